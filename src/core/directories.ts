@@ -1,0 +1,26 @@
+/**
+ * Where files are looked for and kept, by the environment.
+ *
+ * A relative path in an XDG variable is ignored, and so is an empty one, as the XDG Base Directory
+ * Specification says; `$CREDENTIALS_DIRECTORY` is set by systemd (systemd.exec(5), Credentials).
+ */
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
+import type { Environment } from "./settings.ts";
+
+/** The directories of settings and keys, to be tried in this order; none of them need exist. */
+export function configDirectories(environment: Environment): readonly string[] {
+  const { CREDENTIALS_DIRECTORY: credentials = "" } = environment;
+  const own = join(xdgDirectory(environment, "XDG_CONFIG_HOME", ".config"), "cb");
+  return [...(isAbsolute(credentials) ? [credentials] : []), own, "/etc/cb"];
+}
+
+/** The user's directory of what a program has to remember: `$XDG_STATE_HOME/cb` or `~/.local/state/cb`. */
+export function stateDirectory(environment: Environment): string {
+  return join(xdgDirectory(environment, "XDG_STATE_HOME", ".local/state"), "cb");
+}
+
+function xdgDirectory(environment: Environment, variable: string, below: string): string {
+  const set = environment[variable] ?? "";
+  return isAbsolute(set) ? set : join(environment["HOME"] || homedir(), below);
+}

@@ -1,0 +1,56 @@
+/**
+ * Names that people choose and messages carry: identities, channels, tags, commands.
+ *
+ * One alphabet for all of them, so that a name is safe in a Redis key, a log line, a terminal and, for a
+ * command, as one component of a path: it cannot be empty, hidden, an option, or hold a separator.
+ * Source: PROTOCOL.md §3.
+ */
+import { printable } from "./text.ts";
+
+declare const nameKind: unique symbol;
+type Name<Kind extends string> = string & { readonly [nameKind]: Kind };
+
+export type Identity = Name<"identity">;
+export type Channel = Name<"channel">;
+export type Tag = Name<"tag">;
+export type CommandName = Name<"command">;
+
+/** Characters in a name, at most. */
+export const MAX_NAME_LENGTH = 64;
+/** Tags of one agent or one request, at most. */
+export const MAX_TAGS = 64;
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const EXPECTED = "expected 1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first";
+
+/** Whether `text` is a name; the caller says of which kind. */
+export function isName<Kind extends Identity | Channel | Tag | CommandName>(text: string): text is Kind {
+  return NAME.test(text);
+}
+
+/**
+ * A name as typed by a person.
+ *
+ * @throws {SyntaxError} naming what is expected, for anything outside the alphabet
+ */
+export function parseName<Kind extends Identity | Channel | Tag | CommandName>(text: string): Kind {
+  if (!isName<Kind>(text)) throw new SyntaxError(EXPECTED);
+  return text;
+}
+
+/**
+ * Tags as typed: separated by commas, in any order, repeats folded; sorted, so that equal sets are equal.
+ *
+ * An empty tag is an error, never "everybody": `--tags ,` or `--tags=` must not address the whole fleet.
+ *
+ * @throws {SyntaxError} for an empty or misspelt tag, or more than 64 of them
+ */
+export function parseTags(text: string): readonly Tag[] {
+  const tags = new Set<Tag>();
+  for (const part of text.split(",")) {
+    if (!isName<Tag>(part)) throw new SyntaxError(`tag "${printable(part)}": ${EXPECTED}`);
+    tags.add(part);
+  }
+  if (tags.size > MAX_TAGS) throw new SyntaxError(`${tags.size} tags given, at most ${MAX_TAGS} are allowed`);
+  return [...tags].sort();
+}

@@ -1,0 +1,34 @@
+/**
+ * Text that may come from outside, made harmless before a person's terminal or log sees it.
+ *
+ * Control characters move cursors, rewrite titles and answer back (CVE-2003-0063 and its many heirs), and
+ * bidirectional overrides show a line other than it is (CVE-2021-42574). They are shown, never passed on.
+ */
+
+// C0 without tab, DEL, C1; soft hyphen aside, the format characters that reorder or hide text.
+const UNSAFE =
+  /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+/**
+ * One line of text with every control and reordering character made visible, as `cat -v` shows them:
+ * ESC is `^[`, NUL is `^@`, DEL is `^?`; anything above U+007F is `<U+202E>`. Tabs stay.
+ */
+export function printable(text: string): string {
+  return text.replace(UNSAFE, (character) => {
+    const code = character.charCodeAt(0);
+    if (code === 0x7f) return "^?";
+    if (code < 0x20) return `^${String.fromCharCode(code + 0x40)}`;
+    return `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;
+  });
+}
+
+/** Milliseconds as an operator reads them: `0.05 s`, `12.4 s`. */
+export function seconds(milliseconds: number): string {
+  const value = milliseconds / 1000;
+  return `${value < 10 ? value.toFixed(2) : value.toFixed(1)} s`;
+}
+
+/** `1 agent`, `2 agents`. */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
