@@ -1,0 +1,27 @@
+/**
+ * The numbers of the protocol. Those of the first group are part of the wire format and change only with its
+ * version; those of the second are this program's own prudence. Source: PROTOCOL.md §3.
+ */
+
+// Specification
+/** The one version that this program speaks. */
+export const PROTOCOL_VERSION = 1;
+/** A request envelope, at most. */
+export const MAX_REQUEST_BYTES = 64 * 1024;
+/** A reply envelope, at most. */
+export const MAX_REPLY_BYTES = 80 * 1024;
+/** The bytes of one output message. */
+export const MAX_OUTPUT_BYTES = 64 * 1024;
+/** A reason's free text, in UTF-8. */
+export const MAX_DETAIL_BYTES = 256;
+/** How long a request may be valid, in milliseconds. */
+export const MAX_VALIDITY = 10 * 60_000;
+/** How far ahead of the agent's clock a request may be issued, in milliseconds. */
+export const MAX_FUTURE = 30_000;
+export const CHALLENGE_BYTES = 32;
+export const REPLY_ADDRESS_BYTES = 16;
+export const SESSION_ID_BYTES = 16;
+
+// Implementation
+/** How long a request of ours is valid, in milliseconds. */
+export const DEFAULT_VALIDITY = 60_000;

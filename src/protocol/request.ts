@@ -1,0 +1,120 @@
+/**
+ * What a station asks: the bodies of requests, and their encoding.
+ *
+ * Every body starts with the head, which keeps its shape in all versions of `cb1`; an agent therefore finds
+ * session, times and reply address even in a request that it does not understand, and can say so.
+ * Source: PROTOCOL.md §4.
+ */
+import type { Channel, CommandName, Identity, Tag } from "../core/names.ts";
+import { MAX_TAGS } from "../core/names.ts";
+import { decodeCbor, encodeCbor, malformed } from "./cbor.ts";
+import { Fields, fieldMap } from "./fields.ts";
+import { CHALLENGE_BYTES, PROTOCOL_VERSION, REPLY_ADDRESS_BYTES } from "./limits.ts";
+
+export type RequestHead = {
+  readonly version: number;
+  readonly type: string;
+  readonly channel: Channel;
+  /** 0 for the first message of a session, higher for each that follows. */
+  readonly sequence: number;
+  /** By the station's clock, in milliseconds since the epoch. */
+  readonly issued: number;
+  readonly expires: number;
+  readonly challenge: Uint8Array;
+  readonly replyAddress: Uint8Array;
+};
+
+/** Whom a request is for; all that is said must hold. */
+export type Target = {
+  /** The agent has every one of these tags. Sorted; at least one. */
+  readonly tags: readonly Tag[];
+};
+
+type Common = Omit<RequestHead, "type"> & {
+  /** A label for people; rights and audit go by the station key. */
+  readonly station: Identity;
+  /** Absent: everybody. */
+  readonly target: Target | undefined;
+  /** Agents that are not targeted say so, so that the station knows when all have been heard. */
+  readonly census: boolean;
+};
+
+export type RunRequest = Common & {
+  readonly type: "run";
+  readonly command: CommandName;
+  /** How long the command may run, in milliseconds; signed, so that no hub can suppress a time limit. */
+  readonly limit: number | undefined;
+};
+
+export type PingRequest = Common & { readonly type: "ping" };
+
+export type Request = RunRequest | PingRequest;
+
+const HEAD = ["version", "type", "channel", "sequence", "issued", "expires", "challenge", "reply"];
+const COMMON = [...HEAD, "station", "target", "census"];
+const KNOWN_FIELDS = { run: [...COMMON, "command", "limit"], ping: COMMON };
+
+/** A type that no version has is still answered, but not a book. */
+const MAX_TYPE_BYTES = 64;
+
+/** A request of which only the head has been read. */
+export type UnreadRequest = { readonly head: RequestHead; readonly rest: Fields };
+
+export function encodeRequest(request: Request): Uint8Array {
+  const { target, replyAddress, census, ...fields } = request;
+  return encodeCbor(
+    fieldMap({
+      ...fields,
+      reply: replyAddress,
+      target: target && fieldMap({ tags: target.tags }),
+      census: census || undefined,
+    }),
+  );
+}
+
+/** @throws {CbError} `message-malformed` for bytes that are no request of any version of `cb1` */
+export function decodeRequestHead(body: Uint8Array): UnreadRequest {
+  const rest = new Fields(decodeCbor(body));
+  const head = {
+    version: rest.integer("version"),
+    type: rest.text("type", MAX_TYPE_BYTES),
+    channel: rest.name<Channel>("channel"),
+    sequence: rest.integer("sequence"),
+    issued: rest.integer("issued"),
+    expires: rest.integer("expires"),
+    challenge: rest.bytes("challenge", CHALLENGE_BYTES),
+    replyAddress: rest.bytes("reply", REPLY_ADDRESS_BYTES),
+  };
+  return { head, rest };
+}
+
+/**
+ * The whole request.
+ *
+ * @returns undefined where it uses a version, type or field that this program does not know
+ * @throws {CbError} `message-malformed` where a known field has a wrong value
+ */
+export function decodeRequest({ head, rest }: UnreadRequest): Request | undefined {
+  if (head.version !== PROTOCOL_VERSION) return undefined;
+  const { type } = head;
+  if (type !== "run" && type !== "ping") return undefined;
+  if (rest.unknownAmong(KNOWN_FIELDS[type]).length > 0) return undefined;
+  const target = rest.has("target") ? rest.map("target") : undefined;
+  if (target !== undefined && target.unknownAmong(["tags"]).length > 0) return undefined;
+  if (head.sequence !== 0) throw malformed("sequence is not 0");
+  const common = {
+    ...head,
+    station: rest.name<Identity>("station"),
+    target: target && { tags: target.tags("tags", { least: 1, most: MAX_TAGS }) },
+    census: rest.flag("census"),
+  };
+  if (type === "ping") return { ...common, type };
+  const command = rest.name<CommandName>("command");
+  const limit = rest.has("limit") ? rest.integer("limit", { least: 1 }) : undefined;
+  return { ...common, type, command, limit };
+}
+
+/** Whether an agent with these tags is among those a target names. */
+export function matchesTarget(target: Target | undefined, tags: readonly Tag[]): boolean {
+  return target === undefined || target.tags.every((tag) => tags.includes(tag));
+}

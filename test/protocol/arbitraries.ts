@@ -1,0 +1,136 @@
+/** Arbitrary messages and arbitrary damage, for the properties of this room. */
+import fc from "fast-check";
+import type { Channel, CommandName, Identity, Tag } from "../../src/core/names.ts";
+import type { AgentPublicKey } from "../../src/protocol/keys.ts";
+import {
+  DECLINATIONS,
+  type Disposition,
+  ENDINGS,
+  type Exit,
+  type Hello,
+  type Output,
+  REFUSALS,
+  type Reply,
+  STREAMS,
+} from "../../src/protocol/reply.ts";
+import type { Request } from "../../src/protocol/request.ts";
+
+const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
+const identities = name as fc.Arbitrary<Identity>;
+const times = fc.maxSafeNat();
+const tagLists = (minLength: number) =>
+  fc.uniqueArray(name, { minLength, maxLength: 64 }).map((tags) => tags.sort() as Tag[]);
+
+function bytes(length: number) {
+  return fc.uint8Array({ minLength: length, maxLength: length });
+}
+
+/** Text of at most `most` bytes in UTF-8, of which a character takes up to four. */
+function text(most: number) {
+  return fc.string({ unit: "binary", maxLength: most / 4 });
+}
+
+export function requests(): fc.Arbitrary<Request> {
+  const common = {
+    version: fc.constant(1),
+    channel: name as fc.Arbitrary<Channel>,
+    sequence: fc.constant(0),
+    issued: times,
+    expires: times,
+    challenge: bytes(32),
+    replyAddress: bytes(16),
+    station: identities,
+    target: fc.option(fc.record({ tags: tagLists(1) }), { nil: undefined }),
+    census: fc.boolean(),
+  };
+  return fc.oneof(
+    fc.record({ ...common, type: fc.constant("ping" as const) }),
+    fc.record({
+      ...common,
+      type: fc.constant("run" as const),
+      command: name as fc.Arbitrary<CommandName>,
+      limit: fc.option(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), { nil: undefined }),
+    }),
+  );
+}
+
+export function replies(): fc.Arbitrary<Reply> {
+  return fc.oneof(hellos(), outputs(), exits(), fc.constant({ type: "state", state: "running" } as const));
+}
+
+function hellos(): fc.Arbitrary<Hello> {
+  return fc.record({
+    type: fc.constant("hello" as const),
+    identity: identities,
+    tags: tagLists(0),
+    software: text(64),
+    time: times,
+    challenge: bytes(32),
+    agentKey: bytes(32) as fc.Arbitrary<AgentPublicKey>,
+    signature: bytes(64),
+    disposition: dispositions(),
+  });
+}
+
+function dispositions(): fc.Arbitrary<Disposition> {
+  return fc.oneof(
+    fc.record({ is: fc.constantFrom("running" as const, "queued", "present", "not-targeted") }),
+    fc.record({ is: fc.constant("declined" as const), reason: fc.constantFrom(...DECLINATIONS) }),
+    fc.record({
+      is: fc.constant("refused" as const),
+      reason: fc.constantFrom(...REFUSALS),
+      detail: fc.option(text(256), { nil: undefined }),
+      bound: fc.option(times, { nil: undefined }),
+    }),
+  );
+}
+
+function outputs(): fc.Arbitrary<Output> {
+  return fc.record({
+    type: fc.constant("output" as const),
+    stream: fc.constantFrom(...STREAMS),
+    offset: times,
+    data: fc.uint8Array({ minLength: 1, maxLength: 300 }),
+  });
+}
+
+function exits(): fc.Arbitrary<Exit> {
+  const exit = fc.record({
+    type: fc.constant("exit" as const),
+    ending: fc.constantFrom(...ENDINGS),
+    status: fc.nat({ max: 255 }),
+    signal: text(16),
+    runTime: times,
+    stdout: times,
+    stderr: times,
+    dropped: times,
+    leftOpen: fc.boolean(),
+    detail: fc.option(text(256), { nil: undefined }),
+  });
+  return exit.map(({ status, signal, ...rest }) => ({
+    ...rest,
+    status: rest.ending === "exited" ? status : undefined,
+    signal: rest.ending === "signalled" ? signal : undefined,
+  }));
+}
+
+/** The bytes with a few of them turned, put in or taken out, each at a place that is a fraction of the length. */
+export function damaged(valid: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
+  const place = fc.double({ min: 0, max: 1, noNaN: true });
+  const change = fc.record({
+    kind: fc.constantFrom("turn", "insert", "delete", "repeat"),
+    place,
+    byte: fc.nat({ max: 255 }),
+  });
+  return fc.tuple(valid, fc.array(change, { minLength: 1, maxLength: 3 })).map(([bytes, changes]) => {
+    const list = [...bytes];
+    for (const { kind, place, byte } of changes) {
+      const at = Math.floor(place * list.length);
+      if (kind === "turn") list[at] = byte;
+      if (kind === "insert") list.splice(at, 0, byte);
+      if (kind === "delete") list.splice(at, 1);
+      if (kind === "repeat") list.splice(at, 0, ...list.slice(at, at + 1 + (byte % 16)));
+    }
+    return Uint8Array.from(list);
+  });
+}

@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import fc from "fast-check";
+import { CbError } from "../../src/core/errors.ts";
+import type { Channel, Identity, Tag } from "../../src/core/names.ts";
+import { hex } from "../../src/protocol/bytes.ts";
+import { cryptoReady } from "../../src/protocol/crypto.ts";
+import {
+  decodeRequest,
+  decodeRequestHead,
+  encodeRequest,
+  matchesTarget,
+  type PingRequest,
+  type Request,
+} from "../../src/protocol/request.ts";
+import { sessionId } from "../../src/protocol/request-envelope.ts";
+import { readVectors, type Vector } from "../support/vectors.ts";
+import { damaged, requests } from "./arbitraries.ts";
+import { openVector } from "./opened.ts";
+import { requestJson } from "./wire-json.ts";
+
+const MALFORMED = { name: "CbError", code: "message-malformed" };
+
+/** What the body of a vector of each class has in common, as far as this room can tell. */
+const CHECKS: Readonly<Record<string, (vector: Vector) => void>> = {
+  malformed: (vector) => {
+    assert.throws(() => decodeRequestHead(bodyOf(vector)), MALFORMED);
+  },
+  "wrong-channel": (vector) => {
+    assert.notEqual(decodeRequestHead(bodyOf(vector)).head.channel, vector.get("channel"));
+  },
+  replayed: (vector) => {
+    const opened = openVector(vector);
+    assert.ok(typeof opened !== "string");
+    const journal = vector.all("journal-id").map((line) => line.split(" ")[0]);
+    assert.ok(journal.includes(hex(sessionId(opened.sessionKey))));
+  },
+  "refused version": (vector) => {
+    const unread = decodeRequestHead(bodyOf(vector));
+    assert.equal(unread.head.channel, vector.get("channel"));
+    assert.equal(decodeRequest(unread), undefined);
+  },
+  "refused malformed": (vector) => {
+    const unread = decodeRequestHead(bodyOf(vector));
+    assert.throws(() => decodeRequest(unread), MALFORMED);
+  },
+  "refused clock": (vector) => {
+    assert.ok(read(vector));
+  },
+  accepted: (vector) => {
+    const request = read(vector);
+    assert.ok(request);
+    assert.deepEqual(requestJson(request), JSON.parse(vector.get("request")));
+    assert.equal(hex(encodeRequest(request)), hex(bodyOf(vector)));
+  },
+};
+
+before(cryptoReady);
+
+for (const vector of readVectors("request")) {
+  const check = CHECKS[vector.expect];
+  if (check !== undefined)
+    test(`a request is ${vector.expect}: ${vector.name}, ${vector.comment}`, () => check(vector));
+}
+
+test("decodeRequest() inverts encodeRequest()", () => {
+  fc.assert(
+    fc.property(requests(), (request) => {
+      const again = decodeRequest(decodeRequestHead(encodeRequest(request)));
+      assert.ok(again);
+      assert.deepEqual(requestJson(again), requestJson(request));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("decodeRequest() answers hostile bytes with message-malformed, undefined or exactly one encoding", () => {
+  const hostile = fc.oneof(fc.uint8Array({ maxLength: 60 }), damaged(requests().map(encodeRequest)));
+  fc.assert(
+    fc.property(hostile, (bytes) => {
+      try {
+        const request = decodeRequest(decodeRequestHead(bytes));
+        assert.ok(request === undefined || hex(encodeRequest(request)) === hex(bytes));
+      } catch (error) {
+        if (!(error instanceof CbError)) throw error;
+        assert.equal(error.code, "message-malformed");
+      }
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test("encodeRequest() leaves out what is absent", () => {
+  const body = Buffer.from(encodeRequest(PING)).toString("latin1");
+  for (const key of ["target", "census", "limit", "command"]) assert.ok(!body.includes(key), key);
+});
+
+test("decodeRequestHead() finds the head of a request that nothing else is known of", () => {
+  const future = { ...PING, version: 7, type: "teleport" as "ping", sequence: 3 };
+  const unread = decodeRequestHead(encodeRequest(future));
+  assert.equal(unread.head.version, 7);
+  assert.equal(unread.head.type, "teleport");
+  assert.equal(unread.head.sequence, 3);
+  assert.equal(hex(unread.head.replyAddress), hex(future.replyAddress));
+  assert.equal(decodeRequest(unread), undefined);
+});
+
+test("matchesTarget() wants every tag of the target, and takes everybody without one", () => {
+  const tags = (...list: string[]) => list as Tag[];
+  assert.ok(matchesTarget(undefined, []));
+  assert.ok(matchesTarget({ tags: tags("web") }, tags("eu", "web")));
+  assert.ok(matchesTarget({ tags: tags("eu", "web") }, tags("eu", "web")));
+  assert.ok(!matchesTarget({ tags: tags("eu", "web") }, tags("web")));
+  assert.ok(!matchesTarget({ tags: tags("web") }, tags("web2")));
+  assert.ok(!matchesTarget({ tags: tags("web") }, []));
+});
+
+const PING: PingRequest = {
+  version: 1,
+  type: "ping",
+  channel: "default" as Channel,
+  sequence: 0,
+  issued: 1,
+  expires: 2,
+  challenge: new Uint8Array(32).fill(1),
+  replyAddress: new Uint8Array(16).fill(2),
+  station: "admin1" as Identity,
+  target: undefined,
+  census: false,
+};
+
+/** What a station has signed in this vector. */
+function bodyOf(vector: Vector): Uint8Array {
+  const opened = openVector(vector);
+  assert.ok(typeof opened !== "string", `the envelope opens, and is not ${opened}`);
+  return opened.body;
+}
+
+function read(vector: Vector): Request | undefined {
+  return decodeRequest(decodeRequestHead(bodyOf(vector)));
+}

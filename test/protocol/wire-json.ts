@@ -1,0 +1,31 @@
+/** Messages as the vectors show them: with the names of the wire, bytes in hexadecimal, absent fields left out. */
+import { hex } from "../../src/protocol/bytes.ts";
+import type { Reply } from "../../src/protocol/reply.ts";
+import type { Request } from "../../src/protocol/request.ts";
+
+export function requestJson({ replyAddress, census, ...fields }: Request): unknown {
+  return plain({ ...fields, reply: replyAddress, census: census || undefined });
+}
+
+export function replyJson(reply: Reply): unknown {
+  switch (reply.type) {
+    case "hello": {
+      const { agentKey, disposition, ...fields } = reply;
+      const { is, ...why } = disposition;
+      return plain({ ...fields, key: agentKey, disposition: is, ...why });
+    }
+    case "exit":
+      return plain({ ...reply, leftOpen: reply.leftOpen || undefined });
+    default:
+      return plain(reply);
+  }
+}
+
+/** What JSON would keep of the value. */
+function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) return hex(value);
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  return Object.fromEntries(members.map(([key, member]) => [key, plain(member)]));
+}

@@ -1,0 +1,52 @@
+/** Tables: the length of padding, the ids of keys and sessions. */
+import { concat, hex, seed } from "./bytes.ts";
+import { vectorText } from "./vector.ts";
+import { boxPair, type KeyKind, keyId, paddedLength, sessionId, signPair } from "./wire.ts";
+
+export function tables(): [name: string, text: string][] {
+  return [
+    ["padding", padding()],
+    ["key-id", keyIds()],
+    ["session-id", sessionIds()],
+  ];
+}
+
+/** Both sides of every step between 508 bytes and 4 KiB, and of some further up. */
+function padding(): string {
+  const edges = new Set([0, 1, 72, 507, 508, 65_536, 65_600, 70_000, 81_000]);
+  for (let length = 509; length < 4096; length = paddedLength(length) - 3) {
+    edges.add(length).add(paddedLength(length) - 4);
+  }
+  for (const power of [13, 14, 15, 16]) {
+    for (const total of [2 ** power, 2 ** power + 2 ** (power - 3), 2 ** power + 2 ** (power - 1)]) {
+      for (const length of [total - 5, total - 4, total - 3]) edges.add(length);
+    }
+  }
+  const lengths = [...edges].sort((one, other) => one - other);
+  return vectorText([
+    ["expect", "table"],
+    ["comment", "a length in bytes, and the length of its padded form"],
+    ...lengths.map((length) => ["length", `${length} ${paddedLength(length)}`] as const),
+  ]);
+}
+
+function keyIds(): string {
+  const kinds: readonly KeyKind[] = ["network-public", "base-station-public", "agent-public"];
+  const keys = [boxPair("network").publicKey, signPair("base station").publicKey, new Uint8Array(32)];
+  const rows = kinds.flatMap((kind) => keys.map((key) => `${kind} ${hex(key)} ${hex(keyId(kind, key))}`));
+  return vectorText([
+    ["expect", "table"],
+    ["comment", "kind, public key and key id"],
+    ...rows.map((row) => ["id", row] as const),
+  ]);
+}
+
+function sessionIds(): string {
+  const high = concat(new Uint8Array(31), Uint8Array.of(0x80));
+  const keys = [boxPair("session").publicKey, boxPair("other session").publicKey, seed("any", 32), high];
+  return vectorText([
+    ["expect", "table"],
+    ["comment", "session public key and session id"],
+    ...keys.map((key) => ["id", `${hex(key)} ${hex(sessionId(key))}`] as const),
+  ]);
+}
