@@ -1,0 +1,75 @@
+/**
+ * A socket as ioredis sees it: every chunk has passed the guard before, and the first failure is kept.
+ *
+ * It stands between because there is no place to stand beside: ioredis prepends its own `data` listener, so
+ * any other would see a chunk after the parser did.
+ */
+import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
+import type { BulkGuard } from "./bulk-guard.ts";
+import { failureOf, HubFailure } from "./failure.ts";
+
+type Done = (error?: Error | null) => void;
+
+export class GuardedStream extends Duplex {
+  readonly #socket: Socket;
+  #failure: HubFailure | undefined;
+
+  constructor(socket: Socket, guard: BulkGuard) {
+    super();
+    this.#socket = socket;
+    // ioredis never pauses, so nothing piles up here and the socket needs no back-pressure.
+    socket.on("data", (chunk: Uint8Array) => {
+      if (this.destroyed) return;
+      const failure = guard.scan(chunk);
+      if (failure !== undefined) this.destroy(failure);
+      else this.push(chunk);
+    });
+    socket.on("error", (error) => this.destroy(error));
+    socket.on("close", () => this.destroy());
+    // Who waits here asks for `failure`; without a listener an error would end the process.
+    this.on("error", () => {});
+  }
+
+  /** Why the stream ended, or would if it ended now. */
+  get failure(): HubFailure {
+    return this.#failure ?? new HubFailure("connection", "connection closed by Redis");
+  }
+
+  /** Resolves when the socket is connected. @throws {HubFailure} when it will never be */
+  connected(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#socket.once("connect", resolve);
+      this.once("close", () => reject(this.failure));
+    });
+  }
+
+  setNoDelay(on: boolean): void {
+    this.#socket.setNoDelay(on);
+  }
+
+  setKeepAlive(on: boolean, milliseconds: number): void {
+    this.#socket.setKeepAlive(on, milliseconds);
+  }
+
+  override _read(): void {}
+
+  override _write(chunk: Uint8Array, _encoding: string, done: Done): void {
+    this.#socket.write(chunk, done);
+  }
+
+  /** Commands written together leave together. */
+  override _writev(chunks: readonly { readonly chunk: Uint8Array }[], done: Done): void {
+    this.#socket.write(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
+  }
+
+  override _final(done: Done): void {
+    this.#socket.end(done);
+  }
+
+  override _destroy(error: Error | null, done: Done): void {
+    if (error !== null) this.#failure ??= failureOf(error);
+    this.#socket.destroy();
+    done(error);
+  }
+}
