@@ -1,0 +1,109 @@
+/**
+ * From the name of a command to the one file that may be run for it, or the reason why none may.
+ *
+ * The run-directories are searched in order and the first that has an entry of that name decides, even if
+ * it then refuses: a broken or masked entry must never uncover another file further down. A link to
+ * /dev/null masks a command, as it does for systemd's units.
+ *
+ * What is checked here still holds when the file is started a moment later, because whoever could change it
+ * in between may write the run-directory anyway, and "others" may not: that is one of the checks.
+ * Source: README, Run-directory.
+ */
+import { accessSync, constants, lstatSync, realpathSync, type Stats, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { messageOf, systemCode } from "../core/errors.ts";
+import type { CommandName } from "../core/names.ts";
+import { printable } from "../core/text.ts";
+
+/** Why a command is not run; the words travel to the station and into the log. */
+export type ExecutorRefusal =
+  | "no-such-command"
+  | "masked" // a link to /dev/null
+  | "outside-run-directory" // a link that leaves it
+  | "not-a-file" // a directory, a fifo, a device, a socket
+  | "writable-by-others" // the file, or a directory between it and the run-directory
+  | "not-executable";
+
+export type Resolution =
+  | { readonly found: true; readonly path: string; readonly directory: string }
+  | { readonly found: false; readonly reason: ExecutorRefusal; readonly detail?: string };
+
+/** Permission bit of users that are neither the owner nor in the group (inode(7), S_IWOTH). */
+const WRITABLE_BY_OTHERS = 0o002;
+
+/**
+ * The file that runs as `name`. Looks at the file system anew each time, so that commands come and go
+ * while the agent runs; a run-directory that does not exist has no commands.
+ *
+ * @param directories run-directories, strongest first
+ * @returns `path` and `directory` absolute, links in them not followed: `$0` is the name that was asked for
+ */
+export function resolveExecutor(directories: readonly string[], name: CommandName): Resolution {
+  for (const directory of directories.map((path) => resolve(path))) {
+    const path = join(directory, name);
+    try {
+      lstatSync(path);
+    } catch (error) {
+      if (isAbsence(error)) continue;
+      return refused("no-such-command", messageOf(error));
+    }
+    try {
+      return judge(directory, path);
+    } catch (error) {
+      return refused("no-such-command", isAbsence(error) ? "link leads nowhere" : messageOf(error));
+    }
+  }
+  return { found: false, reason: "no-such-command" };
+}
+
+/** @throws what the file system says: a dangling link, or an entry that was removed meanwhile */
+function judge(directory: string, path: string): Resolution {
+  const file = realpathSync(path);
+  if (file === "/dev/null") return refused("masked", "link to /dev/null");
+
+  const root = realpathSync(directory);
+  if (!file.startsWith(root === "/" ? root : `${root}/`)) {
+    return refused("outside-run-directory", `link to "${file}"`);
+  }
+  const stats = statSync(file);
+  if (!stats.isFile()) return refused("not-a-file", kindOf(stats));
+
+  // Each step from the file up to the run-directory: who may write a directory may replace what is in it.
+  for (let step = file; step.length >= root.length; step = dirname(step)) {
+    const { mode } = statSync(step);
+    if (mode & WRITABLE_BY_OTHERS) return refused("writable-by-others", `"${step}" has mode ${octal(mode)}`);
+    if (step === "/") break;
+  }
+  if (!isExecutable(file)) return refused("not-executable", `mode ${octal(stats.mode)}`);
+  return { found: true, path, directory };
+}
+
+function refused(reason: ExecutorRefusal, detail: string): Resolution {
+  return { found: false, reason, detail: printable(detail) };
+}
+
+/** ENOTDIR: the run-directory is a file. ELOOP: a link to itself, which leads as little anywhere. */
+function isAbsence(error: unknown): boolean {
+  return ["ENOENT", "ENOTDIR", "ELOOP"].includes(systemCode(error) ?? "");
+}
+
+/** access(2) knows what mode bits do not: ACLs, a mount with noexec, and that root too needs one x bit. */
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function kindOf(stats: Stats): string {
+  if (stats.isDirectory()) return "directory";
+  if (stats.isFIFO()) return "fifo";
+  if (stats.isSocket()) return "socket";
+  return "device";
+}
+
+function octal(mode: number): string {
+  return (mode & 0o7777).toString(8).padStart(4, "0");
+}
