@@ -1,0 +1,176 @@
+/**
+ * The second half of the receive path: whether what a box held is run. This is where an agent's policy lives.
+ *
+ * One straight line; the first check that fails decides, and each way out has one name. Pure: keys, times,
+ * replay state, load and the look-up of commands come in as arguments, a decision comes out. Everything from
+ * the replay check on spends the session, whatever is decided; the caller records that before it does
+ * anything else. Source: PROTOCOL.md §5, steps 4 to 15.
+ */
+import { CbError } from "../core/errors.ts";
+import type { Channel, CommandName, Tag } from "../core/names.ts";
+import type { Resolution } from "../exec/resolve.ts";
+import { type AuthorisedStation, mayRun } from "../protocol/authorised-station.ts";
+import { hasKeyId } from "../protocol/keys.ts";
+import { MAX_FUTURE, MAX_VALIDITY, PROTOCOL_VERSION } from "../protocol/limits.ts";
+import type { Declination, Refusal } from "../protocol/reply.ts";
+import {
+  decodeRequest,
+  decodeRequestHead,
+  matchesTarget,
+  type PingRequest,
+  type Request,
+  type RequestHead,
+  type RunRequest,
+  type UnreadRequest,
+} from "../protocol/request.ts";
+import { type ClaimedRequest, isSignedBy, sessionId } from "../protocol/request-envelope.ts";
+import { type Ignored, ignored } from "./open.ts";
+
+/** What an agent obeys, for as long as it runs. */
+export type AdmissionPolicy = {
+  readonly stations: readonly AuthorisedStation[];
+  readonly channel: Channel;
+  readonly tags: readonly Tag[];
+  readonly findCommand: (command: CommandName) => Resolution;
+};
+
+/** What a decision depends on besides; times in milliseconds. */
+export type Moment = {
+  /** Since the epoch, by this agent's clock. */
+  readonly now: number;
+  /** How long this process has been up, by the monotonic clock. */
+  readonly uptime: number;
+  readonly replay: ReplayState;
+  readonly load: Load;
+};
+
+export type ReplayState = {
+  /** Requests issued up to here may have been forgotten. */
+  readonly born: number;
+  /** Requests that expire up to here have been forgotten. */
+  readonly floor: number;
+  readonly has: (session: Uint8Array) => boolean;
+};
+
+export type Load = {
+  readonly stopping: boolean;
+  /** Whether a command could start at once, would have to wait, or would find the queue full. */
+  readonly placeFor: (command: CommandName) => "free" | "queue" | "full";
+};
+
+/** A session that a trusted station has opened, and that is spent now. */
+export type AdmittedSession = {
+  /** Its id, the name under which the journal knows it. */
+  readonly id: Uint8Array;
+  readonly claimed: ClaimedRequest;
+  readonly head: RequestHead;
+  readonly station: AuthorisedStation;
+};
+
+/** A decision after which something may be said to the station. */
+export type Answer = { readonly session: AdmittedSession } & (
+  | {
+      readonly decision: "run";
+      readonly request: RunRequest;
+      readonly executable: string;
+      readonly queued: boolean;
+    }
+  | { readonly decision: "present"; readonly request: PingRequest }
+  | { readonly decision: "not-targeted"; readonly census: boolean }
+  | { readonly decision: "declined"; readonly reason: Declination }
+  | RefusedAnswer
+);
+
+type RefusedAnswer = {
+  readonly decision: "refused";
+  readonly reason: Refusal;
+  readonly detail?: string | undefined;
+  readonly bound?: number | undefined;
+};
+
+export type Admission = Ignored | Answer;
+
+export function admit(claimed: ClaimedRequest, policy: AdmissionPolicy, moment: Moment): Admission {
+  const station = policy.stations.find(({ publicKey }) =>
+    hasKeyId("base-station-public", publicKey, claimed.stationKeyId),
+  );
+  if (station === undefined) return ignored("unknown-station");
+  if (!isSignedBy(station.publicKey, claimed)) return ignored("bad-signature");
+  const unread = attempt(() => decodeRequestHead(claimed.body));
+  if (unread instanceof CbError) return ignored("malformed", unread.message);
+  const { head } = unread;
+  if (head.channel !== policy.channel) return ignored("wrong-channel");
+  const id = sessionId(claimed.sessionKey);
+  if (moment.replay.has(id)) return ignored("replayed");
+  const session = { id, claimed, head, station };
+  return { session, ...decide(unread, station, policy, moment) };
+}
+
+type WithoutSession<Whole> = Whole extends Whole ? Omit<Whole, "session"> : never;
+
+function decide(
+  unread: UnreadRequest,
+  station: AuthorisedStation,
+  policy: AdmissionPolicy,
+  moment: Moment,
+): WithoutSession<Answer> {
+  const request = attempt(() => decodeRequest(unread));
+  if (request === undefined) return refused("version", `this agent understands version ${PROTOCOL_VERSION}`);
+  if (request instanceof CbError) return refused("malformed", request.message);
+  const stale = staleness(request, moment);
+  if (stale !== undefined) return stale;
+  if (!matchesTarget(request.target, policy.tags)) {
+    return { decision: "not-targeted", census: request.census };
+  }
+  if (request.type === "ping") return { decision: "present", request };
+  return decideRun(request, station, policy, moment);
+}
+
+function decideRun(
+  request: RunRequest,
+  station: AuthorisedStation,
+  policy: AdmissionPolicy,
+  { load }: Moment,
+): WithoutSession<Answer> {
+  if (!mayRun(station, request.command)) return refused("forbidden");
+  const command = policy.findCommand(request.command);
+  if (!command.found) return refused(command.reason);
+  if (load.stopping) return { decision: "declined", reason: "stopping" };
+  const place = load.placeFor(request.command);
+  if (place === "full") return { decision: "declined", reason: "busy" };
+  return { decision: "run", request, executable: command.path, queued: place === "queue" };
+}
+
+/**
+ * Why a request is not fresh; undefined where it is. A request that had to wait is judged again at its turn.
+ *
+ * `detail` names the bound that was passed and `bound` its value, so that an operator can tell a slow hub from
+ * a wrong clock.
+ */
+export function staleness(
+  { issued, expires }: Pick<Request, "issued" | "expires">,
+  { now, uptime, replay }: Pick<Moment, "now" | "uptime" | "replay">,
+): RefusedAnswer | undefined {
+  if (expires <= issued) return refused("clock", "validity", issued);
+  if (expires - issued > MAX_VALIDITY) return refused("clock", "validity", issued + MAX_VALIDITY);
+  if (issued > now + MAX_FUTURE) return refused("clock", "future", now + MAX_FUTURE);
+  if (expires <= now) return refused("clock", "expired", now);
+  if (expires <= replay.floor) return refused("clock", "floor", replay.floor);
+  if (issued <= replay.born) return refused("clock", "born", replay.born);
+  if (now - issued > uptime) return refused("clock", "uptime", Math.floor(now - uptime));
+  return undefined;
+}
+
+function refused(reason: Refusal, detail?: string, bound?: number): RefusedAnswer {
+  return { decision: "refused", reason, detail, bound };
+}
+
+/** What `read` gives, or the refusal that it threw; anything else that is thrown is a bug of ours. */
+function attempt<Result>(read: () => Result): Result | CbError {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof CbError) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * The agent: listens for requests, decides, runs, answers, until it is told to stop.
+ *
+ *   envelope ──open──▶ ──admit──▶ spend ──▶ hello ──▶ queue ──▶ run ──▶ exit
+ *
+ * From the bytes to the spent session everything is synchronous, so that two copies of one request cannot
+ * both be found new. Each decision is logged once, here.
+ */
+import type { Clock } from "../core/clock.ts";
+import { messageOf } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import type { Channel, Identity, Tag } from "../core/names.ts";
+import { resolveExecutor } from "../exec/resolve.ts";
+import type { AgentHub } from "../hub/agent-hub.ts";
+import type { AuthorisedStation } from "../protocol/authorised-station.ts";
+import { hex } from "../protocol/bytes.ts";
+import type { AgentKeyPair, NetworkKeyPair } from "../protocol/keys.ts";
+import { MAX_VALIDITY } from "../protocol/limits.ts";
+import { type Admission, type Answer, admit, staleness } from "./admit.ts";
+import { JobSlots } from "./job-slots.ts";
+import { type Ignored, openEnvelope } from "./open.ts";
+import { RateLimit } from "./rate-limit.ts";
+import type { ReplayJournal } from "./replay-journal.ts";
+import { Responder } from "./responder.ts";
+
+/** What an agent is and has; times in milliseconds. */
+export type AgentParts = {
+  readonly identity: Identity;
+  readonly channel: Channel;
+  readonly tags: readonly Tag[];
+  /** Of this program, such as `0.1.0`. */
+  readonly software: string;
+  readonly runDirectories: readonly string[];
+  readonly networks: readonly NetworkKeyPair[];
+  readonly stations: readonly AuthorisedStation[];
+  readonly keyPair: AgentKeyPair;
+  readonly journal: ReplayJournal;
+  readonly hub: AgentHub;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Commands at a time. */
+  readonly jobs: number;
+  /** However long a station allows. */
+  readonly timeLimit: number | undefined;
+  /** Between asking and forcing: of a command past its limit, and of all commands when the agent stops. */
+  readonly stopGrace: number;
+  readonly drainGrace: number;
+  readonly logCommandOutput: boolean;
+};
+
+/** How long a stopping agent tries to deliver its last replies. */
+const LAST_REPLIES = 5_000;
+
+export class Agent {
+  readonly #parts: AgentParts;
+  readonly #startedAt: number;
+  readonly #slots: JobSlots;
+  readonly #responder: Responder;
+  readonly #ignoredLimit: RateLimit;
+  readonly #answerLimit: RateLimit;
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #leaveQueue = new AbortController();
+  readonly #endCommands = new AbortController();
+  readonly #giveUp = new AbortController();
+  #isStopping = false;
+
+  constructor(parts: AgentParts) {
+    this.#parts = parts;
+    this.#startedAt = parts.clock.monotonic();
+    this.#slots = new JobSlots(parts.jobs);
+    this.#ignoredLimit = new RateLimit(parts.clock);
+    this.#answerLimit = new RateLimit(parts.clock);
+    this.#responder = new Responder({
+      ...parts,
+      slots: this.#slots,
+      leaveQueue: this.#leaveQueue.signal,
+      endCommands: this.#endCommands.signal,
+      giveUp: this.#giveUp.signal,
+      isFresh: (request) => staleness(request, this.#moment()) === undefined,
+    });
+  }
+
+  /** Serves until the signal aborts and what was running has ended, at most about twice the stop grace later. */
+  async run(signal: AbortSignal): Promise<void> {
+    // Until the last command has ended, what still arrives is declined: no station waits in vain.
+    const closing = new AbortController();
+    const stopped = aborted(signal)
+      .then(() => this.#stop())
+      .finally(() => closing.abort());
+    for await (const envelope of this.#parts.hub.requests(closing.signal)) this.#receive(envelope);
+    await stopped;
+  }
+
+  #receive(envelope: Uint8Array): void {
+    const opened = openEnvelope(envelope, this.#parts.networks);
+    const admission =
+      opened.decision === "opened" ? admit(opened.claimed, this.#policy(), this.#moment()) : opened;
+    if (admission.decision === "ignored") {
+      this.#logIgnored(admission, envelope.length);
+      return;
+    }
+    const answer = this.#spend(admission);
+    this.#logAnswer(answer);
+    if (!this.#mayAnswer(answer)) return;
+    const work = this.#responder.respond(answer).catch((error: unknown) => {
+      this.#parts.log.error({ event: "replies-lost", reason: messageOf(error) }, "Cannot deliver replies");
+    });
+    this.#underWay.add(work);
+    void work.finally(() => this.#underWay.delete(work));
+  }
+
+  /** What cannot be recorded is not run, whatever was decided. */
+  #spend(answer: Exclude<Admission, Ignored>): Answer {
+    const { journal, clock, log } = this.#parts;
+    const { session } = answer;
+    // Beyond the longest validity a request is never fresh, so nothing need be remembered for longer.
+    const expires = Math.min(session.head.expires, session.head.issued + MAX_VALIDITY);
+    try {
+      journal.spend(session.id, expires, clock.wall());
+      return answer;
+    } catch (error) {
+      log.error({ event: "journal-unwritable", reason: messageOf(error) }, "Cannot record a request");
+      return { session, decision: "refused", reason: "state" };
+    }
+  }
+
+  /** Refusals that a station's wrong clock or version can cause in numbers are limited; others are not. */
+  #mayAnswer(answer: Answer): boolean {
+    if (answer.decision === "not-targeted") return answer.census;
+    const isLimited =
+      answer.decision === "refused" && ["clock", "version", "malformed"].includes(answer.reason);
+    return !isLimited || this.#answerLimit.allow(answer.session.station.id).isAllowed;
+  }
+
+  async #stop(): Promise<void> {
+    const { log, stopGrace } = this.#parts;
+    this.#isStopping = true;
+    log.info({ event: "stopping", running: this.#slots.running }, "Stop: take nothing new");
+    this.#leaveQueue.abort();
+    if (!(await this.#isQuietWithin(stopGrace))) this.#endCommands.abort("stopped");
+    // Ended commands get the same grace before SIGKILL; then only replies are left to be delivered.
+    await this.#isQuietWithin(stopGrace + this.#parts.drainGrace + LAST_REPLIES);
+    this.#giveUp.abort();
+    await Promise.allSettled(this.#underWay);
+  }
+
+  async #isQuietWithin(milliseconds: number): Promise<boolean> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), milliseconds);
+    });
+    const quiet = Promise.allSettled(this.#underWay).then(() => true);
+    return Promise.race([quiet, late]).finally(() => clearTimeout(timer));
+  }
+
+  #policy() {
+    const { stations, channel, tags, runDirectories } = this.#parts;
+    return { stations, channel, tags, findCommand: resolveExecutor.bind(undefined, runDirectories) };
+  }
+
+  #moment() {
+    const { clock, journal } = this.#parts;
+    return {
+      now: clock.wall(),
+      uptime: clock.monotonic() - this.#startedAt,
+      replay: journal,
+      load: { stopping: this.#isStopping, placeFor: this.#slots.placeFor.bind(this.#slots) },
+    };
+  }
+
+  #logIgnored({ reason, detail }: Ignored, bytes: number): void {
+    const { isAllowed, suppressed } = this.#ignoredLimit.allow(reason);
+    if (!isAllowed) return;
+    const more = suppressed > 0 ? { suppressed } : {};
+    this.#parts.log.warn({ event: "request-ignored", reason, detail, bytes, ...more }, "Ignore request");
+  }
+
+  #logAnswer(answer: Answer): void {
+    const { head, id, station } = answer.session;
+    const reason =
+      answer.decision === "declined" || answer.decision === "refused" ? answer.reason : undefined;
+    const detail = answer.decision === "refused" ? answer.detail : undefined;
+    const fields = {
+      event: "request",
+      session: hex(id),
+      station: station.name,
+      type: head.type,
+      reason,
+      detail,
+    };
+    const level = reason === undefined ? "debug" : "warn";
+    this.#parts.log[level]({ ...fields, decision: answer.decision }, "Decide on request");
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    if (signal.aborted) resolve();
+  });
+}

@@ -1,0 +1,82 @@
+/**
+ * Which commands may run at the same time: so many in all, and each of them once at a time.
+ *
+ * Whoever must wait is served in the order of arrival, except that nobody waits for a turn that only the
+ * command in front of him cannot use.
+ */
+import type { CommandName } from "../core/names.ts";
+
+/** Commands that may wait, at most; the next one is declined as busy. */
+export const MAX_WAITING = 256;
+
+type Waiting = { readonly command: CommandName; readonly start: () => void };
+
+export class JobSlots {
+  readonly #jobs: number;
+  readonly #running = new Set<CommandName>();
+  #waiting: readonly Waiting[] = [];
+
+  /** @param jobs commands at a time, at least 1 */
+  constructor(jobs: number) {
+    this.#jobs = jobs;
+  }
+
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Where a command would find itself if it came now. */
+  placeFor(command: CommandName): "free" | "queue" | "full" {
+    if (this.#isFree(command)) return "free";
+    return this.#waiting.length < MAX_WAITING ? "queue" : "full";
+  }
+
+  /**
+   * Takes a slot at once where `placeFor` says "free", else waits for one.
+   *
+   * @param signal gives the place in the queue up
+   * @returns what gives the slot back; undefined where the signal came first
+   */
+  async take(command: CommandName, signal: AbortSignal): Promise<(() => void) | undefined> {
+    if (!this.#isFree(command)) {
+      const isMine = await this.#turn(command, signal);
+      if (!isMine) return undefined;
+    }
+    this.#running.add(command);
+    return () => {
+      this.#running.delete(command);
+      this.#serve();
+    };
+  }
+
+  #isFree(command: CommandName): boolean {
+    return this.#running.size < this.#jobs && !this.#running.has(command);
+  }
+
+  #turn(command: CommandName, signal: AbortSignal): Promise<boolean> {
+    return new Promise<boolean>((resolve) => {
+      const leave = () => {
+        this.#waiting = this.#waiting.filter((waiting) => waiting !== entry);
+        resolve(false);
+      };
+      const start = () => {
+        signal.removeEventListener("abort", leave);
+        resolve(true);
+      };
+      const entry = { command, start };
+      this.#waiting = [...this.#waiting, entry];
+      signal.addEventListener("abort", leave, { once: true });
+      if (signal.aborted) leave();
+    });
+  }
+
+  #serve(): void {
+    const next = this.#waiting.find(({ command }) => this.#isFree(command));
+    if (next === undefined) return;
+    this.#waiting = this.#waiting.filter((waiting) => waiting !== next);
+    // Reserved here, not when the waiter wakes up, or two of them could be let in for one slot.
+    this.#running.add(next.command);
+    next.start();
+    this.#serve();
+  }
+}
