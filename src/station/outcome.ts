@@ -1,0 +1,221 @@
+/**
+ * What a session came to: the exit status, and a sentence for every reason in it.
+ *
+ * Every bit has a sentence that names the agent, and nothing that went wrong is without a bit.
+ * Source: PROTOCOL.md §9.
+ */
+import { ExitStatus } from "../core/errors.ts";
+import { count, printable, seconds } from "../core/text.ts";
+import type { Exit, Hello } from "../protocol/reply.ts";
+import type { Request } from "../protocol/request.ts";
+import type { AgentRecord, FaultRecord, Roster } from "./roster.ts";
+import type { Session, WaitPolicy } from "./session.ts";
+
+export type Outcome = {
+  readonly status: number;
+  /** One line each, in the order of the agents' names; those of status 0 are remarks. */
+  readonly sentences: readonly string[];
+  /** `3 agents · 2 ok · 1 failed · 0.05 s`. */
+  readonly summary: string;
+};
+
+/** What became of one agent, as the summary counts it. */
+type Verdict = "ok" | "failed" | "refused" | "not run" | "unfinished" | "not targeted";
+
+type Judgement = {
+  readonly verdict: Verdict;
+  readonly status: number;
+  readonly sentence?: string | undefined;
+};
+
+/** @param elapsed milliseconds from the request to the end */
+export function judge(
+  request: Request,
+  roster: Roster,
+  session: Session,
+  waits: WaitPolicy,
+  elapsed: number,
+): Outcome {
+  const judgements = roster.agents.map((agent) => judgeAgent(agent, request, session, waits));
+  const parts = [...judgements, ...roster.faults.map(judgeFault), judgeAbsence(request, roster, session)];
+  const remarks = roster.agents.flatMap(({ hello, exit }) =>
+    exit?.leftOpen ? [`${hello.identity}: a process that the command left behind still held its output`] : [],
+  );
+  const repeats = roster.repeats > 0 ? [`${replies(roster.repeats)} came more than once, shown once`] : [];
+  return {
+    status: parts.reduce((status, part) => status | part.status, 0),
+    sentences: [...parts.flatMap(({ sentence }) => sentence ?? []), ...remarks, ...repeats],
+    summary: summarise(judgements, elapsed),
+  };
+}
+
+function judgeAgent(
+  { hello, heardAt, exit, isSilenced }: AgentRecord,
+  request: Request,
+  session: Session,
+  waits: WaitPolicy,
+): Judgement {
+  const { identity, disposition } = hello;
+  switch (disposition.is) {
+    case "present":
+      return { verdict: "ok", status: 0 };
+    case "not-targeted":
+      return { verdict: "not targeted", status: 0 };
+    case "declined":
+      return {
+        verdict: "not run",
+        status: ExitStatus.notAllRun,
+        sentence: `${identity} declined: ${disposition.reason}`,
+      };
+    case "refused": {
+      const sentence = `${identity} refused: ${refusalText(hello, request, heardAt)}`;
+      return { verdict: "refused", status: ExitStatus.agentError, sentence };
+    }
+    case "running":
+    case "queued":
+      if (exit !== undefined) return judgeExit(identity, exit, request);
+      if (isSilenced) return { verdict: "failed", status: ExitStatus.integrity };
+      return unfinished(hello, session, waits);
+  }
+}
+
+function unfinished(
+  { identity, disposition }: Hello,
+  { end }: Session,
+  { replyWait }: WaitPolicy,
+): Judgement {
+  const doing = disposition.is === "queued" ? "is queued" : "is running";
+  if (end !== "reply-wait-expired") {
+    return { verdict: "unfinished", status: 0, sentence: `${identity} ${doing}, its command may still run` };
+  }
+  const sentence = `${identity} ${doing} and said nothing for ${seconds(replyWait)}, its command may still run`;
+  return { verdict: "unfinished", status: ExitStatus.replyWaitExpired, sentence };
+}
+
+function judgeExit(identity: string, exit: Exit, request: Request): Judgement {
+  const after = `after ${seconds(exit.runTime)}`;
+  const failed = (what: string): Judgement => ({
+    verdict: "failed",
+    status: ExitStatus.commandFailed,
+    sentence: `${identity}: ${what} ${after}`,
+  });
+  const detail = exit.detail === undefined ? "" : `: ${printable(exit.detail)}`;
+  const notRun = (status: number, what: string): Judgement => ({
+    verdict: "not run",
+    status,
+    sentence: `${identity} ${what}${detail}`,
+  });
+  switch (exit.ending) {
+    case "exited":
+      return exit.status === 0 ? { verdict: "ok", status: 0 } : failed(`exit status ${exit.status}`);
+    case "signalled":
+      return failed(`ended by ${printable(exit.signal ?? "a signal")}`);
+    case "time-limit":
+      return failed("ended at its time limit");
+    case "stopped":
+      return failed("ended because its agent was stopped");
+    case "cancelled":
+      return failed("cancelled");
+    case "not-started":
+      return notRun(
+        ExitStatus.agentError,
+        `could not start "${request.type === "run" ? request.command : ""}"`,
+      );
+    case "state":
+      return notRun(ExitStatus.agentError, "did not run the command, its state directory is not writable");
+    case "never-started":
+      return notRun(ExitStatus.notAllRun, "never started the command");
+  }
+}
+
+function refusalText({ disposition, time }: Hello, request: Request, heardAt: number): string {
+  if (disposition.is !== "refused") return "";
+  const command = request.type === "run" ? ` "${request.command}"` : "";
+  switch (disposition.reason) {
+    case "clock":
+      return `request not fresh (${printable(disposition.detail ?? "unknown")}), ${clockText(time - heardAt)}`;
+    case "version":
+      return `it does not understand this request${disposition.detail ? `, ${printable(disposition.detail)}` : ""}`;
+    case "malformed":
+      return `it cannot read this request${disposition.detail ? `, ${printable(disposition.detail)}` : ""}`;
+    case "forbidden":
+      return `this base station key may not run${command}`;
+    case "no-such-command":
+      return `no such command${command}`;
+    case "masked":
+      return `command${command} is masked by a link to /dev/null`;
+    case "not-a-file":
+      return `command${command} is not a regular file`;
+    case "not-executable":
+      return `command${command} is not executable`;
+    case "writable-by-others":
+      return `command${command} or its directory can be written by others`;
+    case "outside-run-directory":
+      return `command${command} is a link that leaves the run-directory`;
+    case "state":
+      return "its state directory is not writable";
+  }
+}
+
+function clockText(difference: number): string {
+  const size = Math.abs(difference);
+  if (size < 1000) return "its clock agrees with ours";
+  return `its clock is ${Math.round(size / 1000)} s ${difference > 0 ? "ahead" : "behind"}`;
+}
+
+function judgeFault({ fault, identity, detail, times }: FaultRecord): Judgement {
+  const sentence = `${faultText(fault, times)}${identity ? ` from ${identity}` : ""}${detail ? `: ${detail}` : ""}`;
+  return { verdict: "failed", status: ExitStatus.integrity, sentence };
+}
+
+function faultText(fault: FaultRecord["fault"], times: number): string {
+  switch (fault) {
+    case "foreign":
+      return `${count(times, "item")} in the reply list, not from any agent of this network`;
+    case "no-hello":
+      return `${replies(times)} without a hello before`;
+    case "too-many":
+      return `${count(times, "hello")} too many`;
+    case "altered":
+      return `${replies(times)} altered on the way`;
+    case "gap":
+      return "replies lost on the way";
+    case "malformed":
+      return `${replies(times)} not well-formed`;
+    case "wrong-challenge":
+      return `${replies(times)} to another request`;
+    case "bad-signature":
+      return `${replies(times)} with a bad signature`;
+    case "not-targeted":
+      return "answer without being asked";
+    case "conflict":
+      return "identity conflict, output not shown";
+    case "out-of-order":
+      return `${replies(times)} out of order`;
+    case "hole":
+    case "incomplete":
+      return "output incomplete";
+  }
+}
+
+function replies(number: number): string {
+  return number === 1 ? "1 reply" : `${number} replies`;
+}
+
+function judgeAbsence(request: Request, roster: Roster, session: Session): Judgement {
+  const none = { verdict: "not run" as const, status: ExitStatus.notAllRun };
+  if (session.addressed > 0) return { verdict: "ok", status: 0 };
+  const answered = roster.agents.length;
+  if (answered === 0) return { ...none, sentence: "nobody answered" };
+  const why = request.target === undefined ? "was meant" : `has the tags ${request.target.tags.join(",")}`;
+  return { ...none, sentence: `no agent ${why} (${count(answered, "agent")} answered)` };
+}
+
+function summarise(judgements: readonly Judgement[], elapsed: number): string {
+  const asked = judgements.filter(({ verdict }) => verdict !== "not targeted");
+  const parts = (["ok", "failed", "refused", "not run", "unfinished"] as const).flatMap((verdict) => {
+    const number = asked.filter((judgement) => judgement.verdict === verdict).length;
+    return number > 0 ? [`${number} ${verdict}`] : [];
+  });
+  return [count(asked.length, "agent"), ...parts, seconds(elapsed)].join(" · ");
+}

@@ -1,0 +1,234 @@
+/**
+ * The reply path: from the bytes in a session's list to what an agent said, or to a named fault.
+ *
+ * Pure: no hub, no clock. Nothing in a hello is acted on before its signature holds; everything later is bound
+ * to it by the reply key. Source: PROTOCOL.md §6; each fault below is an exit of its table.
+ */
+import { CbError } from "../core/errors.ts";
+import type { Identity } from "../core/names.ts";
+import { count } from "../core/text.ts";
+import { hex } from "../protocol/bytes.ts";
+import { equalBytes } from "../protocol/crypto.ts";
+import type { SessionKeyPair } from "../protocol/keys.ts";
+import {
+  decodeReply,
+  type Exit,
+  type Hello,
+  type Output,
+  type Reply,
+  STREAMS,
+  type Stream,
+} from "../protocol/reply.ts";
+import {
+  isHelloGenuine,
+  openReply,
+  type ReplyFrame,
+  readReplyFrame,
+  replyOpeningKey,
+} from "../protocol/reply-envelope.ts";
+import { matchesTarget, type Request } from "../protocol/request.ts";
+
+export const FAULTS = [
+  "foreign",
+  "no-hello",
+  "too-many",
+  "altered",
+  "gap",
+  "malformed",
+  "wrong-challenge",
+  "bad-signature",
+  "not-targeted",
+  "conflict",
+  "out-of-order",
+  "hole",
+  "incomplete",
+] as const;
+export type Fault = (typeof FAULTS)[number];
+
+export type ReplyEvent =
+  | HelloEvent
+  | { readonly kind: "state"; readonly identity: Identity }
+  | {
+      readonly kind: "output";
+      readonly identity: Identity;
+      readonly stream: Stream;
+      readonly data: Uint8Array;
+    }
+  | { readonly kind: "exit"; readonly identity: Identity; readonly exit: Exit }
+  | { readonly kind: "repeat"; readonly identity: Identity }
+  | FaultEvent;
+
+type HelloEvent = { readonly kind: "hello"; readonly hello: Hello };
+
+export type FaultEvent = {
+  readonly kind: "fault";
+  readonly fault: Fault;
+  /** There where a hello of this network named it, genuine or not. */
+  readonly identity?: Identity | undefined;
+  /** For people. */
+  readonly detail?: string | undefined;
+  /** Whose replies are used no more: of one who has just answered, or of one who was running. */
+  readonly silences?: "answer" | "run" | undefined;
+};
+
+/** What is fixed for a session before the first reply. */
+export type Expectation = {
+  readonly request: Request;
+  readonly session: SessionKeyPair;
+  /** Hellos beyond this many are not opened. */
+  readonly maxHellos: number;
+};
+
+/** The replies of one reply key. */
+type Speaker = {
+  readonly key: Uint8Array;
+  readonly identity: Identity;
+  expected: number;
+  phase: "queued" | "running" | "over";
+  readonly received: Record<Stream, number>;
+};
+
+export class ReplyReader {
+  readonly #expectation: Expectation;
+  /** By reply key; "muted" after a fault that makes all it says worthless. */
+  readonly #speakers = new Map<string, Speaker | "muted">();
+  readonly #identities = new Set<Identity>();
+  readonly #agentKeys = new Set<string>();
+
+  constructor(expectation: Expectation) {
+    this.#expectation = expectation;
+  }
+
+  /** What one item of the list says; several events where something is missing before it. */
+  read(envelope: Uint8Array): readonly ReplyEvent[] {
+    const frame = readReplyFrame(envelope);
+    if (frame === undefined) return [fault("foreign")];
+    const speaker = this.#speakers.get(hex(frame.replyKey));
+    if (speaker === undefined) return [this.#readFirst(frame)];
+    if (speaker === "muted") return [];
+    const { identity } = speaker;
+    const body = openReply(frame, speaker.key);
+    if (body === undefined) return [fault("altered", identity)];
+    const missing = frame.sequence - speaker.expected;
+    if (missing < 0) return [{ kind: "repeat", identity }];
+    speaker.expected = frame.sequence + 1;
+    const gap = missing > 0 ? [fault("gap", identity, `${missing} missing`)] : [];
+    return [...gap, ...this.#readNext(decode(body), speaker, frame)];
+  }
+
+  #readFirst(frame: ReplyFrame): ReplyEvent {
+    if (frame.sequence !== 0) return fault("no-hello");
+    if (this.#speakers.size >= this.#expectation.maxHellos) return fault("too-many");
+    const key = replyOpeningKey(frame.replyKey, this.#expectation.session);
+    const body = key && openReply(frame, key);
+    if (key === undefined || body === undefined) return fault("foreign");
+    const event = this.#judgeHello(decode(body), frame);
+    if (event.kind === "fault") {
+      this.#speakers.set(hex(frame.replyKey), "muted");
+      return { ...event, silences: "answer" };
+    }
+    const { hello } = event;
+    this.#speakers.set(hex(frame.replyKey), {
+      key,
+      identity: hello.identity,
+      expected: 1,
+      phase: phaseAfter(hello),
+      received: { stdout: 0, stderr: 0 },
+    });
+    this.#identities.add(hello.identity);
+    this.#agentKeys.add(hex(hello.agentKey));
+    return event;
+  }
+
+  #judgeHello(hello: Reply | undefined, { replyKey }: ReplyFrame): HelloEvent | FaultEvent {
+    const { request, session } = this.#expectation;
+    if (hello === undefined) return fault("malformed");
+    if (hello.type !== "hello") return fault("out-of-order");
+    if (!equalBytes(hello.challenge, request.challenge)) return fault("wrong-challenge");
+    if (!isHelloGenuine(hello, session.publicKey, replyKey)) return fault("bad-signature");
+    const { identity, tags, disposition, agentKey } = hello;
+    const acts = ["running", "queued", "present"].includes(disposition.is);
+    if (acts && !matchesTarget(request.target, tags)) return fault("not-targeted", identity);
+    if (this.#identities.has(identity)) {
+      return fault("conflict", identity, `two agents call themselves ${identity}`);
+    }
+    if (this.#agentKeys.has(hex(agentKey))) {
+      return fault("conflict", identity, `${identity} answers with the agent key of another agent`);
+    }
+    const isPresent = disposition.is === "present";
+    if (acts && isPresent !== (request.type === "ping")) return fault("out-of-order", identity);
+    return { kind: "hello", hello };
+  }
+
+  #readNext(reply: Reply | undefined, speaker: Speaker, { replyKey }: ReplyFrame): readonly ReplyEvent[] {
+    const { identity, phase } = speaker;
+    if (reply === undefined) {
+      this.#speakers.set(hex(replyKey), "muted");
+      return [{ ...fault("malformed", identity), silences: phase === "over" ? undefined : "run" }];
+    }
+    if (reply.type === "hello" || !isAllowed(reply, phase)) return [fault("out-of-order", identity)];
+    switch (reply.type) {
+      case "state":
+        speaker.phase = "running";
+        return [{ kind: "state", identity }];
+      case "output":
+        return readOutput(reply, speaker, identity);
+      case "exit":
+        speaker.phase = "over";
+        return readExit(reply, speaker, identity);
+    }
+  }
+}
+
+function phaseAfter({ disposition }: Hello): Speaker["phase"] {
+  return disposition.is === "running" || disposition.is === "queued" ? disposition.is : "over";
+}
+
+function isAllowed(reply: Exclude<Reply, Hello>, phase: Speaker["phase"]): boolean {
+  switch (reply.type) {
+    case "state":
+      return phase === "queued";
+    case "output":
+      return phase === "running";
+    case "exit":
+      return phase === "running" || phase === "queued";
+  }
+}
+
+function readOutput(
+  { stream, offset, data }: Output,
+  speaker: Speaker,
+  identity: Identity,
+): readonly ReplyEvent[] {
+  const missing = offset - speaker.received[stream];
+  if (missing < 0) return [fault("out-of-order", identity)];
+  speaker.received[stream] = offset + data.length;
+  const shown: ReplyEvent = { kind: "output", identity, stream, data };
+  return missing > 0
+    ? [fault("hole", identity, `${count(missing, "byte")} of ${stream} missing`), shown]
+    : [shown];
+}
+
+function readExit(exit: Exit, { received }: Speaker, identity: Identity): readonly ReplyEvent[] {
+  const ended: ReplyEvent = { kind: "exit", identity, exit };
+  if (exit.dropped > 0) {
+    return [fault("incomplete", identity, `the agent dropped ${count(exit.dropped, "byte")}`), ended];
+  }
+  const wrong = STREAMS.filter((stream) => exit[stream] !== received[stream]);
+  if (wrong.length === 0) return [ended];
+  const came = wrong.map((stream) => `${received[stream]} of ${count(exit[stream], "byte")} of ${stream}`);
+  return [fault("incomplete", identity, `${came.join(" and ")} came`), ended];
+}
+
+function decode(body: Uint8Array): Reply | undefined {
+  try {
+    return decodeReply(body);
+  } catch (error) {
+    if (error instanceof CbError) return undefined;
+    throw error;
+  }
+}
+
+function fault(name: Fault, identity?: Identity, detail?: string): FaultEvent {
+  return { kind: "fault", fault: name, identity, detail };
+}
