@@ -1,0 +1,108 @@
+/**
+ * What a command of `cb` is: words, operands, a settings table and a function.
+ *
+ * The words and the table are all that the command line, the help and (later) man pages and completions
+ * know of it. Several commands may share words (`keygen`, `keygen network`) and a table (`station run`,
+ * `station ping`). A letter may stand in tables of several programs, always with or always without a value.
+ *
+ *     export const pingCommand = defineCommand({
+ *       words: ["station", "ping"],
+ *       summary: "Ask which agents listen",
+ *       settings: stationSettings,
+ *       configFile: "station.toml",
+ *       async run({ settings, context }) {
+ *         await write(context.stdout, `channel ${settings.channel}\n`);
+ *         return ExitStatus.ok;
+ *       },
+ *     });
+ *
+ * A command throws `CbError` for what went wrong before or beside its work and returns the exit status of
+ * its work. It prints no errors, sets no status and never ends the process: `main` does that.
+ */
+import type { Clock } from "../core/clock.ts";
+import { CbError } from "../core/errors.ts";
+import { type Environment, type Resolved, resolve, type Schema, type Sources } from "../core/settings.ts";
+import { printable } from "../core/text.ts";
+import type { Stream } from "./output.ts";
+
+/** The outside world as a command sees it; a test passes its own. */
+export type Context = {
+  readonly environment: Environment;
+  /** Write with `write()` of `output.ts`, which waits for slow readers and knows absent ones. */
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+  readonly clock: Clock;
+  /** Aborts when a bug was caught outside the command's own promise: stop, nothing is certain any more. */
+  readonly signal: AbortSignal;
+};
+
+/** What `run` is given: values of the table, where each came from, and the words that were left. */
+export type Invocation<Table extends Schema> = {
+  /** By long name: `settings["reply-wait"]`. */
+  readonly settings: Resolved<Table>["values"];
+  /** By long name: `origins["minimum-wait"] === "argument"`. */
+  readonly origins: Resolved<Table>["origins"];
+  /** As many texts as `operands` asks for, each still to be parsed, best with `parseOperand`. */
+  readonly operands: readonly string[];
+  readonly context: Context;
+};
+
+export type Operand = {
+  /** As in help: `command` shows as `<command>`. */
+  readonly name: string;
+  /** Whether one or more may be given; only for the last. */
+  readonly repeatable?: true;
+};
+
+type Definition<Table extends Schema> = {
+  /** After the program's name: `["station", "run"]`; the first word is the program's (agent, station, keygen). */
+  readonly words: readonly [string, ...string[]];
+  /** What must follow, in order; none are optional. */
+  readonly operands?: readonly Operand[];
+  /** One line for lists of commands: `Run a command on the agents and collect its output`. */
+  readonly summary: string;
+  /** Paragraphs for the command's own help page. */
+  readonly description?: readonly string[];
+  /** Whole command lines, shown as they stand. */
+  readonly examples?: readonly string[];
+  /** Options, environment names and file keys. Spread `commonSettings` first where they apply. */
+  readonly settings: Table;
+  /** Name of the TOML file whose keys are the table's; without it no file is read. */
+  readonly configFile?: "agent.toml" | "station.toml";
+  /** @returns the exit status, one or the sum of `ExitStatus` */
+  readonly run: (invocation: Invocation<Table>) => Promise<number>;
+};
+
+/** A command whose table's type is hidden, so that commands with different tables stand in one list. */
+export type Command = Omit<Definition<Schema>, "run" | "operands"> & {
+  readonly operands: readonly Operand[];
+  /** @throws {CbError} `setting`, before anything happens, for a value that does not parse */
+  readonly run: (sources: Sources, operands: readonly string[], context: Context) => Promise<number>;
+};
+
+/** Makes a command of its definition. */
+export function defineCommand<Table extends Schema>(definition: Definition<Table>): Command {
+  return {
+    ...definition,
+    operands: definition.operands ?? [],
+    async run(sources, operands, context) {
+      const { values, origins } = resolve(definition.settings, sources);
+      return definition.run({ settings: values, origins, operands, context });
+    },
+  };
+}
+
+/**
+ * An operand as its parser reads it.
+ *
+ * @param parse throws `SyntaxError` naming what is expected, such as `parseName`
+ * @throws {CbError} `usage`, naming the operand
+ */
+export function parseOperand<Value>(name: string, text: string, parse: (text: string) => Value): Value {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new CbError("usage", `Cannot use ${name} "${printable(text)}": ${error.message}`);
+  }
+}

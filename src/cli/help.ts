@@ -1,0 +1,166 @@
+/**
+ * Help pages, made of the commands and their tables. The only door to cac.
+ *
+ * cac lays out usage, commands, options and examples; it is given no command line. Its own reading of one
+ * would turn `--identity 007` into 7 and let a switch swallow the operand behind it. It also prints by
+ * itself, through `console.info`, which would neither wait for a slow reader nor notice a full disk; so its
+ * sections are taken out by the callback that is meant for changing them.
+ */
+import { type CAC, cac } from "cac";
+import { environmentNames, type Schema, type Setting } from "../core/settings.ts";
+import type { Command } from "./command.ts";
+import { commandName, commandsBelow, type Program } from "./command-line.ts";
+import { commonSettings } from "./settings/common.ts";
+
+const COLUMNS = 100;
+
+/**
+ * The page of a command, of a group of commands or, without words, of all.
+ *
+ * @param words as in `Request`
+ */
+export function helpText(program: Program, words: readonly string[], commands: readonly Command[]): string {
+  const below = commandsBelow(words, commands);
+  const command = below.find((candidate) => candidate.words.length === words.length);
+  const name = commandName(program, words);
+  const cli = cac(name);
+  cli.usage(usage(command, below));
+  for (const one of below) {
+    if (one !== command) cli.command(typed(one, words.length), one.summary);
+  }
+  // A page of many commands shows the first example of each, and the settings that all of them have.
+  const examples = command?.examples ?? below.flatMap((one) => one.examples?.slice(0, 1) ?? []);
+  for (const example of examples) cli.example(`  ${example}`);
+  const table = command?.settings ?? shared(below);
+  const [own, common] = sortOut(table, words[0]);
+  for (const [setting, text] of [...own, ...common, ...EVERYWHERE]) cli.option(setting, text);
+
+  const sections = sectionsOf(cli);
+  const body = (title: string) => sections.find((section) => section.title === title)?.body;
+  const options = (body("Options") ?? "").split("\n").map(wrapOption);
+  const prose = (paragraph: string) => wrap(paragraph, 2);
+  const page: readonly (readonly [title: string, body: string | undefined])[] = [
+    ["Usage", body("Usage")],
+    ["", command?.description?.map((paragraph) => wrap(paragraph, 0)).join("\n\n")],
+    ["Commands", body("Commands")],
+    ["Options", options.slice(0, own.length).join("\n")],
+    [own.length === 0 ? "Options" : "Common options", options.slice(own.length).join("\n")],
+    ["Environment", command && prose(environment(table))],
+    ["File", command?.configFile && prose(file(command.configFile))],
+    ["Examples", body("Examples")],
+    ["", below.length > 1 ? `Try "${name} COMMAND --help" for the options of a command` : undefined],
+  ];
+  const parts = page.flatMap(([title, text]) => (text ? [title ? `${title}:\n${text}` : text] : []));
+  const summary = command?.summary ?? SUMMARIES[words[0] ?? ""] ?? name;
+  return `${[summary, ...parts].join("\n\n")}\n`.replaceAll(NO_BREAK, " ");
+}
+
+/** What a page without a command begins with, by its first word. */
+const SUMMARIES: Readonly<Record<string, string>> = {
+  "": "Run a command on every server, trusting nobody in between",
+  station: "Have agents run commands, and collect what they say",
+};
+
+const EVERYWHERE: readonly OptionLine[] = [
+  ["-h, --help", "show this help"],
+  ["-V, --version", "show the version"],
+];
+
+/** A blank at which no line ends. */
+const NO_BREAK = "\u00a0";
+
+type OptionLine = readonly [option: string, text: string];
+
+function usage(command: Command | undefined, below: readonly Command[]): string {
+  if (command === undefined) return "<command> [options]";
+  return [...(below.length > 1 ? ["[command]"] : []), ...operands(command), "[options]"].join(" ");
+}
+
+/** What is typed after the first words of a page: `run <command>`. */
+function typed(command: Command, from: number): string {
+  return [...command.words.slice(from), ...operands(command)].join(" ");
+}
+
+function operands(command: Command): readonly string[] {
+  return command.operands.map(({ name, repeatable }) => `<${name}>${repeatable ? "..." : ""}`);
+}
+
+/** The settings that all the commands have, as the first has them. */
+function shared(commands: readonly Command[]): Schema {
+  const entries = Object.entries(commands[0]?.settings ?? {});
+  return Object.fromEntries(
+    entries.filter(([name]) => commands.every(({ settings }) => Object.hasOwn(settings, name))),
+  );
+}
+
+/** The options of one program, then those of several. */
+function sortOut(table: Schema, program = "") {
+  const own: OptionLine[] = [];
+  const common: OptionLine[] = [];
+  for (const [name, setting] of Object.entries(table)) {
+    (Object.hasOwn(commonSettings, name) ? common : own).push(optionLine(name, setting, table, program));
+  }
+  return [own, common] as const;
+}
+
+function optionLine(name: string, setting: Setting, table: Schema, program: string): OptionLine {
+  const { short, value = "", default: fallback, help } = setting;
+  // Of two settings that share a letter, the later one has it where this page's options are typed.
+  const last = Object.values(table).findLast((other) => other.short === short);
+  const early = short !== undefined && last !== setting;
+  const letter = short === undefined || early ? "   " : `-${short},`;
+  const text = early ? `${help}; -${short} before "${program}"` : help;
+  const shown = typeof fallback === "object" ? fallback.help : fallback;
+  const note = shown === undefined || setting.value === undefined ? "" : ` (default:${NO_BREAK}${shown})`;
+  return [`${letter} --${name} ${value}`.trimEnd(), text + note];
+}
+
+function environment(table: Schema): string {
+  const names = Object.entries(table).map(([name, setting]) => {
+    const [first, ...others] = environmentNames(name, setting);
+    return others.length === 0 ? first : `${first} (or ${others.join(", ")})`;
+  });
+  return `In place of options: ${names.join(", ")}`;
+}
+
+function file(name: string): string {
+  return (
+    `In place of options and environment, the first ${name} in $CREDENTIALS_DIRECTORY, $XDG_CONFIG_HOME/cb ` +
+    "(~/.config/cb) and /etc/cb, or the file of --config; its keys are the long names of the options"
+  );
+}
+
+function sectionsOf(cli: CAC): readonly { readonly title?: string; readonly body: string }[] {
+  let sections: ReturnType<typeof sectionsOf> = [];
+  const enough = new Error("no printing");
+  cli.globalCommand.helpCallback = (found) => {
+    sections = found;
+    throw enough;
+  };
+  try {
+    cli.outputHelp();
+  } catch (error) {
+    if (error !== enough) throw error;
+  }
+  return sections;
+}
+
+/** An option's line, with what does not fit below its text. */
+function wrapOption(line: string): string {
+  const text = line.search(/(?<=\S {2,})(?![-<\s])\S/);
+  return text < 0 ? line : line.slice(0, text) + wrap(line.slice(text), text).trimStart();
+}
+
+/** Text in lines of at most `COLUMNS`, each behind `indent` blanks. */
+function wrap(text: string, indent: number): string {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.trim().split(" ")) {
+    if (line !== "" && indent + line.length + 1 + word.length > COLUMNS) {
+      lines.push(line);
+      line = "";
+    }
+    line += line === "" ? word : ` ${word}`;
+  }
+  return [...lines, line].map((one) => " ".repeat(indent) + one).join("\n");
+}

@@ -1,0 +1,38 @@
+/**
+ * Writing to our own standard output and standard error.
+ *
+ * The runtimes agree on one thing only: the callback of `write()`. Bun keeps `writableLength` at 0 whatever
+ * waits, Deno throws at once where the others emit `error`. Whoever awaits `write` loses no output, holds
+ * no more than one piece of it in memory, and learns what went wrong.
+ */
+import { CbError, ExitStatus, systemCode } from "../core/errors.ts";
+import { systemReason } from "../core/files.ts";
+
+/** A standard stream. Someone must listen to its `error` events, which are fatal otherwise: `main` does. */
+export type Stream = NodeJS.WriteStream;
+
+/**
+ * Writes, and resolves when the system has taken all of it.
+ *
+ * @throws {CbError} `reader-gone` (exit status 141, nothing to be printed) or `output` (1, such as a full disk)
+ */
+export function write(stream: Stream, data: string | Uint8Array): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    stream.write(data, (error) => (error ? reject(error) : resolve()));
+  }).catch((cause) => {
+    throw outputError(cause);
+  });
+}
+
+function outputError(cause: unknown): CbError {
+  const code = systemCode(cause);
+  if (code === "EPIPE") {
+    return new CbError("reader-gone", "Cannot write output: its reader is gone", {
+      exitStatus: ExitStatus.readerGone,
+      cause,
+    });
+  }
+  // Deno's error has no number to look up.
+  const reason = code === "ENOSPC" ? "no space left on device" : systemReason(cause);
+  return new CbError("output", `Cannot write output: ${reason}`, { cause });
+}

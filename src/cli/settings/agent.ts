@@ -1,0 +1,77 @@
+/** The settings of `cb agent`, and the keys of `agent.toml`. */
+
+import { stateDirectory } from "../../core/directories.ts";
+import { parseGrace, parseLimit } from "../../core/duration.ts";
+import { parseChoice, parseInteger, parsePath, parseSwitch } from "../../core/parse.ts";
+import type { Schema } from "../../core/settings.ts";
+import { commonSettings, parseTagTexts } from "./common.ts";
+
+export const agentSettings = {
+  ...commonSettings,
+  // The letter is the connection string's too: before the word "agent" it means that, after it this.
+  "run-directory": {
+    short: "r",
+    value: "<directory>",
+    repeatable: true,
+    default: ".",
+    parse: (texts: readonly string[]): readonly string[] => texts.map(parsePath),
+    help: "where commands are; repeat it for more, the first that has the command wins",
+  },
+  tags: {
+    short: "t",
+    value: "<tags>",
+    repeatable: true,
+    takesWords: true,
+    parse: parseTagTexts,
+    help: "tags by which stations choose agents, separated by commas or repeated",
+  },
+  "log-command-output": {
+    short: "l",
+    default: "false",
+    parse: parseSwitch,
+    help: "log what commands print",
+  },
+  jobs: {
+    value: "<number>",
+    number: true,
+    default: "4",
+    parse: parseInteger(1, 1024),
+    help: "commands that run at once, at most",
+  },
+  "time-limit": {
+    value: "<seconds>",
+    number: true,
+    parse: parseLimit,
+    help: "end a command that runs longer; without it none is ended",
+  },
+  "stop-grace": {
+    value: "<seconds>",
+    number: true,
+    default: "10",
+    parse: parseGrace,
+    help: "time for running commands when the agent is told to stop",
+  },
+  "drain-grace": {
+    value: "<seconds>",
+    number: true,
+    default: "1",
+    parse: parseGrace,
+    help: "time for output that a command's children still hold after its end",
+  },
+  "log-format": {
+    value: "<format>",
+    default: "auto",
+    parse: parseChoice("auto", "text", "json"),
+    help: "text, json, or auto: by what standard error is",
+  },
+  "state-directory": {
+    value: "<directory>",
+    environment: ["STATE_DIRECTORY"],
+    default: {
+      help: "/var/lib/cb as root, else ~/.local/state/cb",
+      text: (environment) => (process.getuid?.() === 0 ? "/var/lib/cb" : stateDirectory(environment)),
+    },
+    parse: parsePath,
+    help: "where the agent's key and its journal are kept",
+  },
+} as const satisfies Schema;

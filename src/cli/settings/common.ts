@@ -1,0 +1,88 @@
+/** Settings of more than one program. */
+import { hostname } from "node:os";
+import { type Channel, type Identity, parseName, parseTags, type Tag } from "../../core/names.ts";
+import { parseCount, parsePath, parseSwitch } from "../../core/parse.ts";
+import type { Schema } from "../../core/settings.ts";
+import { parseConnectionString } from "../../hub/connection-string.ts";
+
+/** How much is said, and in which colors; all programs. */
+export const outputSettings = {
+  verbose: {
+    short: "v",
+    repeatable: true,
+    number: true,
+    parse: parseCount,
+    help: "say more; repeat it for still more",
+  },
+  "errors-only": { default: "false", parse: parseSwitch, help: "say nothing but errors" },
+  "force-colors": {
+    default: "false",
+    parse: parseSwitch,
+    help: "use colors even where there is no terminal",
+  },
+} as const satisfies Schema;
+
+/** Which file the other settings may come from. */
+export const configSettings = {
+  config: { value: "<file>", file: false, parse: parsePath, help: "read this file of settings and no other" },
+} as const satisfies Schema;
+
+/** Agent and station. Each accepts all four keys, as one configuration may serve both; it uses its own two. */
+export const commonSettings = {
+  channel: {
+    short: "c",
+    value: "<name>",
+    environment: ["CBRADIO_CHANNEL"],
+    default: "default",
+    parse: parseName<Channel>,
+    help: "channel on which agents and stations meet",
+  },
+  "connection-string": {
+    short: "r",
+    value: "<url>",
+    environment: ["REDIS_CONNECTION_STRING"],
+    default: "redis://localhost:6379",
+    parse: parseConnectionString,
+    secret: true,
+    help: "Redis: redis://, unix:// or redis+unix://, with user, password and database number",
+  },
+  identity: {
+    short: "i",
+    value: "<name>",
+    environment: ["HOSTNAME"],
+    default: { help: "the host name", text: () => hostname() },
+    parse: parseName<Identity>,
+    help: "name of this agent or station",
+  },
+  "base-station-public-key": {
+    short: "b",
+    value: "<file>",
+    parse: parsePath,
+    help: "public keys of the base stations (agent)",
+  },
+  "base-station-secret-key": {
+    short: "B",
+    value: "<file>",
+    parse: parsePath,
+    help: "secret key of the base station (station)",
+  },
+  "network-public-key": {
+    short: "n",
+    value: "<file>",
+    parse: parsePath,
+    help: "public key of the network (station)",
+  },
+  "network-secret-key": {
+    short: "N",
+    value: "<file>",
+    parse: parsePath,
+    help: "secret keys of the network (agent)",
+  },
+  ...configSettings,
+  ...outputSettings,
+} as const satisfies Schema;
+
+/** All tags of a `--tags` option, however they are spread over texts; none given is none. */
+export function parseTagTexts(texts: readonly string[]): readonly Tag[] {
+  return texts.length === 0 ? [] : parseTags(texts.join(","));
+}

@@ -1,0 +1,53 @@
+/** The settings of `cb station`, and the keys of `station.toml`. */
+import { stateDirectory } from "../../core/directories.ts";
+import { parseLimit, parseMinimumWait, parseWait } from "../../core/duration.ts";
+import { parsePath } from "../../core/parse.ts";
+import type { Schema } from "../../core/settings.ts";
+import { commonSettings, parseTagTexts } from "./common.ts";
+
+export const stationSettings = {
+  ...commonSettings,
+  tags: {
+    short: "t",
+    value: "<tags>",
+    repeatable: true,
+    parse: parseTagTexts,
+    help: "only agents that have all these tags, separated by commas or repeated",
+  },
+  "hello-wait": {
+    short: "H",
+    value: "<seconds>",
+    number: true,
+    default: "2",
+    parse: parseWait,
+    help: "wait for the first reply; 0 is without end",
+  },
+  "reply-wait": {
+    short: "R",
+    value: "<seconds>",
+    number: true,
+    default: "120",
+    parse: parseWait,
+    help: "wait for the next reply while agents are running; 0 is without end",
+  },
+  "minimum-wait": {
+    short: "M",
+    value: "<seconds>",
+    number: true,
+    default: "4",
+    parse: parseMinimumWait,
+    help: "listen at least that long after the request; 0 is 1",
+  },
+  timeout: {
+    value: "<seconds>",
+    number: true,
+    parse: parseLimit,
+    help: "have agents end a command that runs longer; without it none is ended",
+  },
+  "state-directory": {
+    value: "<directory>",
+    default: { help: "~/.local/state/cb", text: stateDirectory },
+    parse: parsePath,
+    help: "where the station keeps what it has to remember",
+  },
+} as const satisfies Schema;

@@ -1,0 +1,87 @@
+/** `cb station`: sends one request to the agents of a channel and shows what they answer. */
+import { type CommandName, parseName } from "../core/names.ts";
+import type { Resolved } from "../core/settings.ts";
+import { connectStationHub } from "../hub/station-hub.ts";
+import { cryptoReady } from "../protocol/crypto.ts";
+import type { Sink } from "../station/line-renderer.ts";
+import { runStation, type Task } from "../station/station.ts";
+import { type Context, defineCommand, parseOperand } from "./command.ts";
+import { loadNetworkPublic, loadStationSecret } from "./key-files.ts";
+import { type Stream, write } from "./output.ts";
+import { stationSettings } from "./settings/station.ts";
+import { stopSignal } from "./stop-signal.ts";
+
+const runCommand = defineCommand({
+  words: ["station", "run"],
+  operands: [{ name: "command" }],
+  summary: "Run a command on the agents and collect its output",
+  description: [
+    "Each agent that has all the tags runs the executable of that name in its run-directory. Its output comes " +
+      "line by line, the agent's identity in front; the report of who did what comes on standard error.",
+  ],
+  examples: ["cb station --tags web run reload", "cb -c lab station run reload --reply-wait 600"],
+  settings: stationSettings,
+  configFile: "station.toml",
+  async run({ settings, origins, operands, context }) {
+    const command = parseOperand("command", operands[0] ?? "", parseName<CommandName>);
+    return ask({ type: "run", command, limit: settings.timeout }, { values: settings, origins }, context);
+  },
+});
+
+const pingCommand = defineCommand({
+  words: ["station", "ping"],
+  summary: "Show which agents are listening",
+  description: ["Shows each agent's round trip time, version, tags and clock difference."],
+  examples: ["cb station ping", "cb station --tags web ping"],
+  settings: stationSettings,
+  configFile: "station.toml",
+  async run({ settings, origins, context }) {
+    return ask({ type: "ping" }, { values: settings, origins }, context);
+  },
+});
+
+export const stationCommands = [runCommand, pingCommand] as const;
+
+/** Keys first, then the hub: what can be refused here is refused before anything is published. */
+async function ask(
+  task: Task,
+  settings: Resolved<typeof stationSettings>,
+  context: Context,
+): Promise<number> {
+  await cryptoReady();
+  const { values, origins } = settings;
+  const network = loadNetworkPublic(values["network-public-key"], context.environment);
+  const keyPair = loadStationSecret(values["base-station-secret-key"], context.environment);
+  const stop = stopSignal(context.signal);
+  try {
+    const hub = await connectStationHub(values["connection-string"], values.channel, stop.signal);
+    const status = await runStation(
+      task,
+      {
+        identity: values.identity,
+        channel: values.channel,
+        tags: values.tags.length > 0 ? values.tags : undefined,
+        waits: {
+          helloWait: values["hello-wait"],
+          replyWait: values["reply-wait"],
+          minimumWait: values["minimum-wait"],
+          isMinimumExplicit: origins["minimum-wait"] !== "default",
+        },
+        network,
+        keyPair,
+        hub,
+        clock: context.clock,
+        stdout: sink(context.stdout),
+        stderr: sink(context.stderr),
+      },
+      stop.signal,
+    );
+    return stop.status() || status;
+  } finally {
+    stop.release();
+  }
+}
+
+function sink(stream: Stream): Sink {
+  return { write: (bytes) => write(stream, bytes), isTerminal: stream.isTTY === true };
+}

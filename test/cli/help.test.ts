@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { commandName } from "../../src/cli/command-line.ts";
+import { commands } from "../../src/cli/commands.ts";
+import { helpText } from "../../src/cli/help.ts";
+import { environmentNames } from "../../src/core/settings.ts";
+
+const PAGES = [[], ["station"], ...commands.map(({ words }) => words)];
+
+/** A page as one line, so that it does not matter where lines are broken. */
+const flat = (words: readonly string[]) => helpText("cb", words, commands).replace(/\s+/g, " ");
+
+test("helpText() fits into 100 columns, has no trailing blanks and ends with one newline", () => {
+  for (const program of ["cb", "cb-keygen"] as const) {
+    for (const words of PAGES) {
+      const page = helpText(program, words, commands);
+      assert.match(page, /[^\n]\n$/);
+      for (const line of page.split("\n")) {
+        assert.ok(line.length <= 100, line);
+        assert.equal(line, line.trimEnd());
+      }
+    }
+  }
+});
+
+test("helpText() shows every option of a command with letter, value, help and default", () => {
+  for (const command of commands) {
+    const page = flat(command.words);
+    for (const [name, setting] of Object.entries(command.settings)) {
+      const option = setting.value === undefined ? `--${name} ` : `--${name} ${setting.value} `;
+      assert.ok(page.includes(option + setting.help), `${command.words.join(" ")}: ${option}`);
+      if (setting.value === undefined || setting.default === undefined) continue;
+      const text = typeof setting.default === "string" ? setting.default : setting.default.help;
+      assert.ok(page.includes(`(default: ${text})`), `${command.words.join(" ")}: default of ${name}`);
+    }
+  }
+});
+
+test("helpText() shows every environment name of a command", () => {
+  for (const command of commands) {
+    const page = flat(command.words);
+    for (const [name, setting] of Object.entries(command.settings)) {
+      for (const variable of environmentNames(name, setting)) assert.ok(page.includes(variable), variable);
+    }
+  }
+});
+
+test("helpText() shows a command's usage, operands, examples and file", () => {
+  const page = helpText("cb", ["station", "run"], commands);
+  assert.match(page, /^Usage:\n {2}\$ cb station run <command> \[options\]$/m);
+  assert.match(page, /^Examples:\n {2}cb station --tags web run reload$/m);
+  assert.match(page, /the first station\.toml in/);
+  assert.match(helpText("cb", ["keygen", "import"], commands), /cb keygen import <file>\.\.\. \[options\]/);
+});
+
+test("helpText() gives -r to the option that it means there", () => {
+  const agent = flat(["agent"]);
+  assert.match(agent, / -r, --run-directory <directory> /);
+  assert.doesNotMatch(agent, /-r, --connection-string/);
+  assert.match(agent, /; -r before "agent" /);
+  assert.match(flat(["station", "ping"]), / -r, --connection-string <url> /);
+});
+
+test("helpText() lists all commands on the first page, and its own on a group's", () => {
+  const all = helpText("cb", [], commands);
+  for (const { words, summary } of commands) {
+    assert.ok(all.includes(`\n  ${words.join(" ")} `), words.join(" "));
+    assert.ok(all.includes(summary));
+  }
+  const group = helpText("cb", ["station"], commands);
+  assert.match(group, /\n {2}run <command> {2}/);
+  assert.match(group, /\n {2}ping {2}/);
+  assert.doesNotMatch(group, /keygen/);
+});
+
+test("helpText() speaks of cb-keygen to whoever typed that", () => {
+  assert.match(helpText("cb-keygen", ["keygen", "network"], commands), /\$ cb-keygen network \[options\]/);
+  assert.equal(commandName("cb-keygen", ["keygen"]), "cb-keygen");
+  assert.equal(commandName("cb", ["keygen"]), "cb keygen");
+});
+
+test("helpText() prints nothing by itself", (t) => {
+  const info = t.mock.method(console, "info", () => {});
+  helpText("cb", [], commands);
+  assert.equal(info.mock.callCount(), 0);
+});

@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { hostname } from "node:os";
+import { test } from "node:test";
+import { agentSettings } from "../../src/cli/settings/agent.ts";
+import { stationSettings } from "../../src/cli/settings/station.ts";
+import { resolve, type Schema, type Sources } from "../../src/core/settings.ts";
+import { parseConnectionString } from "../../src/hub/connection-string.ts";
+
+const HOME = "/home/u";
+const none: Sources = { arguments: new Map(), environment: { HOME } };
+
+const typed = (name: string, ...texts: readonly string[]): Sources => ({
+  ...none,
+  arguments: new Map([[name, texts]]),
+});
+const set = (environment: Record<string, string>): Sources => ({
+  ...none,
+  environment: { HOME, ...environment },
+});
+
+test("stationSettings have the original's defaults, in milliseconds", () => {
+  const { values } = resolve(stationSettings, none);
+  assert.equal(values.channel, "default");
+  assert.equal(values.identity, hostname());
+  assert.deepEqual(values["connection-string"], parseConnectionString("redis://localhost:6379"));
+  assert.deepEqual(
+    [values["hello-wait"], values["reply-wait"], values["minimum-wait"]],
+    [2000, 120_000, 4000],
+  );
+  assert.deepEqual([values.tags, values.timeout, values.verbose], [[], undefined, 0]);
+  assert.equal(values["state-directory"], "/home/u/.local/state/cb");
+});
+
+test("agentSettings have their defaults", () => {
+  const { values } = resolve(agentSettings, none);
+  assert.deepEqual(values["run-directory"], ["."]);
+  assert.deepEqual([values.tags, values.jobs, values["time-limit"]], [[], 4, undefined]);
+  assert.deepEqual([values["stop-grace"], values["drain-grace"]], [10_000, 1000]);
+  assert.deepEqual([values["log-format"], values["log-command-output"]], ["auto", false]);
+  const root = process.getuid?.() === 0;
+  assert.equal(values["state-directory"], root ? "/var/lib/cb" : "/home/u/.local/state/cb");
+});
+
+test("stationSettings read 0 as no limit, and as 1 second for --minimum-wait", () => {
+  assert.equal(resolve(stationSettings, typed("hello-wait", "0")).values["hello-wait"], Infinity);
+  assert.equal(resolve(stationSettings, typed("reply-wait", "0")).values["reply-wait"], Infinity);
+  assert.equal(resolve(stationSettings, typed("minimum-wait", "0")).values["minimum-wait"], 1000);
+  assert.throws(() => resolve(stationSettings, typed("timeout", "0")), { code: "setting" });
+});
+
+test("both tables know the original's environment names as weaker ones", () => {
+  const original = { CBRADIO_CHANNEL: "a", REDIS_CONNECTION_STRING: "unix:///a", HOSTNAME: "a" };
+  const ours = { CB_CHANNEL: "b", CB_CONNECTION_STRING: "unix:///b", CB_IDENTITY: "b" };
+  for (const table of [agentSettings, stationSettings]) {
+    for (const [environment, name] of [
+      [original, "a"],
+      [{ ...original, ...ours }, "b"],
+    ] as const) {
+      const { values } = resolve(table, set(environment));
+      assert.equal(values.channel, name);
+      assert.equal(values.identity, name);
+      assert.deepEqual(values["connection-string"].address, { kind: "unix", path: `/${name}` });
+    }
+  }
+});
+
+test("--state-directory takes STATE_DIRECTORY from an agent's unit, not a station's", () => {
+  const sources = set({ STATE_DIRECTORY: "/var/lib/x" });
+  assert.equal(resolve(agentSettings, sources).values["state-directory"], "/var/lib/x");
+  assert.equal(resolve(stationSettings, sources).values["state-directory"], "/home/u/.local/state/cb");
+});
+
+test("--tags takes commas and repeats, folds and sorts", () => {
+  for (const table of [agentSettings, stationSettings]) {
+    assert.deepEqual(resolve(table, typed("tags", "web,eu", "lab", "eu")).values.tags, ["eu", "lab", "web"]);
+  }
+});
+
+test("an empty or misspelt name is an error, never everybody or the default", () => {
+  for (const table of [agentSettings, stationSettings]) {
+    for (const name of ["channel", "identity", "tags"]) {
+      for (const text of ["", ",", "a,,b", "a b", "a/b", ".a", "-a", "ä", "*", "x".repeat(65)]) {
+        assert.throws(() => resolve(table, typed(name, text)), { code: "setting" }, `${name} "${text}"`);
+        const variable = `CB_${name.toUpperCase()}`;
+        assert.throws(
+          () => resolve(table, set({ [variable]: text })),
+          { code: "setting" },
+          `${variable}="${text}"`,
+        );
+      }
+    }
+    assert.throws(() => resolve(table, typed("tags", "web", "")), { code: "setting" });
+    const many = Array.from({ length: 65 }, (_, number) => `t${number}`);
+    assert.throws(() => resolve(table, typed("tags", ...many)), { message: /at most 64/ });
+  }
+});
+
+test("no option takes an empty text, from the command line or the environment", () => {
+  for (const table of [agentSettings, stationSettings]) {
+    for (const [name, setting] of Object.entries<Schema[string]>(table)) {
+      if (setting.value === undefined) continue;
+      assert.throws(() => resolve(table, typed(name, "")), { code: "setting" }, name);
+    }
+  }
+});
+
+test("--jobs is a whole number from 1 to 1024", () => {
+  assert.equal(resolve(agentSettings, typed("jobs", "1024")).values.jobs, 1024);
+  for (const text of ["0", "1025", "1.5"]) assert.throws(() => resolve(agentSettings, typed("jobs", text)));
+});
+
+test("a connection string that does not parse is not shown", () => {
+  for (const text of ["redis://:hunter2@host:port", "hunter2", "redis://u:hunter2@h/x/y"]) {
+    assert.throws(
+      () => resolve(stationSettings, typed("connection-string", text)),
+      (error: Error) => !error.message.includes("hunter2") && error.message.includes("(not shown)"),
+    );
+  }
+});
+
+test("the keys of both programs are accepted by both", () => {
+  for (const table of [agentSettings, stationSettings]) {
+    for (const name of [
+      "base-station-public-key",
+      "base-station-secret-key",
+      "network-public-key",
+      "network-secret-key",
+    ] as const) {
+      assert.equal(resolve(table, none).values[name], undefined);
+      assert.equal(resolve(table, typed(name, "/k")).values[name], "/k");
+    }
+  }
+});
