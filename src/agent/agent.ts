@@ -101,12 +101,17 @@ export class Agent {
     }
     const answer = this.#spend(admission);
     this.#logAnswer(answer);
-    if (!this.#mayAnswer(answer)) return;
-    const work = this.#responder.respond(answer).catch((error: unknown) => {
-      this.#parts.log.error({ event: "replies-lost", reason: messageOf(error) }, "Cannot deliver replies");
+    if (answer.decision !== "run") this.#track(this.#parts.journal.sync(), "record-unsynced");
+    if (this.#mayAnswer(answer)) this.#track(this.#responder.respond(answer), "replies-lost");
+  }
+
+  /** Lets work go on while the next request is taken; the agent does not end before it. */
+  #track(work: Promise<void>, failure: string): void {
+    const quiet = work.catch((error: unknown) => {
+      this.#parts.log.error({ event: failure, reason: messageOf(error) }, "Cannot finish what was begun");
     });
-    this.#underWay.add(work);
-    void work.finally(() => this.#underWay.delete(work));
+    this.#underWay.add(quiet);
+    void quiet.finally(() => this.#underWay.delete(quiet));
   }
 
   /** What cannot be recorded is not run, whatever was decided. */
@@ -177,21 +182,24 @@ export class Agent {
 
   #logAnswer(answer: Answer): void {
     const { head, id, station } = answer.session;
-    const reason =
-      answer.decision === "declined" || answer.decision === "refused" ? answer.reason : undefined;
-    const detail = answer.decision === "refused" ? answer.detail : undefined;
-    const fields = {
-      event: "request",
-      session: hex(id),
-      station: station.name,
-      type: head.type,
-      reason,
-      detail,
-    };
-    const level = reason === undefined ? "debug" : "warn";
-    this.#parts.log[level]({ ...fields, decision: answer.decision }, "Decide on request");
+    const { decision } = answer;
+    const isProblem = decision === "declined" || decision === "refused";
+    const problem = isProblem ? { reason: answer.reason } : {};
+    const detail = decision === "refused" ? { detail: answer.detail } : {};
+    const fields = { event: "request", decision, ...problem, ...detail, session: hex(id), type: head.type };
+    const level = isProblem ? "warn" : "debug";
+    this.#parts.log[level]({ ...fields, station: station.name }, DECISIONS[decision]);
   }
 }
+
+/** What a decision reads like in the log. */
+const DECISIONS: Readonly<Record<Answer["decision"], string>> = {
+  run: "Accept request",
+  present: "Answer ping",
+  "not-targeted": "Pass over request for others",
+  declined: "Decline request",
+  refused: "Refuse request",
+};
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -73,7 +73,6 @@ export class Responder {
       const slot = answer.decision === "run" ? this.#takeSlot(answer) : undefined;
       await sender.send(hello);
       if (answer.decision === "run") await this.#run(answer, sender, await slot);
-      else await this.#isRecorded();
     } finally {
       await sender.close();
     }

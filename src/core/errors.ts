@@ -56,11 +56,6 @@ export class CbError extends Error {
   }
 }
 
-/** The end of a `switch` over a union: adding a member breaks the compile, not the fleet. */
-export function unreachable(value: never): never {
-  throw new Error(`unreachable: ${JSON.stringify(value)}`);
-}
-
 /** The text of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -117,7 +117,16 @@ export function createExclusive(path: string, bytes: Uint8Array, mode: number): 
 export function makeDirectory(path: string, mode: number): void {
   const missing: string[] = [];
   for (let next = resolve(path); !existsSync(next); next = dirname(next)) missing.unshift(next);
-  for (const directory of missing) attempt("create", directory, () => mkdirSync(directory, { mode }));
+  for (const directory of missing) {
+    attempt("create", directory, () => {
+      try {
+        mkdirSync(directory, { mode });
+      } catch (error) {
+        // Agents that start together make the same ones.
+        if (systemCode(error) !== "EEXIST") throw error;
+      }
+    });
+  }
 }
 
 /**

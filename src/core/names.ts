@@ -15,8 +15,6 @@ export type Channel = Name<"channel">;
 export type Tag = Name<"tag">;
 export type CommandName = Name<"command">;
 
-/** Characters in a name, at most. */
-export const MAX_NAME_LENGTH = 64;
 /** Tags of one agent or one request, at most. */
 export const MAX_TAGS = 64;
 

@@ -15,8 +15,6 @@ export type KeyPair = { readonly publicKey: Uint8Array; readonly secretKey: Uint
 export const KEY_BYTES = 32;
 export const SIGNATURE_BYTES = 64;
 export const NONCE_BYTES = 24;
-/** What a box is longer than its message. */
-export const BOX_OVERHEAD_BYTES = 16;
 
 /** Resolves when libsodium's WebAssembly is up; nothing else here may be called before. */
 export async function cryptoReady(): Promise<void> {

@@ -120,8 +120,9 @@ export class ReplyReader {
     if (frame.sequence !== 0) return fault("no-hello");
     if (this.#speakers.size >= this.#expectation.maxHellos) return fault("too-many");
     const key = replyOpeningKey(frame.replyKey, this.#expectation.session);
-    const body = key && openReply(frame, key);
-    if (key === undefined || body === undefined) return fault("foreign");
+    if (key === undefined) return fault("foreign"); // mutant: equivalent, nothing opens without a key
+    const body = openReply(frame, key);
+    if (body === undefined) return fault("foreign");
     const event = this.#judgeHello(decode(body), frame);
     if (event.kind === "fault") {
       this.#speakers.set(hex(frame.replyKey), "muted");
@@ -166,7 +167,7 @@ export class ReplyReader {
       this.#speakers.set(hex(replyKey), "muted");
       return [{ ...fault("malformed", identity), silences: phase === "over" ? undefined : "run" }];
     }
-    if (reply.type === "hello" || !isAllowed(reply, phase)) return [fault("out-of-order", identity)];
+    if (!isAllowed(reply, phase)) return [fault("out-of-order", identity)];
     switch (reply.type) {
       case "state":
         speaker.phase = "running";
@@ -184,8 +185,10 @@ function phaseAfter({ disposition }: Hello): Speaker["phase"] {
   return disposition.is === "running" || disposition.is === "queued" ? disposition.is : "over";
 }
 
-function isAllowed(reply: Exclude<Reply, Hello>, phase: Speaker["phase"]): boolean {
+function isAllowed(reply: Reply, phase: Speaker["phase"]): reply is Exclude<Reply, Hello> {
   switch (reply.type) {
+    case "hello":
+      return false;
     case "state":
       return phase === "queued";
     case "output":

