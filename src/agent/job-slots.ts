@@ -70,6 +70,7 @@ export class JobSlots {
     });
   }
 
+  /** One slot has become free, so at most one of those that wait can use it. */
   #serve(): void {
     const next = this.#waiting.find(({ command }) => this.#isFree(command));
     if (next === undefined) return;
@@ -77,6 +78,5 @@ export class JobSlots {
     // Reserved here, not when the waiter wakes up, or two of them could be let in for one slot.
     this.#running.add(next.command);
     next.start();
-    this.#serve();
   }
 }

@@ -6,7 +6,7 @@
  */
 import { ExitStatus } from "../core/errors.ts";
 import { count, printable, seconds } from "../core/text.ts";
-import type { Exit, Hello } from "../protocol/reply.ts";
+import type { Disposition, Exit, Hello } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
 import type { AgentRecord, FaultRecord, Roster } from "./roster.ts";
 import type { Session, WaitPolicy } from "./session.ts";
@@ -21,6 +21,8 @@ export type Outcome = {
 
 /** What became of one agent, as the summary counts it. */
 type Verdict = "ok" | "failed" | "refused" | "not run" | "unfinished" | "not targeted";
+
+type Refused = Extract<Disposition, { is: "refused" }>;
 
 type Judgement = {
   readonly verdict: Verdict;
@@ -55,7 +57,7 @@ function judgeAgent(
   session: Session,
   waits: WaitPolicy,
 ): Judgement {
-  const { identity, disposition } = hello;
+  const { identity, disposition, time } = hello;
   switch (disposition.is) {
     case "present":
       return { verdict: "ok", status: 0 };
@@ -68,7 +70,7 @@ function judgeAgent(
         sentence: `${identity} declined: ${disposition.reason}`,
       };
     case "refused": {
-      const sentence = `${identity} refused: ${refusalText(hello, request, heardAt)}`;
+      const sentence = `${identity} refused: ${refusalText(disposition, request, time - heardAt)}`;
       return { verdict: "refused", status: ExitStatus.agentError, sentence };
     }
     case "running":
@@ -128,16 +130,17 @@ function judgeExit(identity: string, exit: Exit, request: Request): Judgement {
   }
 }
 
-function refusalText({ disposition, time }: Hello, request: Request, heardAt: number): string {
-  if (disposition.is !== "refused") return "";
+/** @param ahead milliseconds that the agent's clock is ahead of ours */
+function refusalText({ reason, detail }: Refused, request: Request, ahead: number): string {
   const command = request.type === "run" ? ` "${request.command}"` : "";
-  switch (disposition.reason) {
+  const why = detail ? `, ${printable(detail)}` : "";
+  switch (reason) {
     case "clock":
-      return `request not fresh (${printable(disposition.detail ?? "unknown")}), ${clockText(time - heardAt)}`;
+      return `request not fresh (${printable(detail ?? "unknown")}), ${clockText(ahead)}`;
     case "version":
-      return `it does not understand this request${disposition.detail ? `, ${printable(disposition.detail)}` : ""}`;
+      return `it does not understand this request${why}`;
     case "malformed":
-      return `it cannot read this request${disposition.detail ? `, ${printable(disposition.detail)}` : ""}`;
+      return `it cannot read this request${why}`;
     case "forbidden":
       return `this base station key may not run${command}`;
     case "no-such-command":
@@ -157,10 +160,10 @@ function refusalText({ disposition, time }: Hello, request: Request, heardAt: nu
   }
 }
 
-function clockText(difference: number): string {
-  const size = Math.abs(difference);
+function clockText(ahead: number): string {
+  const size = Math.abs(ahead);
   if (size < 1000) return "its clock agrees with ours";
-  return `its clock is ${Math.round(size / 1000)} s ${difference > 0 ? "ahead" : "behind"}`;
+  return `its clock is ${Math.round(size / 1000)} s ${ahead > 0 ? "ahead" : "behind"}`;
 }
 
 function judgeFault({ fault, identity, detail, times }: FaultRecord): Judgement {
