@@ -75,7 +75,7 @@ export class JobSlots {
     const next = this.#waiting.find(({ command }) => this.#isFree(command));
     if (next === undefined) return;
     this.#waiting = this.#waiting.filter((waiting) => waiting !== next);
-    // Reserved here, not when the waiter wakes up, or two of them could be let in for one slot.
+    // Reserved here, not when the waiter wakes up: whoever comes meanwhile would be let in, too.
     this.#running.add(next.command);
     next.start();
   }

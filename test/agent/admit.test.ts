@@ -1,0 +1,423 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { admit, type Moment, staleness } from "../../src/agent/admit.ts";
+import { openEnvelope } from "../../src/agent/open.ts";
+import { parseNamePatterns } from "../../src/core/name-pattern.ts";
+import { parseName, type Tag } from "../../src/core/names.ts";
+import { authorisedStation } from "../../src/protocol/authorised-station.ts";
+import { hex } from "../../src/protocol/bytes.ts";
+import type { CborMap, CborValue } from "../../src/protocol/cbor.ts";
+import {
+  keyIdText,
+  networkKeyPair,
+  newNetworkKeyPair,
+  newSessionKeyPair,
+  type StationPublicKey,
+} from "../../src/protocol/keys.ts";
+import { REFUSALS } from "../../src/protocol/reply.ts";
+import { sessionId } from "../../src/protocol/request-envelope.ts";
+import { readVectors, type Vector } from "../support/vectors.ts";
+import {
+  channel,
+  EXPIRES,
+  envelope,
+  exitOf,
+  expectDecision,
+  fields,
+  ISSUED,
+  moment,
+  NOW,
+  name,
+  network,
+  nextNetwork,
+  otherStation,
+  ping,
+  policy,
+  receive,
+  reload,
+  station,
+  stranger,
+} from "./scene.ts";
+
+for (const vector of readVectors("request")) {
+  test(`admit() and openEnvelope() hold for the vector ${vector.name}: ${vector.comment}`, () => {
+    const request = vector.all("request").map((text) => JSON.parse(text))[0];
+    const rules = policy({
+      stations: vector.all("station-public").map((key) => authorisedStation(bytes(key) as StationPublicKey)),
+      channel: parseName(vector.get("channel")),
+      tags: request?.target?.tags ?? [],
+    });
+    const networks = vector.all("network-secret").map((key) => networkKeyPair(bytes(key)));
+    const opened = openEnvelope(bytes(vector.get("envelope")), networks);
+    const when = momentOf(vector);
+    const admission = opened.decision === "opened" ? admit(opened.claimed, rules, when) : opened;
+    if (vector.expect !== "accepted") {
+      assert.equal(exitOf(admission), vector.expect);
+      const [check] = vector.all("check");
+      if (check !== undefined) assert.equal(expectDecision(admission, "refused").detail, check);
+      return;
+    }
+    const word = request.type === "run" ? "run" : "present";
+    assert.deepEqual(onWire(expectDecision(admission, word).request), request);
+  });
+}
+
+test("the vectors know every way out of which bytes alone decide", () => {
+  const exits = DEFECTS.map(([exit]) => exit);
+  const ofBytes = exits.slice(0, exits.indexOf("refused clock") + 1);
+  const known = new Set(readVectors("request").map(({ expect }) => expect));
+  assert.deepEqual([...known].sort(), [...ofBytes, "accepted"].sort());
+});
+
+function momentOf(vector: Vector): Moment {
+  const ids = vector.all("journal-id").map((line) => line.split(" ")[0]);
+  const replay = {
+    born: Number(vector.get("born")),
+    floor: Number(vector.get("floor")),
+    has: (id: Uint8Array) => ids.includes(hex(id)),
+  };
+  return moment({ now: Number(vector.get("now")), uptime: Number(vector.get("uptime")), replay });
+}
+
+function bytes(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, "hex"));
+}
+
+/** A decoded request with the names, and without the absences, that it has on the wire. */
+function onWire({ replyAddress, census, ...rest }: { replyAddress: Uint8Array; census: boolean }): unknown {
+  const all = { ...rest, reply: replyAddress, ...(census ? { census } : {}) };
+  return JSON.parse(JSON.stringify(all, (_key, value) => (value instanceof Uint8Array ? hex(value) : value)));
+}
+
+test("admit() gives a command that runs, with all that the responder needs", () => {
+  const session = newSessionKeyPair();
+  const answer = expectDecision(receive(envelope(fields({ limit: 90_000 }), { session })), "run");
+  assert.equal(answer.executable, "/run.d/reload");
+  assert.equal(answer.queued, false);
+  assert.equal(answer.request.command, reload);
+  assert.equal(answer.request.limit, 90_000);
+  assert.equal(answer.session.station.id, keyIdText("base-station-public", station.publicKey));
+  assert.deepEqual(answer.session.id, sessionId(session.publicKey));
+  assert.deepEqual(answer.session.claimed.sessionKey, session.publicKey);
+  assert.equal(answer.session.head.channel, channel);
+});
+
+test("openEnvelope() opens what is sealed for any of the agent's network keys", () => {
+  assert.equal(exitOf(receive(envelope(fields(), { network: nextNetwork }))), "running");
+  assert.equal(openEnvelope(envelope(fields()), []).decision, "ignored");
+});
+
+test("admit() says why a body is malformed, but not what is in it", () => {
+  const { detail } = expectDecision(receive(envelope(fields({ issued: "yesterday" }))), "ignored");
+  assert.equal(detail, "Cannot read message: issued is not an integer");
+  const refusal = expectDecision(receive(envelope(fields({ command: "../x" }))), "refused");
+  assert.equal(refusal.detail, "Cannot read message: command is not a name");
+});
+
+test("admit() says which version it understands", () => {
+  const refusal = expectDecision(receive(envelope(fields({ version: 2 }))), "refused");
+  assert.equal(refusal.detail, "this agent understands version 1");
+});
+
+test("admit() throws what is no refusal: a bug must not read as a malformed request", () => {
+  const broken = () => {
+    throw new TypeError("a bug");
+  };
+  assert.throws(() => receive(envelope(fields()), policy({ findCommand: broken })), TypeError);
+});
+
+type Scene = {
+  bytes?: (genuine: Uint8Array) => Uint8Array;
+  network?: boolean;
+  stationId?: boolean;
+  signature?: boolean;
+  fields: Record<string, CborValue | undefined>;
+  moment: Parameters<typeof moment>[0] & object;
+  policy: Parameters<typeof policy>[0] & object;
+};
+
+/** Every defect that a request can have, in the order in which PROTOCOL.md §5 looks for them. */
+const DEFECTS: readonly (readonly [exit: string, apply: (scene: Scene) => Partial<Scene>])[] = [
+  ["not-a-request", () => ({ bytes: (genuine) => genuine.with(0, 0) })],
+  ["unknown-network", () => ({ network: true })],
+  ["bad-box", ({ bytes: before }) => ({ bytes: (genuine) => flipLast(before?.(genuine) ?? genuine) })],
+  ["unknown-station", () => ({ stationId: true })],
+  ["bad-signature", () => ({ signature: true })],
+  ["malformed", ({ fields: all }) => ({ fields: { ...all, sequence: -1 } })],
+  ["wrong-channel", ({ fields: all }) => ({ fields: { ...all, channel: "staging" } })],
+  ["replayed", ({ moment: all }) => ({ moment: { ...all, replay: { has: () => true } } })],
+  ["refused version", ({ fields: all }) => ({ fields: { ...all, "hold-until": 1 } })],
+  ["refused malformed", ({ fields: all }) => ({ fields: { ...all, limit: 0 } })],
+  ["refused clock", ({ moment: all }) => ({ moment: { ...all, now: EXPIRES } })],
+  ["not-targeted", ({ policy: all }) => ({ policy: { ...all, tags: [] } })],
+  ["refused forbidden", ({ policy: all }) => ({ policy: { ...all, stations: restricted() } })],
+  [
+    "refused masked",
+    ({ policy: all }) => ({ policy: { ...all, findCommand: () => ({ found: false, reason: "masked" }) } }),
+  ],
+  ["declined stopping", ({ moment: all }) => ({ moment: { ...all, load: { ...all.load, stopping: true } } })],
+  [
+    "declined busy",
+    ({ moment: all }) => ({ moment: { ...all, load: { ...all.load, placeFor: () => "full" } } }),
+  ],
+];
+
+function restricted() {
+  return [authorisedStation(station.publicKey, { commands: parseNamePatterns("restart") })];
+}
+
+function flipLast(whole: Uint8Array): Uint8Array {
+  return whole.with(whole.length - 1, (whole.at(-1) ?? 0) ^ 1);
+}
+
+test("the first check of the receive path that fails decides, whatever else is wrong", () => {
+  const decides = (defects: readonly (typeof DEFECTS)[number][]) => {
+    const scene: Scene = { fields: { target: new Map([["tags", ["web"]]]) }, moment: {}, policy: {} };
+    for (const [, apply] of defects) Object.assign(scene, apply(scene));
+    const known = scene.stationId ? stranger : station;
+    const pair = scene.signature ? { ...known, secretKey: otherStation.secretKey } : known;
+    const keys = { station: pair, network: scene.network ? foreignNetwork : network };
+    const genuine = envelope(fields(scene.fields), keys);
+    const decision = receive(scene.bytes?.(genuine) ?? genuine, policy(scene.policy), moment(scene.moment));
+    assert.equal(exitOf(decision), defects[0]?.[0], defects.map(([exit]) => exit).join());
+  };
+  for (const [index, first] of DEFECTS.entries()) {
+    decides([first]);
+    for (const second of DEFECTS.slice(index + 1)) decides([first, second]);
+  }
+  fc.assert(fc.property(fc.subarray(DEFECTS.slice(), { minLength: 3 }), decides));
+});
+
+const foreignNetwork = newNetworkKeyPair();
+
+test("admit() refuses for every reason why a command may not be run", () => {
+  const ofCommands = REFUSALS.slice(REFUSALS.indexOf("no-such-command"), REFUSALS.indexOf("state"));
+  assert.equal(ofCommands.length, 6);
+  for (const reason of ofCommands) {
+    const findCommand = () => ({ found: false as const, reason: reason as "masked" });
+    const decision = receive(envelope(fields()), policy({ findCommand }));
+    assert.equal(exitOf(decision), `refused ${reason}`);
+  }
+});
+
+test("admit() looks for the very command that was asked for", () => {
+  const asked: string[] = [];
+  const findCommand = (command: string) => {
+    asked.push(command);
+    return { found: true as const, path: "/somewhere/else", directory: "/somewhere" };
+  };
+  const decision = receive(envelope(fields({ command: "restart" })), policy({ findCommand }));
+  assert.equal(expectDecision(decision, "run").executable, "/somewhere/else");
+  assert.deepEqual(asked, ["restart"]);
+});
+
+test("admit() lets a base station run what its commands= patterns cover, and nothing else", () => {
+  const rows: readonly (readonly [patterns: string | undefined, command: string, exit: string])[] = [
+    [undefined, "anything", "running"],
+    ["reload", "reload", "running"],
+    ["reload", "reload2", "refused forbidden"],
+    ["reload", "Reload", "refused forbidden"],
+    ["re*", "restart", "running"],
+    ["re*", "care", "refused forbidden"],
+    ["web-?", "web-1", "running"],
+    ["web-?", "web-12", "refused forbidden"],
+    ["backup,re*", "backup", "running"],
+  ];
+  for (const [patterns, command, exit] of rows) {
+    const rights = patterns === undefined ? {} : { commands: parseNamePatterns(patterns) };
+    const stations = [
+      authorisedStation(otherStation.publicKey),
+      authorisedStation(station.publicKey, { name: "deploy", ...rights }),
+    ];
+    const decision = receive(envelope(fields({ command })), policy({ stations }));
+    assert.equal(exitOf(decision), exit, `${patterns}: ${command}`);
+    // The other station's rights are not lent.
+    const other = envelope(fields({ command }), { station: otherStation });
+    assert.equal(exitOf(receive(other, policy({ stations }))), "running");
+  }
+});
+
+test("admit() asks for no right to be asked whether the agent is there", () => {
+  assert.equal(exitOf(receive(envelope(ping()), policy({ stations: restricted() }))), "present");
+});
+
+test("admit() answers a ping of whatever load it has", () => {
+  const load = { stopping: true, placeFor: () => "full" as const };
+  assert.equal(exitOf(receive(envelope(ping()), policy(), moment({ load }))), "present");
+});
+
+test("admit() takes as many commands as there is room for, unless the agent is stopping", () => {
+  const rows = [
+    ["free", false, "running"],
+    ["queue", false, "queued"],
+    ["full", false, "declined busy"],
+    ["free", true, "declined stopping"],
+    ["queue", true, "declined stopping"],
+    ["full", true, "declined stopping"],
+  ] as const;
+  for (const [place, stopping, exit] of rows) {
+    const asked: string[] = [];
+    const placeFor = (command: string) => {
+      asked.push(command);
+      return place;
+    };
+    const decision = receive(envelope(fields()), policy(), moment({ load: { stopping, placeFor } }));
+    assert.equal(exitOf(decision), exit, `${place} ${stopping}`);
+    assert.deepEqual(asked, stopping ? [] : ["reload"]);
+  }
+});
+
+test("admit() finds a request not targeted unless the agent has all its tags", () => {
+  const rows: readonly (readonly [asked: readonly string[], own: readonly string[], exit: string])[] = [
+    [["web"], ["eu", "web"], "running"],
+    [["eu", "web"], ["eu", "web"], "running"],
+    [["db", "web"], ["eu", "web"], "not-targeted"],
+    [["web"], [], "not-targeted"],
+    [["WEB"], ["web"], "not-targeted"],
+  ];
+  for (const [asked, own, exit] of rows) {
+    const request = envelope(fields({ target: new Map([["tags", asked]]) }));
+    assert.equal(exitOf(receive(request, policy({ tags: own as readonly Tag[] }))), exit, asked.join());
+  }
+});
+
+test("admit() passes on whether those not targeted shall answer, and spends their session, too", () => {
+  const target = new Map([["tags", ["db"]]]);
+  const asked = expectDecision(receive(envelope(fields({ target, census: true }))), "not-targeted");
+  assert.equal(asked.census, true);
+  assert.equal(asked.session.id.length, 16);
+  const unasked = expectDecision(receive(envelope(ping({ target }))), "not-targeted");
+  assert.equal(unasked.census, false);
+});
+
+test("admit() gives the session of everything that it does not ignore, so that it can be spent", () => {
+  const session = newSessionKeyPair();
+  const spent: readonly CborMap[] = [
+    fields({ version: 9 }),
+    fields({ command: "../x" }),
+    fields({ issued: NOW + 3_600_000, expires: NOW + 3_660_000 }),
+    fields(),
+    ping(),
+  ];
+  for (const body of spent) {
+    const decision = receive(envelope(body, { session }));
+    assert.ok(decision.decision !== "ignored", exitOf(decision));
+    assert.deepEqual(decision.session.id, sessionId(session.publicKey));
+  }
+});
+
+test("admit() finds a session replayed under another station, network key, nonce, type and time", () => {
+  const session = newSessionKeyPair();
+  const when = moment({ replay: { has: (id) => hex(id) === hex(sessionId(session.publicKey)) } });
+  const again = [
+    envelope(fields(), { session }),
+    envelope(ping({ issued: NOW, expires: NOW + 1 }), { session, network: nextNetwork }),
+    envelope(fields({ version: 7 }), { session, station: otherStation }),
+  ];
+  for (const bytes of again) assert.equal(exitOf(receive(bytes, policy(), when)), "replayed");
+  assert.equal(exitOf(receive(envelope(fields()), policy(), when)), "running");
+});
+
+test("staleness() has every bound where PROTOCOL.md puts it, to the millisecond", () => {
+  const VALIDITY = 600_000;
+  type Row = readonly [
+    detail: string | undefined,
+    times: { readonly issued?: number; readonly expires?: number },
+    state?: {
+      readonly now?: number;
+      readonly uptime?: number;
+      readonly born?: number;
+      readonly floor?: number;
+    },
+    bound?: number,
+  ];
+  const rows: readonly Row[] = [
+    ["validity", { issued: NOW, expires: NOW - 1 }, {}, NOW],
+    ["validity", { issued: NOW + 1, expires: NOW + 1 }, {}, NOW + 1],
+    [undefined, { issued: NOW, expires: NOW + 1 }],
+    [undefined, { issued: ISSUED, expires: ISSUED + VALIDITY }],
+    ["validity", { issued: ISSUED, expires: ISSUED + VALIDITY + 1 }, {}, ISSUED + VALIDITY],
+    [undefined, { issued: NOW + 29_999, expires: NOW + 60_000 }],
+    [undefined, { issued: NOW + 30_000, expires: NOW + 60_000 }],
+    ["future", { issued: NOW + 30_001, expires: NOW + 60_000 }, {}, NOW + 30_000],
+    [undefined, { expires: NOW + 1 }],
+    ["expired", { expires: NOW }, {}, NOW],
+    ["expired", { expires: NOW - 1 }, {}, NOW],
+    [undefined, {}, { floor: EXPIRES - 1 }],
+    ["floor", {}, { floor: EXPIRES }, EXPIRES],
+    ["floor", {}, { floor: EXPIRES + 1 }, EXPIRES + 1],
+    [undefined, {}, { born: ISSUED - 1 }],
+    ["born", {}, { born: ISSUED }, ISSUED],
+    ["born", {}, { born: ISSUED + 1 }, ISSUED + 1],
+    [undefined, {}, { uptime: NOW - ISSUED + 1 }],
+    [undefined, {}, { uptime: NOW - ISSUED }],
+    ["uptime", {}, { uptime: NOW - ISSUED - 1 }, ISSUED + 1],
+    // The monotonic clock has fractions, the bound on the wire has none.
+    ["uptime", {}, { uptime: NOW - ISSUED - 0.5 }, ISSUED],
+    // Ahead of an agent that has just started: as old as nothing.
+    [undefined, { issued: NOW + 1, expires: NOW + 2 }, { uptime: 0 }],
+  ];
+  for (const [detail, times, { now = NOW, uptime = 3_600_000, born = 0, floor = 0 } = {}, bound] of rows) {
+    const stale = staleness(
+      { issued: ISSUED, expires: EXPIRES, ...times },
+      { now, uptime, replay: { born, floor, has: () => false } },
+    );
+    const row = JSON.stringify([detail, times, { now, uptime, born, floor }]);
+    if (detail === undefined) assert.equal(stale, undefined, row);
+    else assert.deepEqual(stale, { decision: "refused", reason: "clock", detail, bound }, row);
+  }
+});
+
+test("staleness() names the first bound that was passed", () => {
+  const replay = { born: NOW, floor: NOW, has: () => false };
+  const detail = (issued: number, expires: number, now: number, uptime: number) =>
+    staleness({ issued, expires }, { now, uptime, replay })?.detail;
+  const never = NOW + 600_000;
+  assert.equal(detail(NOW + 40_000, NOW + 40_000, NOW, 0), "validity");
+  assert.equal(detail(NOW + 40_000, never, NOW, 0), "future");
+  assert.equal(detail(NOW - 5000, NOW - 2000, NOW - 1000, 0), "expired");
+  assert.equal(detail(NOW - 5000, NOW, NOW - 1000, 0), "floor");
+  assert.equal(detail(NOW, NOW + 1, NOW, 0), "born");
+  assert.equal(detail(NOW + 1, NOW + 500, NOW + 100, 0), "uptime");
+});
+
+test("admit() makes one refusal of what is not fresh, with the bound for the station to see", () => {
+  const refusal = expectDecision(receive(envelope(fields()), policy(), moment({ now: EXPIRES })), "refused");
+  assert.equal(refusal.reason, "clock");
+  assert.equal(refusal.detail, "expired");
+  assert.equal(refusal.bound, EXPIRES);
+});
+
+test("openEnvelope() and admit() throw for no bytes, nor for any change to a genuine envelope", () => {
+  const genuine = envelope(fields());
+  const anything = fc.oneof(
+    fc.uint8Array({ maxLength: 700 }),
+    fc.uint8Array({ minLength: 68, maxLength: 700 }).map((tail) => {
+      const whole = tail.slice();
+      whole.set(genuine.subarray(0, 68)); // as far as the box
+      return whole;
+    }),
+  );
+  fc.assert(
+    fc.property(anything, (hostile) => {
+      assert.equal(receive(hostile).decision, "ignored");
+    }),
+  );
+  fc.assert(
+    fc.property(fc.nat(genuine.length - 1), fc.integer({ min: 1, max: 255 }), (at, mask) => {
+      const changed = genuine.with(at, (genuine[at] ?? 0) ^ mask);
+      assert.equal(receive(changed).decision, "ignored");
+    }),
+  );
+});
+
+test("admit() hands nothing on of a request that names a command by a path", () => {
+  for (const command of ["../x", "/bin/sh", "a/b", ".", "..", "-x", "", "x\u0000", "x y"]) {
+    assert.equal(exitOf(receive(envelope(fields({ command })))), "refused malformed", command);
+  }
+  assert.equal(
+    expectDecision(receive(envelope(fields({ command: "x.y" }))), "run").request.command,
+    name("x.y"),
+  );
+});

@@ -1,0 +1,323 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import {
+  DECLINATIONS,
+  type Disposition,
+  ENDINGS,
+  type Exit,
+  type Hello,
+  REFUSALS,
+} from "../../src/protocol/reply.ts";
+import type { Request } from "../../src/protocol/request.ts";
+import { judge } from "../../src/station/outcome.ts";
+import { FAULTS, type FaultEvent, type ReplyEvent } from "../../src/station/reply-reader.ts";
+import { Roster } from "../../src/station/roster.ts";
+import { newSession, type Session } from "../../src/station/session.ts";
+import { exit, hello, id, NOW, pingRequest, runRequest, target } from "./scene.ts";
+
+const WAITS = { helloWait: 2000, replyWait: 120_000, minimumWait: 4000, isMinimumExplicit: false };
+
+type Facts = { readonly request?: Request; readonly end?: Session["end"]; readonly elapsed?: number };
+
+/** The outcome of a session in which these events came, while our clock showed `NOW`. */
+function outcomeOf(events: readonly ReplyEvent[], facts: Facts = {}) {
+  const { request, end, elapsed } = { request: runRequest(), end: "waited" as const, elapsed: 50, ...facts };
+  const roster = new Roster();
+  for (const event of events) roster.record(event, 1, NOW);
+  const isMeant = ({ hello: { disposition } }: { hello: Hello }) => disposition.is !== "not-targeted";
+  const addressed = roster.agents.filter(isMeant).length;
+  const session = { ...newSession(0, 0), answered: roster.agents.length, addressed, end };
+  return judge(request, roster, session, WAITS, elapsed);
+}
+
+function says(identity: string, disposition: Disposition = { is: "running" }, time = NOW): ReplyEvent {
+  return { kind: "hello", hello: hello(identity, { disposition, time }) };
+}
+
+function ends(identity: string, changes: Partial<Exit> = {}): ReplyEvent {
+  return { kind: "exit", identity: id(identity), exit: exit(changes) };
+}
+
+function fault(name: FaultEvent["fault"], identity?: string, detail?: string): ReplyEvent {
+  return { kind: "fault", fault: name, identity: identity === undefined ? undefined : id(identity), detail };
+}
+
+/** A command that ended by itself. */
+function ran(identity: string, status = 0): readonly ReplyEvent[] {
+  return [says(identity), ends(identity, { status })];
+}
+
+/** Asserts status and sentences of one agent that said hello, `web1`. */
+function judged(
+  events: readonly ReplyEvent[],
+  status: number,
+  sentences: readonly string[],
+  facts?: Facts,
+): void {
+  const outcome = outcomeOf(events, facts);
+  assert.deepEqual([outcome.status, outcome.sentences], [status, sentences]);
+}
+
+test("judge() gives 0, and no sentence, where every agent that was asked ran the command, which exited 0", () => {
+  const outcome = outcomeOf([...ran("web1"), ...ran("web2"), says("db1", { is: "not-targeted" })]);
+  assert.deepEqual(outcome, { status: 0, sentences: [], summary: "2 agents · 2 ok · 0.05 s" });
+});
+
+test("judge() gives +4 for a command that failed in any way", () => {
+  const rows: readonly (readonly [Partial<Exit>, string])[] = [
+    [{ status: 3 }, "web1: exit status 3 after 1.23 s"],
+    [{ status: 255, runTime: 0 }, "web1: exit status 255 after 0.00 s"],
+    [{ ending: "signalled", signal: "SIGKILL" }, "web1: ended by SIGKILL after 1.23 s"],
+    [{ ending: "signalled" }, "web1: ended by a signal after 1.23 s"],
+    [{ ending: "time-limit", runTime: 90_000 }, "web1: ended at its time limit after 90.0 s"],
+    [{ ending: "stopped" }, "web1: ended because its agent was stopped after 1.23 s"],
+    [{ ending: "cancelled" }, "web1: cancelled after 1.23 s"],
+  ];
+  for (const [changes, sentence] of rows) {
+    judged([says("web1"), ends("web1", { status: undefined, ...changes })], 4, [sentence]);
+  }
+});
+
+test("judge() does not take an ending for well because a status of 0 comes with it", () => {
+  for (const ending of ENDINGS.filter((word) => word !== "exited")) {
+    const { status, sentences } = outcomeOf([says("web1"), ends("web1", { ending, status: 0 })]);
+    assert.ok(status > 0 && sentences.length === 1, ending);
+  }
+});
+
+test("judge() gives +8 for agents that run or wait and have said nothing for the reply wait", () => {
+  const facts = { end: "reply-wait-expired" } as const;
+  judged(
+    [says("web1")],
+    8,
+    ["web1 is running and said nothing for 120.0 s, its command may still run"],
+    facts,
+  );
+  judged(
+    [says("web1", { is: "queued" }), ...ran("web2")],
+    8,
+    ["web1 is queued and said nothing for 120.0 s, its command may still run"],
+    facts,
+  );
+});
+
+test("judge() names who still runs when the operator did not wait for the end", () => {
+  judged([says("web1"), ...ran("web2")], 0, ["web1 is running, its command may still run"], {
+    end: undefined,
+  });
+});
+
+test("judge() gives +16 for a refusal of any reason, with the reason in words", () => {
+  const rows: Readonly<Record<(typeof REFUSALS)[number], string>> = {
+    clock: "request not fresh (unknown), its clock agrees with ours",
+    version: "it does not understand this request",
+    malformed: "it cannot read this request",
+    forbidden: 'this base station key may not run "reload"',
+    "no-such-command": 'no such command "reload"',
+    masked: 'command "reload" is masked by a link to /dev/null',
+    "not-a-file": 'command "reload" is not a regular file',
+    "not-executable": 'command "reload" is not executable',
+    "writable-by-others": 'command "reload" or its directory can be written by others',
+    "outside-run-directory": 'command "reload" is a link that leaves the run-directory',
+    state: "its state directory is not writable",
+  };
+  assert.deepEqual(Object.keys(rows), [...REFUSALS]);
+  for (const reason of REFUSALS) {
+    judged([says("web1", { is: "refused", reason })], 16, [`web1 refused: ${rows[reason]}`]);
+  }
+});
+
+test("judge() says of a clock how far it is off, and which check failed", () => {
+  const rows = [
+    [NOW + 999, "its clock agrees with ours"],
+    [NOW - 999, "its clock agrees with ours"],
+    [NOW + 1000, "its clock is 1 s ahead"],
+    [NOW - 42_400, "its clock is 42 s behind"],
+    [NOW + 3_600_000, "its clock is 3600 s ahead"],
+  ] as const;
+  for (const [time, text] of rows) {
+    const disposition = { is: "refused", reason: "clock", detail: "future", bound: time } as const;
+    judged([says("web1", disposition, time)], 16, [`web1 refused: request not fresh (future), ${text}`]);
+  }
+});
+
+test("judge() passes on what an agent gives as its reason, made harmless", () => {
+  const hostile = "x\u001b]0;y\u0007";
+  const refused = (reason: "version" | "malformed" | "clock") =>
+    outcomeOf([says("web1", { is: "refused", reason, detail: hostile })]).sentences[0];
+  assert.equal(refused("version"), "web1 refused: it does not understand this request, x^[]0;y^G");
+  assert.equal(refused("malformed"), "web1 refused: it cannot read this request, x^[]0;y^G");
+  assert.match(String(refused("clock")), /^web1 refused: request not fresh \(x\^\[\]0;y\^G\), /);
+  judged([says("web1"), ends("web1", { ending: "signalled", signal: "\u001b[2J" })], 4, [
+    "web1: ended by ^[[2J after 1.23 s",
+  ]);
+  const notStarted = { ending: "not-started", detail: hostile } as const;
+  judged([says("web1"), ends("web1", notStarted)], 16, ['web1 could not start "reload": x^[]0;y^G']);
+});
+
+test("judge() gives +16 for a command that could not be started or recorded", () => {
+  const rows = [
+    [{ ending: "not-started", detail: "permission denied" }, 'could not start "reload": permission denied'],
+    [{ ending: "state" }, "did not run the command, its state directory is not writable"],
+  ] as const;
+  for (const [changes, sentence] of rows) {
+    judged([says("web1"), ends("web1", changes)], 16, [`web1 ${sentence}`]);
+  }
+});
+
+test("judge() gives +64 for what was not run though nothing is broken", () => {
+  for (const reason of DECLINATIONS)
+    judged([says("web1", { is: "declined", reason })], 64, [`web1 declined: ${reason}`]);
+  judged(
+    [
+      says("web1", { is: "queued" }),
+      ends("web1", { ending: "never-started", detail: "the agent is stopping" }),
+    ],
+    64,
+    ["web1 never started the command: the agent is stopping"],
+  );
+  judged([], 64, ["nobody answered"]);
+  judged([], 64, ["nobody answered"], { request: pingRequest() });
+});
+
+test("judge() gives +64 where agents answered and none was meant, and says what was asked for", () => {
+  const web1 = says("web1", { is: "not-targeted" });
+  const web2 = says("web2", { is: "not-targeted" });
+  const request = runRequest({ target: target("db", "eu") });
+  judged([web1], 64, ["no agent has the tags db,eu (1 agent answered)"], { request });
+  judged([web1, web2], 64, ["no agent has the tags db,eu (2 agents answered)"], { request });
+  judged([web1], 64, ["no agent was meant (1 agent answered)"]);
+});
+
+test("judge() gives +32 for every fault of a reply, with who and how often", () => {
+  const rows: Readonly<Record<(typeof FAULTS)[number], readonly [once: string, twice: string]>> = {
+    foreign: [
+      "1 item in the reply list, not from any agent of this network",
+      "2 items in the reply list, not from any agent of this network",
+    ],
+    "no-hello": ["1 reply without a hello before", "2 replies without a hello before"],
+    "too-many": ["1 hello too many", "2 hellos too many"],
+    altered: ["1 reply altered on the way", "2 replies altered on the way"],
+    gap: ["replies lost on the way", "replies lost on the way"],
+    malformed: ["1 reply not well-formed", "2 replies not well-formed"],
+    "wrong-challenge": ["1 reply to another request", "2 replies to another request"],
+    "bad-signature": ["1 reply with a bad signature", "2 replies with a bad signature"],
+    "not-targeted": ["answer without being asked", "answer without being asked"],
+    conflict: ["identity conflict, output not shown", "identity conflict, output not shown"],
+    "out-of-order": ["1 reply out of order", "2 replies out of order"],
+    hole: ["output incomplete", "output incomplete"],
+    incomplete: ["output incomplete", "output incomplete"],
+  };
+  assert.deepEqual(Object.keys(rows), [...FAULTS]);
+  for (const name of FAULTS) {
+    const [once, twice] = rows[name];
+    judged([...ran("web1"), fault(name)], 32, [once]);
+    judged([...ran("web1"), fault(name), fault(name)], 32, [twice]);
+    judged([...ran("web1"), fault(name, "web1", "why")], 32, [`${once} from web1: why`]);
+  }
+});
+
+test("judge() calls an agent failed that a fault made worthless, and does not wait for it", () => {
+  const silenced: ReplyEvent = { kind: "fault", fault: "malformed", identity: id("web1"), silences: "run" };
+  const outcome = outcomeOf([says("web1"), silenced], { end: "reply-wait-expired" });
+  assert.deepEqual(outcome, {
+    status: 32,
+    sentences: ["1 reply not well-formed from web1"],
+    summary: "1 agent · 1 failed · 0.05 s",
+  });
+});
+
+test("judge() adds the bits up, agents first and in the order of their names", () => {
+  const outcome = outcomeOf(
+    [
+      says("web4"),
+      ...ran("web3", 1),
+      ...ran("web5"),
+      says("web2", { is: "refused", reason: "forbidden" }),
+      says("web1", { is: "declined", reason: "busy" }),
+      fault("foreign"),
+    ],
+    { end: "reply-wait-expired", elapsed: 120_345 },
+  );
+  assert.equal(outcome.status, 4 + 8 + 16 + 32 + 64);
+  assert.deepEqual(
+    outcome.sentences.map((sentence) => sentence.split(/[ :]/)[0]),
+    ["web1", "web2", "web3", "web4", "1"],
+  );
+  assert.equal(
+    outcome.summary,
+    "5 agents · 1 ok · 1 failed · 1 refused · 1 not run · 1 unfinished · 120.3 s",
+  );
+});
+
+test("judge() adds each bit once, however many agents have it", () => {
+  const many = [...ran("web1", 1), ...ran("web2", 2), ...ran("web3", 3)];
+  assert.equal(outcomeOf(many).status, 4);
+  assert.equal(outcomeOf(many).sentences.length, 3);
+});
+
+test("judge() remarks on what is no failure: processes left behind, and replies that came twice", () => {
+  const repeat: ReplyEvent = { kind: "repeat", identity: id("web1") };
+  const left = [says("web1"), ends("web1", { leftOpen: true })];
+  judged([...left, repeat], 0, [
+    "web1: a process that the command left behind still held its output",
+    "1 reply came more than once, shown once",
+  ]);
+  judged([...ran("web1"), repeat, repeat], 0, ["2 replies came more than once, shown once"]);
+});
+
+test("judge() calls everybody well who answers a ping", () => {
+  const present = says("web1", { is: "present" });
+  const outcome = outcomeOf([present], { request: pingRequest(), elapsed: 4 });
+  assert.deepEqual(outcome, { status: 0, sentences: [], summary: "1 agent · 1 ok · 0.00 s" });
+  const refused = says("web2", { is: "refused", reason: "version" });
+  assert.equal(outcomeOf([present, refused], { request: pingRequest() }).status, 16);
+});
+
+/** What one agent may have done, and the bit of PROTOCOL.md §9 for it. */
+type Story = readonly [bit: number, events: (identity: string) => readonly ReplyEvent[]];
+
+const ENDING_BITS: Readonly<Record<(typeof ENDINGS)[number], number>> = {
+  exited: 4,
+  signalled: 4,
+  "time-limit": 4,
+  stopped: 4,
+  cancelled: 4,
+  "not-started": 16,
+  state: 16,
+  "never-started": 64,
+};
+const STORIES: readonly Story[] = [
+  [0, (identity) => ran(identity)],
+  [0, (identity) => [says(identity, { is: "not-targeted" })]],
+  [8, (identity) => [says(identity)]],
+  [8, (identity) => [says(identity, { is: "queued" })]],
+  ...ENDINGS.map(
+    (ending): Story => [ENDING_BITS[ending], (who) => [says(who), ends(who, { ending, status: 1 })]],
+  ),
+  ...REFUSALS.map((reason): Story => [16, (who) => [says(who, { is: "refused", reason })]]),
+  ...DECLINATIONS.map((reason): Story => [64, (who) => [says(who, { is: "declined", reason })]]),
+  ...FAULTS.map((name): Story => [32, (who) => [...ran(who), fault(name, who)]]),
+  [32, (who) => [says(who), { kind: "fault", fault: "malformed", identity: id(who), silences: "run" }]],
+];
+
+test("judge() has a sentence that names the agent for every bit, over any roster", () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...STORIES), { maxLength: 12 }), (stories) => {
+      const cast = stories.map(([bit, events], index) => ({ bit, events, who: `agent${index}x` }));
+      const events = cast.flatMap(({ events: of, who }) => of(who));
+      const { status, sentences } = outcomeOf(events, { end: "reply-wait-expired" });
+      const isMeant = stories.some(([, of]) => of !== STORIES[1]?.[1]);
+      const expected = cast.reduce((bits, { bit }) => bits | bit, isMeant ? 0 : 64);
+      assert.equal(status, expected);
+      for (const { bit, who } of cast) {
+        const said = sentences.filter((sentence) => new RegExp(`\\b${who}\\b`).test(sentence));
+        assert.equal(said.length, bit === 0 ? 0 : 1, who);
+      }
+      // Nor a sentence without a reason.
+      assert.equal(sentences.length, cast.filter(({ bit }) => bit > 0).length + (isMeant ? 0 : 1));
+    }),
+    { numRuns: 300 },
+  );
+});

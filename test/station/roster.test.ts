@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Roster } from "../../src/station/roster.ts";
+import { exit, hello, id, NOW } from "./scene.ts";
+
+test("Roster.agents is in alphabetical order, with when each was heard and how it ended", () => {
+  const roster = new Roster();
+  for (const [index, identity] of ["web2", "db1", "web1"].entries()) {
+    roster.record({ kind: "hello", hello: hello(identity) }, index + 0.5, NOW + index);
+  }
+  const last = exit({ status: 3 });
+  roster.record({ kind: "exit", identity: id("web1"), exit: last }, 9, NOW);
+  assert.deepEqual(
+    roster.agents.map(({ hello: { identity }, roundTrip, heardAt, exit: ended, isSilenced }) => {
+      return [identity, roundTrip, heardAt - NOW, ended, isSilenced];
+    }),
+    [
+      ["db1", 1.5, 1, undefined, false],
+      ["web1", 2.5, 2, last, false],
+      ["web2", 0.5, 0, undefined, false],
+    ],
+  );
+});
+
+test("Roster counts the same fault of the same agent, keeping the first detail", () => {
+  const roster = new Roster();
+  const record = (fault: "gap" | "foreign", identity?: string, detail?: string) =>
+    roster.record(
+      { kind: "fault", fault, identity: identity === undefined ? undefined : id(identity), detail },
+      0,
+      NOW,
+    );
+  record("gap", "web1", "2 missing");
+  record("foreign");
+  record("gap", "web1", "7 missing");
+  record("gap", "web2", "1 missing");
+  record("foreign");
+  record("foreign");
+  assert.deepEqual(roster.faults, [
+    { fault: "gap", identity: "web1", detail: "2 missing", times: 2 },
+    { fault: "foreign", identity: undefined, detail: undefined, times: 3 },
+    { fault: "gap", identity: "web2", detail: "1 missing", times: 1 },
+  ]);
+});
+
+test("Roster knows which agent was silenced: one that ran, not another that took its name", () => {
+  const roster = new Roster();
+  for (const identity of ["web1", "web2"]) roster.record({ kind: "hello", hello: hello(identity) }, 1, NOW);
+  roster.record({ kind: "fault", fault: "conflict", identity: id("web1"), silences: "answer" }, 1, NOW);
+  roster.record({ kind: "fault", fault: "malformed", identity: id("web2"), silences: "run" }, 1, NOW);
+  roster.record({ kind: "fault", fault: "malformed", identity: id("web3"), silences: "run" }, 1, NOW);
+  assert.deepEqual(
+    roster.agents.map(({ isSilenced }) => isSilenced),
+    [false, true],
+  );
+});
+
+test("Roster counts repeats, and needs nothing of output and of states", () => {
+  const roster = new Roster();
+  roster.record({ kind: "hello", hello: hello("web1") }, 1, NOW);
+  for (let count = 0; count < 3; count++) roster.record({ kind: "repeat", identity: id("web1") }, 1, NOW);
+  roster.record({ kind: "state", identity: id("web1") }, 1, NOW);
+  roster.record({ kind: "output", identity: id("web1"), stream: "stdout", data: new Uint8Array(1) }, 1, NOW);
+  // Of one who never said hello nothing can come; were it so, it would not be an agent.
+  roster.record({ kind: "exit", identity: id("web2"), exit: exit() }, 1, NOW);
+  assert.equal(roster.repeats, 3);
+  assert.equal(roster.agents.length, 1);
+  assert.deepEqual(roster.faults, []);
+});

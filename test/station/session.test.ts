@@ -1,0 +1,268 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import {
+  deadline,
+  newSession,
+  type Session,
+  type SessionEvent,
+  step,
+  type WaitPolicy,
+} from "../../src/station/session.ts";
+
+/** The defaults; with `Infinity` for a wait of 0. */
+const DEFAULTS: WaitPolicy = {
+  helloWait: 2000,
+  replyWait: 120_000,
+  minimumWait: 4000,
+  isMinimumExplicit: false,
+};
+
+const RUNS: SessionEvent = { kind: "hello", isAddressed: true, isActive: true };
+const DECLINES: SessionEvent = { kind: "hello", isAddressed: true, isActive: false };
+const NOT_MEANT: SessionEvent = { kind: "hello", isAddressed: false, isActive: false };
+const WORTHLESS: SessionEvent = { kind: "worthless-hello" };
+const SIGN: SessionEvent = { kind: "sign-of-life" };
+const FINISHED: SessionEvent = { kind: "finished" };
+const TICK: SessionEvent = { kind: "tick" };
+
+/** What happened so many milliseconds after the request. */
+type Happening = readonly [at: number, event: SessionEvent];
+
+/** Monotonic clocks begin anywhere. */
+const START = 12_345.6;
+
+function after(happenings: readonly Happening[], waits = DEFAULTS, counted = 0): Session {
+  let session = newSession(START, counted);
+  for (const [at, event] of happenings) session = step(session, event, START + at, waits);
+  return session;
+}
+
+/** Asserts that a session goes on until the last millisecond before `at`, and then ends so. */
+function endsAt(
+  at: number,
+  end: Session["end"],
+  happenings: readonly Happening[],
+  waits: Partial<WaitPolicy> = {},
+  counted = 0,
+): void {
+  const all = { ...DEFAULTS, ...waits };
+  const session = after(happenings, all, counted);
+  assert.equal(session.end, undefined);
+  assert.equal(deadline(session, all), START + at);
+  assert.equal(step(session, TICK, START + at - 0.1, all).end, undefined);
+  assert.equal(step(session, TICK, START + at, all).end, end);
+}
+
+function neverEnds(happenings: readonly Happening[], waits: Partial<WaitPolicy>): void {
+  const all = { ...DEFAULTS, ...waits };
+  const session = after(happenings, all);
+  assert.equal(deadline(session, all), Infinity);
+  assert.equal(step(session, TICK, 1e12, all).end, undefined);
+}
+
+test("the hello wait is the time to wait for the first reply", () => {
+  endsAt(2000, "waited", []);
+  endsAt(500, "waited", [], { helloWait: 500 });
+  neverEnds([], { helloWait: Infinity });
+});
+
+test("the hello wait expires if no agents reply, or none that is meant", () => {
+  endsAt(2000, "waited", [[100, NOT_MEANT]]);
+  endsAt(2000, "waited", [[100, WORTHLESS]]);
+  endsAt(2000, "waited", [
+    [1900, NOT_MEANT],
+    [1950, SIGN],
+  ]);
+});
+
+test("the reply wait extends the waiting while agents run a command", () => {
+  endsAt(120_010, "reply-wait-expired", [[10, RUNS]]);
+  endsAt(700, "reply-wait-expired", [[200, RUNS]], { replyWait: 500 });
+  neverEnds([[10, RUNS]], { replyWait: Infinity });
+});
+
+test("the reply wait begins anew with every output or final status", () => {
+  endsAt(200_000, "reply-wait-expired", [
+    [10, RUNS],
+    [80_000, SIGN],
+  ]);
+  endsAt(205_000, "reply-wait-expired", [
+    [10, RUNS],
+    [20, RUNS],
+    [85_000, FINISHED],
+  ]);
+  endsAt(205_000, "reply-wait-expired", [
+    [10, RUNS],
+    [85_000, NOT_MEANT],
+  ]);
+});
+
+test("the reply wait does not begin anew because time passes", () => {
+  endsAt(120_010, "reply-wait-expired", [
+    [10, RUNS],
+    [100_000, TICK],
+  ]);
+});
+
+test("the minimum wait leaves agents time for their first reply after all active ones have finished", () => {
+  endsAt(4000, "waited", [
+    [10, RUNS],
+    [50, FINISHED],
+  ]);
+  endsAt(4000, "waited", [[10, DECLINES]]);
+  endsAt(1000, "waited", [[10, DECLINES]], { minimumWait: 1000 });
+  neverEnds([[10, DECLINES]], { minimumWait: Infinity });
+});
+
+test("the session is over with the last exit once the minimum wait has passed", () => {
+  const late: readonly Happening[] = [
+    [10, RUNS],
+    [20, RUNS],
+    [5000, FINISHED],
+  ];
+  assert.equal(after(late).end, undefined);
+  assert.equal(after([...late, [6000, FINISHED]]).end, "waited");
+});
+
+test("an agent that begins to run after the others have finished is waited for", () => {
+  endsAt(123_500, "reply-wait-expired", [
+    [10, RUNS],
+    [50, FINISHED],
+    [3500, RUNS],
+  ]);
+});
+
+test("the session ends early when as many have answered as were counted, and those that run have finished", () => {
+  const two: readonly Happening[] = [
+    [10, RUNS],
+    [20, RUNS],
+    [30, FINISHED],
+  ];
+  assert.equal(after(two, DEFAULTS, 2).end, undefined);
+  assert.equal(after([...two, [40, FINISHED]], DEFAULTS, 2).end, "all-heard");
+  assert.equal(after([...two, [40, FINISHED]], DEFAULTS, 3).end, undefined);
+  assert.equal(after([[10, DECLINES]], DEFAULTS, 1).end, "all-heard");
+  // A census: those that are not meant are accounted for, too; so is one whose answer is of no use.
+  assert.equal(after([[10, NOT_MEANT]], DEFAULTS, 1).end, "all-heard");
+  assert.equal(
+    after(
+      [
+        [10, NOT_MEANT],
+        [20, WORTHLESS],
+      ],
+      DEFAULTS,
+      2,
+    ).end,
+    "all-heard",
+  );
+});
+
+test("the session does not end early for a count of nobody, or for more answers than were counted", () => {
+  endsAt(4000, "waited", [[10, DECLINES]]);
+  const more: readonly Happening[] = [
+    [10, RUNS],
+    [11, RUNS],
+  ];
+  endsAt(120_011, "reply-wait-expired", more, {}, 1);
+});
+
+test("a minimum wait that was asked for is never cut short", () => {
+  const heard: readonly Happening[] = [
+    [10, RUNS],
+    [50, FINISHED],
+  ];
+  endsAt(9000, "waited", heard, { minimumWait: 9000, isMinimumExplicit: true }, 1);
+  assert.equal(after(heard, { ...DEFAULTS, minimumWait: 9000 }, 1).end, "all-heard");
+});
+
+test("waits of no end still let the session end when everybody is heard", () => {
+  const forEver = {
+    helloWait: Infinity,
+    replyWait: Infinity,
+    minimumWait: Infinity,
+    isMinimumExplicit: false,
+  };
+  const heard: readonly Happening[] = [
+    [10, RUNS],
+    [1e9, FINISHED],
+  ];
+  assert.equal(after(heard, forEver, 1).end, "all-heard");
+});
+
+const durations = fc.oneof(fc.integer({ min: 0, max: 5000 }), fc.constant(Infinity));
+const waitPolicies: fc.Arbitrary<WaitPolicy> = fc.record({
+  helloWait: durations,
+  replyWait: durations,
+  minimumWait: durations,
+  isMinimumExplicit: fc.boolean(),
+});
+const stories = fc.array(
+  fc.tuple(
+    fc.integer({ min: 0, max: 1500 }),
+    fc.constantFrom(RUNS, DECLINES, NOT_MEANT, WORTHLESS, SIGN, FINISHED, TICK),
+  ),
+  { maxLength: 20 },
+);
+
+/** A story with times instead of pauses, in which nobody finishes that did not run. */
+function sensible(story: readonly (readonly [pause: number, event: SessionEvent])[]): readonly Happening[] {
+  let at = 0;
+  let active = 0;
+  return story.map(([pause, event]) => {
+    at += pause;
+    if (event === RUNS) active++;
+    if (event !== FINISHED) return [at, event];
+    if (active === 0) return [at, TICK];
+    active--;
+    return [at, FINISHED];
+  });
+}
+
+test("step() ends a session at its deadline and not before, says why, and never begins it again", () => {
+  fc.assert(
+    fc.property(stories, waitPolicies, fc.nat(5), (story, waits, counted) => {
+      let session = newSession(0, counted);
+      for (const [at, event] of sensible(story)) {
+        const before = session;
+        session = step(before, event, at, waits);
+        if (before.end !== undefined) {
+          assert.equal(session, before);
+          continue;
+        }
+        assert.ok(session.answered >= before.answered && session.addressed >= before.addressed);
+        assert.ok(session.active >= 0 && session.lastSign >= before.lastSign);
+        const isHeard = counted > 0 && session.answered >= counted && !waits.isMinimumExplicit;
+        const expected =
+          session.active === 0 && isHeard
+            ? "all-heard"
+            : at < deadline(session, waits)
+              ? undefined
+              : session.active > 0
+                ? "reply-wait-expired"
+                : "waited";
+        assert.equal(session.end, expected);
+      }
+    }),
+  );
+});
+
+test("step() never ends a session sooner for longer waits", () => {
+  const longer = fc.record({ helloWait: fc.nat(3000), replyWait: fc.nat(3000), minimumWait: fc.nat(3000) });
+  fc.assert(
+    fc.property(stories, waitPolicies, longer, fc.nat(5), (story, waits, more, counted) => {
+      const patient: WaitPolicy = {
+        helloWait: waits.helloWait + more.helloWait,
+        replyWait: waits.replyWait + more.replyWait,
+        minimumWait: waits.minimumWait + more.minimumWait,
+        isMinimumExplicit: waits.isMinimumExplicit,
+      };
+      let [short, long] = [newSession(0, counted), newSession(0, counted)];
+      for (const [at, event] of sensible(story)) {
+        short = step(short, event, at, waits);
+        long = step(long, event, at, patient);
+        if (short.end === undefined) assert.equal(long.end, undefined);
+      }
+    }),
+  );
+});
