@@ -7,7 +7,7 @@
  * both be found new. Each decision is logged once, here.
  */
 import type { Clock } from "../core/clock.ts";
-import { messageOf } from "../core/errors.ts";
+import { CbError, messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Channel, Identity, Tag } from "../core/names.ts";
 import { resolveExecutor } from "../exec/resolve.ts";
@@ -138,24 +138,20 @@ export class Agent {
   }
 
   async #stop(): Promise<void> {
-    const { log, stopGrace } = this.#parts;
+    const { log, stopGrace, drainGrace } = this.#parts;
     this.#isStopping = true;
     log.info({ event: "stopping", running: this.#slots.running }, "Stop: take nothing new");
     this.#leaveQueue.abort();
-    if (!(await this.#isQuietWithin(stopGrace))) this.#endCommands.abort("stopped");
-    // Ended commands get the same grace before SIGKILL; then only replies are left to be delivered.
-    await this.#isQuietWithin(stopGrace + this.#parts.drainGrace + LAST_REPLIES);
-    this.#giveUp.abort();
-    await Promise.allSettled(this.#underWay);
-  }
-
-  async #isQuietWithin(milliseconds: number): Promise<boolean> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), milliseconds);
-    });
-    const quiet = Promise.allSettled(this.#underWay).then(() => true);
-    return Promise.race([quiet, late]).finally(() => clearTimeout(timer));
+    const ended = this.#slots.idle();
+    await within(stopGrace, ended);
+    this.#endCommands.abort("stopped");
+    // The same grace again before SIGKILL. A command whose output the hub does not take ends with its replies.
+    await within(stopGrace + drainGrace + LAST_REPLIES, ended);
+    await within(LAST_REPLIES, Promise.all(this.#underWay));
+    this.#giveUp.abort(
+      new CbError("hub", "Cannot deliver replies: the hub did not take them before the end"),
+    );
+    await Promise.all(this.#underWay);
   }
 
   #policy() {
@@ -206,4 +202,14 @@ function aborted(signal: AbortSignal): Promise<void> {
     signal.addEventListener("abort", () => resolve(), { once: true });
     if (signal.aborted) resolve();
   });
+}
+
+/** Resolves with the work, or when so many milliseconds have passed. */
+async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }

@@ -15,6 +15,7 @@ export class JobSlots {
   readonly #jobs: number;
   readonly #running = new Set<CommandName>();
   #waiting: readonly Waiting[] = [];
+  #whenIdle: readonly (() => void)[] = [];
 
   /** @param jobs commands at a time, at least 1 */
   constructor(jobs: number) {
@@ -46,7 +47,16 @@ export class JobSlots {
     return () => {
       this.#running.delete(command);
       this.#serve();
+      if (this.#running.size === 0) this.#tellIdle();
     };
+  }
+
+  /** Resolves when no command is running. */
+  async idle(): Promise<void> {
+    if (this.#running.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#whenIdle = [...this.#whenIdle, resolve];
+    });
   }
 
   #isFree(command: CommandName): boolean {
@@ -68,6 +78,11 @@ export class JobSlots {
       signal.addEventListener("abort", leave, { once: true });
       if (signal.aborted) leave();
     });
+  }
+
+  #tellIdle(): void {
+    for (const tell of this.#whenIdle) tell();
+    this.#whenIdle = [];
   }
 
   /** One slot has become free, so at most one of those that wait can use it. */

@@ -1,9 +1,10 @@
 /** `cb agent`: listens for stations, and runs what an authorised one asks for. */
 import { Agent } from "../agent/agent.ts";
 import { openAgentState } from "../agent/agent-state.ts";
-import { CbError, ExitStatus } from "../core/errors.ts";
+import { wantsColors } from "../core/colors.ts";
+import { ExitStatus } from "../core/errors.ts";
 import { createLog, type Log, type LogOptions, suitingFormat } from "../core/log.ts";
-import type { Environment, Values } from "../core/settings.ts";
+import type { Values } from "../core/settings.ts";
 import { openAgentHub } from "../hub/agent-hub.ts";
 import { describeConnection } from "../hub/connection-string.ts";
 import { cryptoReady } from "../protocol/crypto.ts";
@@ -11,6 +12,7 @@ import { keyIdText } from "../protocol/keys.ts";
 import { type Context, defineCommand } from "./command.ts";
 import { loadNetworkSecret, loadStationPublics } from "./key-files.ts";
 import { agentSettings } from "./settings/agent.ts";
+import { verbosityOf } from "./settings/common.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { VERSION } from "./version.ts";
 
@@ -95,17 +97,13 @@ function logOptions(settings: Settings, { environment, stderr }: Context): LogOp
   return {
     format: wanted === "auto" ? suitingFormat(environment, isTerminal) : wanted,
     level: logLevel(settings),
-    colors: settings["force-colors"] || (isTerminal && hasColors(environment)),
+    colors: wantsColors(environment, isTerminal, settings["force-colors"]),
   };
 }
 
-function logLevel({ verbose, "errors-only": errorsOnly }: Settings): LogOptions["level"] {
-  if (!errorsOnly) return verbose === 0 ? "info" : verbose === 1 ? "debug" : "trace";
-  if (verbose === 0) return "error";
-  throw new CbError("usage", "Cannot use --verbose with --errors-only: they contradict each other");
-}
-
-/** https://no-color.org, and terminals that say they can do nothing (terminfo(5)). */
-function hasColors({ NO_COLOR: none, TERM: terminal }: Environment): boolean {
-  return !none && terminal !== "dumb";
+function logLevel(settings: Settings): LogOptions["level"] {
+  const verbosity = verbosityOf(settings);
+  if (verbosity === "errors") return "error";
+  if (verbosity === "normal") return "info";
+  return settings.verbose === 1 ? "debug" : "trace";
 }

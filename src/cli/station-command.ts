@@ -1,6 +1,7 @@
 /** `cb station`: sends one request to the agents of a channel and shows what they answer. */
+import { wantsColors } from "../core/colors.ts";
 import { type CommandName, parseName } from "../core/names.ts";
-import type { Resolved } from "../core/settings.ts";
+import type { Resolved, Values } from "../core/settings.ts";
 import { connectStationHub } from "../hub/station-hub.ts";
 import { cryptoReady } from "../protocol/crypto.ts";
 import type { Sink } from "../station/line-renderer.ts";
@@ -8,6 +9,7 @@ import { runStation, type Task } from "../station/station.ts";
 import { type Context, defineCommand, parseOperand } from "./command.ts";
 import { loadNetworkPublic, loadStationSecret } from "./key-files.ts";
 import { type Stream, write } from "./output.ts";
+import { verbosityOf } from "./settings/common.ts";
 import { stationSettings } from "./settings/station.ts";
 import { stopSignal } from "./stop-signal.ts";
 
@@ -71,8 +73,9 @@ async function ask(
         keyPair,
         hub,
         clock: context.clock,
-        stdout: sink(context.stdout),
-        stderr: sink(context.stderr),
+        stdout: sink(context.stdout, context, values),
+        stderr: sink(context.stderr, context, values),
+        verbosity: verbosityOf(values),
       },
       stop.signal,
     );
@@ -82,6 +85,12 @@ async function ask(
   }
 }
 
-function sink(stream: Stream): Sink {
-  return { write: (bytes) => write(stream, bytes), isTerminal: stream.isTTY === true };
+function sink(
+  stream: Stream,
+  { environment }: Context,
+  { "force-colors": forced }: Values<typeof stationSettings>,
+): Sink {
+  const isTerminal = stream.isTTY === true;
+  const hasColors = wantsColors(environment, isTerminal, forced);
+  return { write: (bytes) => write(stream, bytes), isTerminal, hasColors };
 }

@@ -8,6 +8,7 @@
  */
 import { fstatSync, writeSync } from "node:fs";
 import { pino } from "pino";
+import { type Color, paint } from "./colors.ts";
 import type { Environment } from "./settings.ts";
 import { printable } from "./text.ts";
 
@@ -49,18 +50,15 @@ type LogRecord = Readonly<Record<string, unknown>> & { readonly level: string; r
 
 // syslog(3); the journal reads them in front of a line (sd-daemon(3)).
 const PRIORITIES: Readonly<Record<string, number>> = { error: 3, warn: 4, info: 6, debug: 7, trace: 7 };
-const COLORS: Readonly<Record<string, string>> = {
-  error: "\u001b[31m",
-  warn: "\u001b[33m",
-  info: "\u001b[32m",
-};
+const COLORS: Readonly<Record<string, Color>> = { error: "red", warn: "yellow", info: "green" };
 
 function render({ level, time, msg, ...fields }: LogRecord, format: LogFormat, colors: boolean): string {
   const details = Object.entries(fields).map(([name, value]) => `${name}=${fieldText(value)}`);
   const line = [printable(String(msg)), ...details].join(" ");
   if (format === "journal") return `<${PRIORITIES[level] ?? 6}>${line}`;
-  const color = colors ? (COLORS[level] ?? "") : "";
-  return `${time} ${color}${level.toUpperCase().padEnd(5)}${color && "\u001b[0m"} ${line}`;
+  const label = level.toUpperCase().padEnd(5);
+  const color = colors ? COLORS[level] : undefined;
+  return `${time} ${color === undefined ? label : paint(label, color)} ${line}`;
 }
 
 function fieldText(value: unknown): string {

@@ -8,6 +8,7 @@
  * Bytes go through unchanged to a file or a pipe. On a terminal control characters are made visible, so that
  * no agent can move the cursor, retitle the window or answer for the keyboard.
  */
+import { type Color, paint } from "../core/colors.ts";
 import type { Identity } from "../core/names.ts";
 import { printable } from "../core/text.ts";
 import { concat, utf8 } from "../protocol/bytes.ts";
@@ -18,12 +19,14 @@ export type Sink = {
   /** Resolves when there is room for more. */
   readonly write: (bytes: Uint8Array) => Promise<void>;
   readonly isTerminal: boolean;
+  readonly hasColors: boolean;
 };
 
 /** The longest line that is kept in memory. */
 const MAX_LINE_BYTES = 64 * 1024;
 const NEWLINE = 10;
 const MARKS: Readonly<Record<Stream, string>> = { stdout: "│", stderr: "!" };
+const COLORS: Readonly<Record<Stream, Color>> = { stdout: "cyan", stderr: "red" };
 const CONTINUED = "…";
 
 type OpenLine = { bytes: Uint8Array; isContinued: boolean };
@@ -88,8 +91,10 @@ export class LineRenderer {
   }
 
   #line(identity: Identity, stream: Stream, line: Uint8Array, isContinued: boolean): readonly Uint8Array[] {
-    const prefix = `${identity.padEnd(this.#width)} ${isContinued ? CONTINUED : MARKS[stream]} `;
-    if (!this.#sinks[stream].isTerminal) return [utf8(prefix), line, Uint8Array.of(NEWLINE)];
+    const { isTerminal, hasColors } = this.#sinks[stream];
+    const name = `${identity.padEnd(this.#width)} ${isContinued ? CONTINUED : MARKS[stream]}`;
+    const prefix = `${hasColors ? paint(name, COLORS[stream]) : name} `;
+    if (!isTerminal) return [utf8(prefix), line, Uint8Array.of(NEWLINE)];
     return [utf8(`${prefix}${printable(new TextDecoder().decode(line))}\n`)];
   }
 }

@@ -13,8 +13,12 @@ import type { Session, WaitPolicy } from "./session.ts";
 
 export type Outcome = {
   readonly status: number;
-  /** One line each, in the order of the agents' names; those of status 0 are remarks. */
-  readonly sentences: readonly string[];
+  /** One sentence for each part of the status, in the order of the agents' names. */
+  readonly problems: readonly string[];
+  /** What an operator would want to know though it is no failure. */
+  readonly remarks: readonly string[];
+  /** One sentence for each agent that did what it was asked. */
+  readonly successes: readonly string[];
   /** `3 agents · 2 ok · 1 failed · 0.05 s`. */
   readonly summary: string;
 };
@@ -40,15 +44,25 @@ export function judge(
 ): Outcome {
   const judgements = roster.agents.map((agent) => judgeAgent(agent, request, session, waits));
   const parts = [...judgements, ...roster.faults.map(judgeFault), judgeAbsence(request, roster, session)];
-  const remarks = roster.agents.flatMap(({ hello, exit }) =>
-    exit?.leftOpen ? [`${hello.identity}: a process that the command left behind still held its output`] : [],
-  );
-  const repeats = roster.repeats > 0 ? [`${replies(roster.repeats)} came more than once, shown once`] : [];
   return {
     status: parts.reduce((status, part) => status | part.status, 0),
-    sentences: [...parts.flatMap(({ sentence }) => sentence ?? []), ...remarks, ...repeats],
+    problems: parts.flatMap(({ sentence }) => sentence ?? []),
+    remarks: remarksOn(roster),
+    successes: roster.agents.flatMap(successOf),
     summary: summarise(judgements, elapsed),
   };
+}
+
+function remarksOn({ agents, repeats }: Roster): readonly string[] {
+  const left = agents.flatMap(({ hello, exit }) =>
+    exit?.leftOpen ? [`${hello.identity}: a process that the command left behind still held its output`] : [],
+  );
+  return repeats > 0 ? [...left, `${replies(repeats)} came more than once, shown once`] : left;
+}
+
+function successOf({ hello, exit }: AgentRecord): readonly string[] {
+  if (exit?.ending !== "exited" || exit.status !== 0) return [];
+  return [`${hello.identity}: exit status 0 after ${seconds(exit.runTime)}`];
 }
 
 function judgeAgent(

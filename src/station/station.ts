@@ -44,6 +44,8 @@ export type StationParts = {
   readonly clock: Clock;
   readonly stdout: Sink;
   readonly stderr: Sink;
+  /** How much the report says: problems alone, remarks and the summary too, or every agent. */
+  readonly verbosity: "errors" | "normal" | "verbose";
 };
 
 /** Hellos that are opened, at least; more where the hub counted more agents. */
@@ -130,14 +132,20 @@ class Follower {
 
   /** Writes the table of a ping, what went wrong, and the summary. */
   async report(request: Request, trouble: string | undefined): Promise<number> {
-    const { stdout, stderr, waits, clock } = this.#parts;
+    const { stdout, stderr, waits, clock, verbosity } = this.#parts;
     const elapsed = clock.monotonic() - this.#session.sentAt;
-    const { status, sentences, summary } = judge(request, this.#roster, this.#session, waits, elapsed);
+    const outcome = judge(request, this.#roster, this.#session, waits, elapsed);
     if (request.type === "ping") await stdout.write(utf8(pingTable(this.#roster.agents)));
     const lost = trouble === undefined ? [] : [`replies may be missing: ${trouble}`];
-    const lines = [...sentences, ...lost].map((sentence) => `cb: ${sentence}\n`);
-    await stderr.write(utf8(`${lines.join("")}${summary}\n`));
-    return trouble === undefined ? status : status | ExitStatus.integrity;
+    const said = {
+      errors: [...outcome.problems, ...lost],
+      normal: [...outcome.problems, ...lost, ...outcome.remarks],
+      verbose: [...outcome.successes, ...outcome.problems, ...lost, ...outcome.remarks],
+    }[verbosity];
+    const lines = said.map((sentence) => `cb: ${sentence}\n`);
+    const summary = verbosity === "errors" ? [] : [`${outcome.summary}\n`];
+    await stderr.write(utf8([...lines, ...summary].join("")));
+    return trouble === undefined ? outcome.status : outcome.status | ExitStatus.integrity;
   }
 
   async #take(envelope: Uint8Array): Promise<void> {

@@ -141,6 +141,25 @@ test("JobSlots.placeFor() finds the queue full at its bound, and free again afte
   assert.equal(slots.placeFor(name("b")), "queue");
 });
 
+test("JobSlots.idle() resolves when the last command has gone, waiting ones included", async () => {
+  const slots = new JobSlots(2);
+  await slots.idle();
+  const { got, releases, wait } = waiters(slots);
+  const first = await takeNow(slots, name("a"));
+  const second = await takeNow(slots, name("b"));
+  let isIdle = false;
+  const idle = slots.idle().then(() => {
+    isIdle = true;
+  });
+  void wait("third", "a");
+  first();
+  second();
+  await settle();
+  assert.deepEqual([got, isIdle], [["third"], false]);
+  releases[0]?.();
+  await idle;
+});
+
 test("JobSlots.take() leaves no listener on a signal that outlives it", async () => {
   const slots = new JobSlots(1);
   const release = await takeNow(slots, name("a"));

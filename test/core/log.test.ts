@@ -91,9 +91,9 @@ test("createLog() colors levels where it is told to, in text alone", () => {
     line.replace(/^\S+ /, ""),
   );
   assert.deepEqual(colored, [
-    "\u001b[31mERROR\u001b[0m 1 event=a",
-    "\u001b[33mWARN \u001b[0m 2 event=b",
-    "\u001b[32mINFO \u001b[0m 3 event=c",
+    "\u001b[31mERROR\u001b[39m 1 event=a",
+    "\u001b[33mWARN \u001b[39m 2 event=b",
+    "\u001b[32mINFO \u001b[39m 3 event=c",
     "DEBUG 4 event=d",
   ]);
   for (const format of ["journal", "json"] as const) {

@@ -52,6 +52,23 @@ test("cb agent that stops starts nothing that waits, and takes nothing new", asy
   assert.equal((await agent.program.finished).status, 0);
 });
 
+test("cb agent that cannot deliver its last reply ends within seconds, whatever the grace of commands", async () => {
+  await using fleet = await Fleet.start();
+  const agent = await fleet.agent("web1", ["--stop-grace", "60"]);
+  const station = fleet.start(["station", "run", "speaks-then-stays"]);
+  const [, pid = ""] = await station.says(/ready (\d+)\n/);
+  await fleet.redis.stop();
+  await agent.logged("hub-lost");
+  process.kill(Number(pid), "SIGTERM");
+  await agent.logged("command");
+  const asked = Date.now();
+  agent.program.kill("SIGTERM");
+  assert.equal((await agent.program.finished).status, 0);
+  assert.ok(Date.now() - asked < 20_000);
+  const lost = await agent.logged("replies-lost");
+  assert.match(String(lost["reason"]), /^Cannot deliver replies: /);
+});
+
 test("cb station gives up an agent that was killed after the reply wait", async () => {
   await using fleet = await Fleet.start();
   const agent = await fleet.agent("web1");

@@ -6,10 +6,11 @@ import { LineRenderer } from "../../src/station/line-renderer.ts";
 import { id } from "./scene.ts";
 
 /** A renderer whose sinks keep what they are given. */
-function scene(isTerminal = false) {
+function scene(isTerminal = false, hasColors = false) {
   const written: { readonly stream: Stream; readonly bytes: Buffer }[] = [];
   const sink = (stream: Stream) => ({
     isTerminal,
+    hasColors,
     write: async (bytes: Uint8Array) => {
       written.push({ stream, bytes: Buffer.from(bytes) });
     },
@@ -33,6 +34,14 @@ test("LineRenderer puts the name before every line, and a mark that tells the st
   await put("web1", "careful\n", "stderr");
   assert.equal(textOf("stdout"), "web1 │ one\nweb1 │ two\n");
   assert.equal(textOf("stderr"), "web1 ! careful\n");
+});
+
+test("LineRenderer paints the name and its mark, never what the agent wrote", async () => {
+  const { put, textOf } = scene(true, true);
+  await put("web1", "one\n");
+  await put("web1", "careful\n", "stderr");
+  assert.equal(textOf("stdout"), "\u001b[36mweb1 │\u001b[39m one\n");
+  assert.equal(textOf("stderr"), "\u001b[31mweb1 !\u001b[39m careful\n");
 });
 
 test("LineRenderer lines columns up for all names that it was told of", async () => {
@@ -216,7 +225,7 @@ test("LineRenderer waits for its sink, so that a slow reader slows the station",
   const gate = new Promise<void>((resolve) => {
     go = resolve;
   });
-  const sink = { isTerminal: false, write: () => gate };
+  const sink = { isTerminal: false, hasColors: false, write: () => gate };
   const renderer = new LineRenderer(sink, sink);
   let isWritten = false;
   const writing = renderer.output(id("web1"), "stdout", Buffer.from("x\n")).then(() => {

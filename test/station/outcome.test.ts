@@ -56,12 +56,16 @@ function judged(
   facts?: Facts,
 ): void {
   const outcome = outcomeOf(events, facts);
-  assert.deepEqual([outcome.status, outcome.sentences], [status, sentences]);
+  assert.deepEqual([outcome.status, outcome.problems], [status, sentences]);
 }
 
 test("judge() gives 0, and no sentence, where every agent that was asked ran the command, which exited 0", () => {
   const outcome = outcomeOf([...ran("web1"), ...ran("web2"), says("db1", { is: "not-targeted" })]);
-  assert.deepEqual(outcome, { status: 0, sentences: [], summary: "2 agents · 2 ok · 0.05 s" });
+  const { status, problems, summary } = outcome;
+  assert.deepEqual(
+    { status, problems, summary },
+    { status: 0, problems: [], summary: "2 agents · 2 ok · 0.05 s" },
+  );
 });
 
 test("judge() gives +4 for a command that failed in any way", () => {
@@ -81,8 +85,8 @@ test("judge() gives +4 for a command that failed in any way", () => {
 
 test("judge() does not take an ending for well because a status of 0 comes with it", () => {
   for (const ending of ENDINGS.filter((word) => word !== "exited")) {
-    const { status, sentences } = outcomeOf([says("web1"), ends("web1", { ending, status: 0 })]);
-    assert.ok(status > 0 && sentences.length === 1, ending);
+    const { status, problems } = outcomeOf([says("web1"), ends("web1", { ending, status: 0 })]);
+    assert.ok(status > 0 && problems.length === 1, ending);
   }
 });
 
@@ -145,7 +149,7 @@ test("judge() says of a clock how far it is off, and which check failed", () => 
 test("judge() passes on what an agent gives as its reason, made harmless", () => {
   const hostile = "x\u001b]0;y\u0007";
   const refused = (reason: "version" | "malformed" | "clock") =>
-    outcomeOf([says("web1", { is: "refused", reason, detail: hostile })]).sentences[0];
+    outcomeOf([says("web1", { is: "refused", reason, detail: hostile })]).problems[0];
   assert.equal(refused("version"), "web1 refused: it does not understand this request, x^[]0;y^G");
   assert.equal(refused("malformed"), "web1 refused: it cannot read this request, x^[]0;y^G");
   assert.match(String(refused("clock")), /^web1 refused: request not fresh \(x\^\[\]0;y\^G\), /);
@@ -221,11 +225,9 @@ test("judge() gives +32 for every fault of a reply, with who and how often", () 
 test("judge() calls an agent failed that a fault made worthless, and does not wait for it", () => {
   const silenced: ReplyEvent = { kind: "fault", fault: "malformed", identity: id("web1"), silences: "run" };
   const outcome = outcomeOf([says("web1"), silenced], { end: "reply-wait-expired" });
-  assert.deepEqual(outcome, {
-    status: 32,
-    sentences: ["1 reply not well-formed from web1"],
-    summary: "1 agent · 1 failed · 0.05 s",
-  });
+  const { status, problems, summary } = outcome;
+  assert.deepEqual([status, problems], [32, ["1 reply not well-formed from web1"]]);
+  assert.equal(summary, "1 agent · 1 failed · 0.05 s");
 });
 
 test("judge() adds the bits up, agents first and in the order of their names", () => {
@@ -242,7 +244,7 @@ test("judge() adds the bits up, agents first and in the order of their names", (
   );
   assert.equal(outcome.status, 4 + 8 + 16 + 32 + 64);
   assert.deepEqual(
-    outcome.sentences.map((sentence) => sentence.split(/[ :]/)[0]),
+    outcome.problems.map((sentence) => sentence.split(/[ :]/)[0]),
     ["web1", "web2", "web3", "web4", "1"],
   );
   assert.equal(
@@ -254,23 +256,41 @@ test("judge() adds the bits up, agents first and in the order of their names", (
 test("judge() adds each bit once, however many agents have it", () => {
   const many = [...ran("web1", 1), ...ran("web2", 2), ...ran("web3", 3)];
   assert.equal(outcomeOf(many).status, 4);
-  assert.equal(outcomeOf(many).sentences.length, 3);
+  assert.equal(outcomeOf(many).problems.length, 3);
 });
 
 test("judge() remarks on what is no failure: processes left behind, and replies that came twice", () => {
   const repeat: ReplyEvent = { kind: "repeat", identity: id("web1") };
   const left = [says("web1"), ends("web1", { leftOpen: true })];
-  judged([...left, repeat], 0, [
+  const one = outcomeOf([...left, repeat]);
+  assert.deepEqual([one.status, one.problems], [0, []]);
+  assert.deepEqual(one.remarks, [
     "web1: a process that the command left behind still held its output",
     "1 reply came more than once, shown once",
   ]);
-  judged([...ran("web1"), repeat, repeat], 0, ["2 replies came more than once, shown once"]);
+  assert.deepEqual(outcomeOf([...ran("web1"), repeat, repeat]).remarks, [
+    "2 replies came more than once, shown once",
+  ]);
+});
+
+test("judge() names those who did what they were asked, and only those", () => {
+  const { successes } = outcomeOf([
+    ...ran("web1"),
+    ...ran("web2", 3),
+    says("web3", { is: "declined", reason: "busy" }),
+  ]);
+  assert.equal(successes.length, 1);
+  assert.match(successes[0] ?? "", /^web1: exit status 0 after \d/);
 });
 
 test("judge() calls everybody well who answers a ping", () => {
   const present = says("web1", { is: "present" });
   const outcome = outcomeOf([present], { request: pingRequest(), elapsed: 4 });
-  assert.deepEqual(outcome, { status: 0, sentences: [], summary: "1 agent · 1 ok · 0.00 s" });
+  const { status, problems, summary } = outcome;
+  assert.deepEqual(
+    { status, problems, summary },
+    { status: 0, problems: [], summary: "1 agent · 1 ok · 0.00 s" },
+  );
   const refused = says("web2", { is: "refused", reason: "version" });
   assert.equal(outcomeOf([present, refused], { request: pingRequest() }).status, 16);
 });
@@ -307,16 +327,16 @@ test("judge() has a sentence that names the agent for every bit, over any roster
     fc.property(fc.array(fc.constantFrom(...STORIES), { maxLength: 12 }), (stories) => {
       const cast = stories.map(([bit, events], index) => ({ bit, events, who: `agent${index}x` }));
       const events = cast.flatMap(({ events: of, who }) => of(who));
-      const { status, sentences } = outcomeOf(events, { end: "reply-wait-expired" });
+      const { status, problems } = outcomeOf(events, { end: "reply-wait-expired" });
       const isMeant = stories.some(([, of]) => of !== STORIES[1]?.[1]);
       const expected = cast.reduce((bits, { bit }) => bits | bit, isMeant ? 0 : 64);
       assert.equal(status, expected);
       for (const { bit, who } of cast) {
-        const said = sentences.filter((sentence) => new RegExp(`\\b${who}\\b`).test(sentence));
+        const said = problems.filter((sentence) => new RegExp(`\\b${who}\\b`).test(sentence));
         assert.equal(said.length, bit === 0 ? 0 : 1, who);
       }
       // Nor a sentence without a reason.
-      assert.equal(sentences.length, cast.filter(({ bit }) => bit > 0).length + (isMeant ? 0 : 1));
+      assert.equal(problems.length, cast.filter(({ bit }) => bit > 0).length + (isMeant ? 0 : 1));
     }),
     { numRuns: 300 },
   );

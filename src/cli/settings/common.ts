@@ -1,8 +1,9 @@
 /** Settings of more than one program. */
 import { hostname } from "node:os";
+import { CbError } from "../../core/errors.ts";
 import { type Channel, type Identity, parseName, parseTags, type Tag } from "../../core/names.ts";
 import { parseCount, parsePath, parseSwitch } from "../../core/parse.ts";
-import type { Schema } from "../../core/settings.ts";
+import type { Schema, Values } from "../../core/settings.ts";
 import { parseConnectionString } from "../../hub/connection-string.ts";
 
 /** How much is said, and in which colors; all programs. */
@@ -21,6 +22,16 @@ export const outputSettings = {
     help: "use colors even where there is no terminal",
   },
 } as const satisfies Schema;
+
+/** @throws {CbError} `usage`, where more and less were asked for at once */
+export function verbosityOf({
+  verbose,
+  "errors-only": errorsOnly,
+}: Pick<Values<typeof outputSettings>, "verbose" | "errors-only">): "errors" | "normal" | "verbose" {
+  if (!errorsOnly) return verbose === 0 ? "normal" : "verbose";
+  if (verbose === 0) return "errors";
+  throw new CbError("usage", "Cannot use --verbose with --errors-only: they contradict each other");
+}
 
 /** Which file the other settings may come from. */
 export const configSettings = {
