@@ -20,7 +20,11 @@ const FILES = [
   "src/protocol/reply-envelope.ts",
   "src/protocol/padding.ts",
   "src/protocol/cbor.ts",
+  "src/protocol/fields.ts",
+  "src/protocol/request.ts",
+  "src/protocol/reply.ts",
   "src/station/reply-reader.ts",
+  "src/station/session.ts",
 ];
 const TESTS = ["test/protocol", "test/agent", "test/station"];
 

@@ -23,8 +23,7 @@ export class Fields {
   /** A whole number from `least` (0) to `most` (2^53−1). */
   integer(key: string, { least = 0, most = Number.MAX_SAFE_INTEGER }: Bound = {}): number {
     const value = this.#take(key);
-    if (typeof value !== "number" || !Number.isSafeInteger(value))
-      throw malformed(`${key} is not an integer`);
+    if (!isInteger(value)) throw malformed(`${key} is not an integer`);
     if (value < least || value > most) throw malformed(`${key} is out of range`);
     return value;
   }
@@ -103,6 +102,11 @@ export class Fields {
     this.#read.add(key);
     return value;
   }
+}
+
+/** `Number.isSafeInteger`, as the compiler should know it. */
+function isInteger(value: CborValue): value is number {
+  return Number.isSafeInteger(value);
 }
 
 /** A map of the fields that have a value, for the encoder. */
