@@ -1,17 +1,16 @@
 /**
- * TOML files of settings, and the only door to smol-toml.
+ * TOML files of settings.
  *
  * The keys are the long names of the table, all at the top level. Values become texts, which the table's
- * parsers read like those of any other source. Errors give line and column but never the line itself, where
- * a password may stand.
+ * parsers read like those of any other source.
  */
 import { join } from "node:path";
-import { parse, TomlError } from "smol-toml";
 import { CbError } from "./errors.ts";
 import { isMissing, readSmallFile } from "./files.ts";
 import type { Schema, Setting, Sources, Texts } from "./settings.ts";
 import { didYouMean } from "./suggestion.ts";
 import { printable } from "./text.ts";
+import { parseToml } from "./toml.ts";
 
 type ConfigFile = NonNullable<Sources["file"]>;
 
@@ -55,7 +54,7 @@ export function readConfigFile(path: string, table: Schema): ConfigFile {
  */
 export function parseConfig(bytes: Uint8Array, path: string, table: Schema): Texts {
   const texts = new Map<string, readonly string[]>();
-  for (const [key, value] of Object.entries(parseToml(bytes, path))) {
+  for (const [key, value] of Object.entries(parseToml(bytes, path, "setting"))) {
     const setting = Object.hasOwn(table, key) ? table[key] : undefined;
     if (setting === undefined || setting.file === false) throw unknownKey(key, path, table);
     const found = textsOf(setting, value);
@@ -66,19 +65,6 @@ export function parseConfig(bytes: Uint8Array, path: string, table: Schema): Tex
     texts.set(key, found);
   }
   return texts;
-}
-
-function parseToml(bytes: Uint8Array, path: string): Readonly<Record<string, unknown>> {
-  const subject = `Cannot read "${printable(path)}"`;
-  try {
-    return parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (error) {
-    // No `cause`: its message quotes the line.
-    if (error instanceof TypeError) throw new CbError("setting", `${subject}: expected text in UTF-8`);
-    if (!(error instanceof TomlError)) throw error;
-    const why = error.message.split("\n", 1)[0]?.replace("Invalid TOML document: ", "");
-    throw new CbError("setting", `${subject}: line ${error.line}, column ${error.column}: ${why}`);
-  }
 }
 
 function unknownKey(key: string, path: string, table: Schema): CbError {

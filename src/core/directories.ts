@@ -20,6 +20,11 @@ export function stateDirectory(environment: Environment): string {
   return join(xdgDirectory(environment, "XDG_STATE_HOME", ".local/state"), "cb");
 }
 
+/** The user's directory of what can be lost without harm: `$XDG_CACHE_HOME/cb` or `~/.cache/cb`. */
+export function cacheDirectory(environment: Environment): string {
+  return join(xdgDirectory(environment, "XDG_CACHE_HOME", ".cache"), "cb");
+}
+
 function xdgDirectory(environment: Environment, variable: string, below: string): string {
   const set = environment[variable] ?? "";
   return isAbsolute(set) ? set : join(environment["HOME"] || homedir(), below);

@@ -21,12 +21,13 @@ export type LockFile = {
  * Takes the lock of a file, which is made where it is not there, and writes our pid into it.
  *
  * @param holder who else may have it: `agent`
+ * @param patience seconds to wait for it; all of this process stands still meanwhile
  * @throws {CbError} `locked`, naming the pid of the holder; `file`, for anything else
  */
-export function lockFile(path: string, holder: string): LockFile {
+export function lockFile(path: string, holder: string, patience = 0): LockFile {
   const file = attempt("lock", path, () => openSync(path, "a+", 0o600));
   try {
-    setLock(file, path, holder);
+    setLock(file, path, holder, patience);
     attempt("write", path, () => {
       ftruncateSync(file, 0);
       writeSync(file, `${process.pid}\n`);
@@ -38,8 +39,9 @@ export function lockFile(path: string, holder: string): LockFile {
   return { release: () => closeSync(file) };
 }
 
-function setLock(file: number, path: string, holder: string): void {
-  const result = spawnSync("flock", ["-n", "-x", "3"], { stdio: ["ignore", "ignore", "pipe", file] });
+function setLock(file: number, path: string, holder: string, patience: number): void {
+  const wait = patience > 0 ? ["-w", String(patience)] : ["-n"];
+  const result = spawnSync("flock", [...wait, "-x", "3"], { stdio: ["ignore", "ignore", "pipe", file] });
   if (result.status === 0) return;
   const what = `Cannot lock "${printable(path)}"`;
   if (result.error !== undefined) {

@@ -5,9 +5,9 @@
  * bidirectional overrides show a line other than it is (CVE-2021-42574). They are shown, never passed on.
  */
 
-// C0 without tab, DEL, C1; soft hyphen aside, the format characters that reorder or hide text.
+// C0 without tab, DEL, C1; then the format characters that reorder or hide text.
 const UNSAFE =
-  /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+  /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\u{e0000}-\u{e007f}]/gu;
 
 /**
  * One line of text with every control and reordering character made visible, as `cat -v` shows them:
@@ -15,7 +15,7 @@ const UNSAFE =
  */
 export function printable(text: string): string {
   return text.replace(UNSAFE, (character) => {
-    const code = character.charCodeAt(0);
+    const code = character.codePointAt(0) ?? 0;
     if (code === 0x7f) return "^?";
     if (code < 0x20) return `^${String.fromCharCode(code + 0x40)}`;
     return `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;

@@ -7,8 +7,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel } from "../core/names.ts";
 import type { Connection } from "./connection-string.ts";
-import { failureOf, type HubFailure, hubError } from "./failure.ts";
-import { replyList, requestChannel } from "./names.ts";
+import { failureOf, HubFailure, hubError } from "./failure.ts";
+import { presenceKey, replyList, requestChannel } from "./names.ts";
 import { pauseBefore, ReconnectingLink } from "./reconnecting-link.ts";
 import { type Command, RedisConnection } from "./redis-connection.ts";
 import { RequestQueue } from "./request-queue.ts";
@@ -26,6 +26,14 @@ export type HubObserver = {
   readonly onState: (state: HubState) => void;
   /** A request came while 1 024 of them, or 4 MiB, were waiting to be taken. */
   readonly onRequestDropped: () => void;
+};
+
+/** What stands between an agent and the station that it answers. */
+export type Backlog = {
+  /** Replies of all agents that the station has not taken from the list. */
+  readonly length: number;
+  /** Whether the station has lately said that it lives. */
+  readonly isStationThere: boolean;
 };
 
 /** Starts connecting and returns at once; nothing that Redis does makes it throw or print. */
@@ -90,14 +98,31 @@ export class AgentHub {
    *
    * @throws {CbError} `hub`, where Redis refuses for good; or the reason of `signal`
    */
-  async push(replyAddress: Uint8Array, envelopes: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
-    if (envelopes.length === 0) return;
-    const list = replyList(this.#connection.database, this.#channel, replyAddress);
-    for (let attempt = 0; ; attempt += 1) {
-      const failure = await this.#pushOnce(list, envelopes, signal);
-      if (failure === undefined) return;
-      await sleep(pauseBefore(attempt), undefined, { signal }).catch(() => signal.throwIfAborted());
-    }
+  async push(
+    replyAddress: Uint8Array,
+    envelopes: readonly Uint8Array[],
+    signal: AbortSignal,
+  ): Promise<Backlog> {
+    const { list, presence } = this.#names(replyAddress);
+    const answers = await this.#insist(signal, [
+      ["MULTI"],
+      ["RPUSH", list, ...envelopes],
+      ["EXPIRE", list, LIST_SECONDS],
+      ["EXISTS", presence],
+      ["EXEC"],
+    ]);
+    const [length, , there] = Array.isArray(answers.at(-1)) ? (answers.at(-1) as unknown[]) : [];
+    return backlogOf(length, there);
+  }
+
+  /** How much the station has left to read, and whether it is still there; insists like `push`. */
+  async backlog(replyAddress: Uint8Array, signal: AbortSignal): Promise<Backlog> {
+    const { list, presence } = this.#names(replyAddress);
+    const [length, there] = await this.#insist(signal, [
+      ["LLEN", list],
+      ["EXISTS", presence],
+    ]);
+    return backlogOf(length, there);
   }
 
   /** Ends both connections politely. Pushes still waiting are rejected: let them end, or abort them, before. */
@@ -105,24 +130,31 @@ export class AgentHub {
     await Promise.all([this.#listening.close(), this.#pushing.close()]);
   }
 
-  /** @returns undefined when Redis has confirmed it, or why it is worth another try */
-  async #pushOnce(
-    list: string,
-    envelopes: readonly Uint8Array[],
-    signal: AbortSignal,
-  ): Promise<HubFailure | undefined> {
+  #names(replyAddress: Uint8Array) {
+    const { database } = this.#connection;
+    return {
+      list: replyList(database, this.#channel, replyAddress),
+      presence: presenceKey(database, this.#channel, replyAddress),
+    };
+  }
+
+  /** The answers, after as many attempts as it takes. */
+  async #insist(signal: AbortSignal, commands: readonly Command[]): Promise<readonly unknown[]> {
+    for (let attempt = 0; ; attempt += 1) {
+      const answers = await this.#try(signal, commands);
+      if (!(answers instanceof HubFailure)) return answers;
+      await sleep(pauseBefore(attempt), undefined, { signal }).catch(() => signal.throwIfAborted());
+    }
+  }
+
+  /** @returns the answers, or why it is worth another try */
+  async #try(signal: AbortSignal, commands: readonly Command[]): Promise<readonly unknown[] | HubFailure> {
     let redis: RedisConnection | undefined;
     try {
       redis = await this.#pushing.connection(signal);
-      const commands: readonly Command[] = [
-        ["MULTI"],
-        ["RPUSH", list, ...envelopes],
-        ["EXPIRE", list, LIST_SECONDS],
-        ["EXEC"],
-      ];
-      await abortable(redis.send(...commands), signal);
+      const answers = await abortable(redis.send(...commands), signal);
       this.#note("pushing", undefined);
-      return undefined;
+      return answers;
     } catch (error) {
       signal.throwIfAborted();
       const failure = failureOf(error);
@@ -155,6 +187,10 @@ export class AgentHub {
     this.#said = said;
     this.#observer.onState(said === undefined ? { kind: "connected" } : { kind: "lost", reason: said });
   }
+}
+
+function backlogOf(length: unknown, there: unknown): Backlog {
+  return { length: Number(length), isStationThere: there === 1 };
 }
 
 /** What the promise brings, unless the signal comes first; the work itself goes on. */

@@ -4,6 +4,7 @@
  * | form                                            | as in                        |
  * |-------------------------------------------------|------------------------------|
  * | `redis://[user][:password]@host[:port][/db]`    | the IANA registration        |
+ * | `rediss://…`, the same over TLS                 | the IANA registration        |
  * | `unix:///path[?db=N&user=USER&pass=PASSWORD]`   | redis-rs; also `redis+unix:` |
  *
  * The text may hold a password, so no error says any part of it, and whoever catches one must not quote the
@@ -22,6 +23,18 @@ export type Connection = {
   readonly user: string | undefined;
   /** Undefined, and no user either: nothing is proved to Redis. */
   readonly password: string | undefined;
+  /** Undefined: no TLS. */
+  readonly tls: Tls | undefined;
+};
+
+/** What the two sides of a TLS connection prove themselves with, as texts in PEM; the server always has to. */
+export type Tls = {
+  /** Who may have signed the server's certificate; absent: whom the runtime trusts. */
+  readonly authorities?: string;
+  /** Ours, for a server that asks for one. */
+  readonly identity?: { readonly certificate: string; readonly key: string };
+  /** The name in the server's certificate, where it is not the host of the address. */
+  readonly serverName?: string;
 };
 
 const DEFAULT_PORT = 6379;
@@ -30,8 +43,8 @@ const MAX_PATH_BYTES = 107;
 const UNIX_KEYS = ["db", "user", "pass"];
 
 const EXPECTED =
-  "expected redis://[user:password@]host[:port][/database] or unix:///path[?db=…&user=…&pass=…], " +
-  "with special characters as %XX";
+  "expected redis://[user:password@]host[:port][/database], the same with rediss:// for TLS, or " +
+  "unix:///path[?db=…&user=…&pass=…], with special characters as %XX";
 
 /** @throws {SyntaxError} saying what is expected, never what was given */
 export function parseConnectionString(text: string): Connection {
@@ -39,24 +52,25 @@ export function parseConnectionString(text: string): Connection {
   if (url.hash !== "") throw new SyntaxError('a "#" ends the address, write it as %23');
   switch (url.protocol) {
     case "redis:":
-      return parseTcp(url);
+      return parseTcp(url, undefined);
+    case "rediss:":
+      return parseTcp(url, {});
     case "unix:":
     case "redis+unix:":
       return parseUnix(url);
-    case "rediss:":
-      throw new SyntaxError("TLS (rediss://) is not supported yet, expected redis:// or unix://");
     default:
       throw new SyntaxError(EXPECTED);
   }
 }
 
 /** The connection as logs and errors show it: without user and password. */
-export function describeConnection({ address, database }: Connection): string {
+export function describeConnection({ address, database, tls }: Connection): string {
   if (address.kind === "unix") {
     return `unix://${printable(address.path)}${database === 0 ? "" : `?db=${database}`}`;
   }
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
-  return `redis://${printable(host)}:${address.port}${database === 0 ? "" : `/${database}`}`;
+  const scheme = tls === undefined ? "redis" : "rediss";
+  return `${scheme}://${printable(host)}:${address.port}${database === 0 ? "" : `/${database}`}`;
 }
 
 function parseUrl(text: string): URL {
@@ -67,8 +81,8 @@ function parseUrl(text: string): URL {
   }
 }
 
-function parseTcp(url: URL): Connection {
-  if (url.search !== "") throw new SyntaxError(`no "?" is expected after redis://, ${EXPECTED}`);
+function parseTcp(url: URL, tls: Tls | undefined): Connection {
+  if (url.search !== "") throw new SyntaxError(`no "?" is expected after ${url.protocol}//, ${EXPECTED}`);
   // `redis` is not one of URL's special schemes: the host comes percent-encoded, IPv6 in brackets.
   const host = decode(url.hostname).replace(/^\[(.*)\]$/, "$1");
   if (host === "") throw new SyntaxError(`a host is missing, ${EXPECTED}`);
@@ -79,6 +93,7 @@ function parseTcp(url: URL): Connection {
     database: parseDatabase(url.pathname.replace(/^\//, "")),
     user: decode(url.username) || undefined,
     password: decode(url.password) || undefined,
+    tls,
   };
 }
 
@@ -100,6 +115,7 @@ function parseUnix(url: URL): Connection {
     database: parseDatabase(url.searchParams.get("db") ?? ""),
     user: url.searchParams.get("user") || undefined,
     password: url.searchParams.get("pass") || undefined,
+    tls: undefined,
   };
 }
 

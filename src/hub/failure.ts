@@ -39,9 +39,12 @@ export function hubError(action: string, connection: Connection, failure: unknow
 export function failureOf(error: unknown): HubFailure {
   if (error instanceof HubFailure) return error;
   const code = systemCode(error);
-  const words = code === undefined ? undefined : SYSTEM_REASONS[code];
+  const words = code === undefined ? undefined : (SYSTEM_REASONS[code] ?? tlsReason(code, error));
   return new HubFailure("connection", words ?? shorten(messageOf(error)));
 }
+
+/** Also where no error says so. */
+export const CLOSED = "connection closed by Redis";
 
 const SYSTEM_REASONS: { readonly [code: string]: string } = {
   EACCES: "permission denied",
@@ -52,9 +55,75 @@ const SYSTEM_REASONS: { readonly [code: string]: string } = {
   ENETUNREACH: "no route to the network",
   ENOENT: "no such socket file",
   ENOTFOUND: "no such host",
-  EPIPE: "connection closed by Redis",
+  EPIPE: CLOSED,
   ETIMEDOUT: "connection timed out",
 };
+
+const UNKNOWN_AUTHORITY = "its certificate is not from an authority that we trust (--tls-ca)";
+
+/** By the codes that Node has from OpenSSL; Bun and Deno give the same. */
+const CERTIFICATE_REASONS: { readonly [code: string]: string } = {
+  CERT_HAS_EXPIRED: "its certificate has expired",
+  CERT_NOT_YET_VALID: "its certificate is not valid yet",
+  CERT_SIGNATURE_FAILURE: "its certificate is damaged",
+  INVALID_CA: UNKNOWN_AUTHORITY,
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_AUTHORITY,
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT: UNKNOWN_AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
+};
+
+/** What is wrong with TLS; undefined where the code is none of TLS. */
+function tlsReason(code: string, error: unknown): string | undefined {
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
+    return `its certificate is for another name (--tls-server-name): ${namesInCertificate(error)}`;
+  }
+  const words = /^ERR_SSL_(?:(?:SSLV3|TLSV1|TLSV13)_)?(.+)$/.exec(code)?.[1];
+  switch (words) {
+    case undefined:
+      return CERTIFICATE_REASONS[code];
+    case "WRONG_VERSION_NUMBER":
+      return "it does not speak TLS";
+    case "ALERT_CERTIFICATE_REQUIRED":
+      return "it wants a certificate of ours (--tls-cert)";
+    case "ALERT_UNKNOWN_CA":
+    case "ALERT_BAD_CERTIFICATE":
+    case "ALERT_CERTIFICATE_EXPIRED":
+    case "ALERT_CERTIFICATE_REVOKED":
+    case "ALERT_CERTIFICATE_UNKNOWN":
+    case "ALERT_UNSUPPORTED_CERTIFICATE":
+      return `it does not accept our certificate: ${inWords(words)}`;
+    default:
+      return `TLS failed: ${inWords(words)}`;
+  }
+}
+
+/** `ALERT_UNKNOWN_CA` → `alert unknown ca`; the messages have numbers and paths of OpenSSL in them. */
+function inWords(code: string): string {
+  return shorten(code.toLowerCase().replaceAll("_", " "));
+}
+
+/** As in `DNS:hub.example, IP Address:192.0.2.1`. */
+function namesInCertificate(error: unknown): string {
+  const certificate = error instanceof Error && "cert" in error ? error.cert : undefined;
+  const isObject = typeof certificate === "object" && certificate !== null;
+  const names = isObject && "subjectaltname" in certificate ? certificate.subjectaltname : undefined;
+  return typeof names === "string" ? shorten(names) : "it has none";
+}
+
+/**
+ * A failure of a new connection, with its likely cause where Redis just hung up.
+ *
+ * It does so on a handshake that it does not understand. And a TLS handshake is over for a client before the
+ * server has looked at the client's certificate, so that what it says of it may be lost with the connection.
+ */
+export function withLikelyCause(failure: HubFailure, { address, tls }: Connection): HubFailure {
+  const isCut = failure.message === SYSTEM_REASONS["ECONNRESET"] || failure.message === CLOSED;
+  if (address.kind === "unix" || !isCut || tls?.identity !== undefined) return failure;
+  const cause = tls === undefined ? "it may speak TLS (rediss://)" : "it may want a certificate (--tls-cert)";
+  return new HubFailure(failure.kind, `${failure.message}, ${cause}`);
+}
 
 /** First words of an error of Redis that stands for a state, which ends by itself or by an operator's hand. */
 const PASSING = new Set([

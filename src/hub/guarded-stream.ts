@@ -6,13 +6,15 @@
  */
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { GarbageMeter } from "../core/garbage-meter.ts";
 import type { BulkGuard } from "./bulk-guard.ts";
-import { failureOf, HubFailure } from "./failure.ts";
+import { CLOSED, failureOf, HubFailure } from "./failure.ts";
 
 type Done = (error?: Error | null) => void;
 
 export class GuardedStream extends Duplex {
   readonly #socket: Socket;
+  readonly #meter = new GarbageMeter();
   #failure: HubFailure | undefined;
 
   constructor(socket: Socket, guard: BulkGuard) {
@@ -21,6 +23,7 @@ export class GuardedStream extends Duplex {
     // ioredis never pauses, so nothing piles up here and the socket needs no back-pressure.
     socket.on("data", (chunk: Uint8Array) => {
       if (this.destroyed) return;
+      this.#meter.add(chunk.length);
       const failure = guard.scan(chunk);
       if (failure !== undefined) this.destroy(failure);
       else this.push(chunk);
@@ -33,13 +36,18 @@ export class GuardedStream extends Duplex {
 
   /** Why the stream ended, or would if it ended now. */
   get failure(): HubFailure {
-    return this.#failure ?? new HubFailure("connection", "connection closed by Redis");
+    return this.#failure ?? new HubFailure("connection", CLOSED);
   }
 
-  /** Resolves when the socket is connected. @throws {HubFailure} when it will never be */
-  connected(): Promise<void> {
+  /**
+   * Resolves when the socket can be used.
+   *
+   * @param event by which the socket says so: `connect`, or `secureConnect` of TLS
+   * @throws {HubFailure} when it never will be
+   */
+  connected(event: "connect" | "secureConnect"): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#socket.once("connect", resolve);
+      this.#socket.once(event, resolve);
       this.once("close", () => reject(this.failure));
     });
   }
@@ -55,12 +63,12 @@ export class GuardedStream extends Duplex {
   override _read(): void {}
 
   override _write(chunk: Uint8Array, _encoding: string, done: Done): void {
-    this.#socket.write(chunk, done);
+    this.#send(chunk, done);
   }
 
   /** Commands written together leave together. */
   override _writev(chunks: readonly { readonly chunk: Uint8Array }[], done: Done): void {
-    this.#socket.write(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
+    this.#send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
   }
 
   override _final(done: Done): void {
@@ -71,5 +79,9 @@ export class GuardedStream extends Duplex {
     if (error !== null) this.#failure ??= failureOf(error);
     this.#socket.destroy();
     done(error);
+  }
+  #send(bytes: Uint8Array, done: Done): void {
+    this.#meter.add(bytes.length);
+    this.#socket.write(bytes, done);
   }
 }

@@ -13,13 +13,13 @@
  * What is left: under DEBUG=ioredis:* its `debug` prints commands, AUTH with its password too. That can only be
  * ended in the bundle, by an empty package in its place.
  */
-import { createConnection } from "node:net";
 import { AbstractConnector, Redis, type RedisOptions } from "ioredis";
 import { messageOf } from "../core/errors.ts";
 import { BulkGuard } from "./bulk-guard.ts";
 import type { Connection } from "./connection-string.ts";
-import { failureOf, failureOfReply, HubFailure } from "./failure.ts";
+import { failureOf, failureOfReply, HubFailure, withLikelyCause } from "./failure.ts";
 import { GuardedStream } from "./guarded-stream.ts";
+import { openSocket } from "./socket.ts";
 
 /** From the first packet to the answer to PING, in milliseconds. */
 const CONNECT_MS = 3_000;
@@ -52,35 +52,37 @@ export class RedisConnection {
   }
 
   /**
-   * A connection that Redis answers on: socket, password, database and PING within three seconds.
+   * A connection that Redis answers on: socket, TLS, password, database and PING within three seconds.
    *
    * @param maxBulkBytes the largest string that Redis may send; a larger one closes the connection
    * @throws {HubFailure} with the first reason
    */
-  static async open(
-    { address, database, user, password }: Connection,
-    maxBulkBytes: number,
-    signal: AbortSignal,
-  ): Promise<RedisConnection> {
+  static async open(target: Connection, maxBulkBytes: number, signal: AbortSignal): Promise<RedisConnection> {
     const guard = new BulkGuard(maxBulkBytes);
-    const socket = createConnection(
-      address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port },
-    );
+    const { socket, readyEvent } = openSocket(target);
     const stream = new GuardedStream(socket, guard);
     const stop = (reason: string) => stream.destroy(new HubFailure("connection", reason));
-    const timer = setTimeout(() => stop(`no answer within ${CONNECT_MS / 1000} s`), CONNECT_MS);
+    let missing = "answer";
+    const timer = setTimeout(() => stop(`no ${missing} within ${CONNECT_MS / 1000} s`), CONNECT_MS);
+    // A Redis without TLS takes the handshake for the beginning of a command, and waits for the rest.
+    if (readyEvent === "secureConnect") {
+      socket.once("connect", () => {
+        missing = "TLS handshake";
+      });
+    }
     const onAbort = () => stop("interrupted");
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();
     try {
-      await stream.connected();
+      await stream.connected(readyEvent);
+      missing = "answer";
       const connection = new RedisConnection(stream, guard);
       await connection.#client.connect();
-      await connection.#enter(database, user, password);
+      await connection.#enter(target);
       return connection;
     } catch (error) {
       // An answer in words; whatever else was thrown, the stream knows better.
-      const failure = error instanceof HubFailure ? error : stream.failure;
+      const failure = withLikelyCause(error instanceof HubFailure ? error : stream.failure, target);
       stream.destroy(failure);
       throw failure;
     } finally {
@@ -89,7 +91,7 @@ export class RedisConnection {
     }
   }
 
-  async #enter(database: number, user: string | undefined, password: string | undefined): Promise<void> {
+  async #enter({ database, user, password }: Connection): Promise<void> {
     if (user !== undefined) await this.send(["AUTH", user, password ?? ""]);
     else if (password !== undefined) await this.#authenticate(password);
     // Only where it is needed: an ACL need not grant it.

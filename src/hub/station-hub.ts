@@ -1,6 +1,6 @@
 /**
- * The hub as a station uses it: one shot. It connects within seconds or says why not, tries nothing twice, and
- * ends with the session.
+ * The hub as a station uses it: it connects within seconds or says why not, asks nothing twice, and ends with the
+ * session.
  *
  * Replies are read in three commands that leave together and are answered together:
  *
@@ -12,19 +12,31 @@
  * it. Nor is an LTRIM ever sent again, since nobody knows whether the lost one was done; what then comes twice,
  * the session drops by its sequence. BLMOVE needs Redis 6.2; BRPOPLPUSH, its forerunner, would turn the list.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel } from "../core/names.ts";
 import type { Connection } from "./connection-string.ts";
-import { HubFailure, hubError } from "./failure.ts";
-import { replyList, requestChannel } from "./names.ts";
+import { failureOf, HubFailure, hubError } from "./failure.ts";
+import { presenceKey, replyList, requestChannel } from "./names.ts";
+import { pauseBefore } from "./reconnecting-link.ts";
 import { type Command, RedisConnection } from "./redis-connection.ts";
 
 /** The largest reply, 80 KiB, with what Redis may add (PROTOCOL.md §3). */
 const MAX_REPLY_BYTES = 80 * 1024 + 256;
-/** Replies a round; 8 MiB at most. */
-const BATCH = 100;
+/**
+ * Replies a round: the first time; at most; and how many bytes they should be. What is read is in memory several
+ * times over, encrypted and not, so that large replies are better read a few at a time.
+ */
+const FIRST_BATCH = 16;
+const MAX_BATCH = 100;
+const BATCH_BYTES = 1024 * 1024;
 /** What BLMOVE waits, in seconds: an idle connection speaks as often, and a dead one is found out. */
 const BLOCK_SECONDS = 5;
 const ROUND_MS = BLOCK_SECONDS * 1000 + 15_000;
+/** The longest pause before a lost connection is tried again, in milliseconds: somebody is waiting. */
+const LONGEST_PAUSE = 1_000;
+/** How long a sign of life counts, in seconds, and how often it is given, in milliseconds (PROTOCOL.md §7). */
+const PRESENCE_SECONDS = 30;
+const PRESENCE_RENEWAL = 5_000;
 /** For the farewell, in milliseconds; lists expire by themselves. */
 const CLOSE_MS = 1_000;
 
@@ -52,96 +64,191 @@ export async function connectStationHub(
 export class StationHub {
   readonly #connection: Connection;
   readonly #channel: Channel;
-  readonly #commands: RedisConnection;
+  /** Undefined where it was lost: whoever needs it next opens another. */
+  #commands: Promise<RedisConnection> | undefined;
   /** BLMOVE holds a connection up, so it has one of its own; the first is there before the request goes out. */
   #idle: RedisConnection | undefined;
+  #renewal: ReturnType<typeof setInterval> | undefined;
+  #trouble: string | undefined;
+  readonly #closing = new AbortController();
 
   constructor(connection: Connection, channel: Channel, commands: RedisConnection, idle: RedisConnection) {
     this.#connection = connection;
     this.#channel = channel;
-    this.#commands = commands;
+    this.#commands = Promise.resolve(commands);
     this.#idle = idle;
   }
 
+  /** Why replies cannot be read now, such as `connection refused`; undefined while they can. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
   /**
-   * Sends a request to whoever listens now.
+   * Opens a session: proves that its replies can be read, before anybody is asked to run something, and says that
+   * its station lives, now and every five seconds until `close`, whatever its standard output does.
    *
-   * @returns how many Redis says it reached
-   * @throws {CbError} `hub`; the request may have gone out nevertheless
+   * @throws {CbError} `hub`, where Redis refuses any of it
+   */
+  async begin(replyAddress: Uint8Array): Promise<void> {
+    const { database } = this.#connection;
+    const list = replyList(database, this.#channel, replyAddress);
+    const presence = presenceKey(database, this.#channel, replyAddress);
+    const live = () => this.#send(["SET", presence, "1", "EX", PRESENCE_SECONDS]);
+    const rehearse = () =>
+      this.#idle?.send(
+        ["LTRIM", list, 0, -1],
+        ["BLMOVE", list, list, "LEFT", "LEFT", 0.001],
+        ["LRANGE", list, 0, 0],
+      );
+    await Promise.all([live(), rehearse()]).catch((error: unknown) => {
+      throw hubError("open a session at", this.#connection, error);
+    });
+    this.#renewal = setInterval(() => {
+      live().catch(() => {}); // whoever reads the replies finds out, too
+    }, PRESENCE_RENEWAL);
+  }
+
+  /**
+   * Sends a message to whoever listens now.
+   *
+   * @returns how many Redis says it reached; 0 where its answer was lost, for then it may have reached some
+   * @throws {CbError} `hub`, where Redis refuses
    */
   async publish(envelope: Uint8Array): Promise<number> {
     const name = requestChannel(this.#connection.database, this.#channel);
     try {
-      const [receivers] = await this.#commands.send(["PUBLISH", name, envelope]);
+      const [receivers] = await this.#send(["PUBLISH", name, envelope]);
       return typeof receivers === "number" ? receivers : 0;
     } catch (error) {
-      throw hubError("publish on", this.#connection, error);
+      const failure = failureOf(error);
+      if (failure.kind !== "connection") throw hubError("publish on", this.#connection, failure);
+      return 0;
     }
   }
 
   /**
    * The replies of a session in the order of their arrival, a batch at a time.
    *
-   * The next batch is asked for when the consumer comes back for it: who reads slowly leaves them in Redis.
+   * The next batch is asked for when the consumer comes back for it: who reads slowly leaves them in Redis. A
+   * lost connection is opened again for as long as the consumer waits, and the list read from its head: what
+   * then comes twice, the session drops by its sequence. Meanwhile `trouble` says why nothing comes.
    *
-   * @param signal ends the iteration, without an error
-   * @throws {CbError} `hub`, when the connection is lost or Redis refuses
+   * @param signal ends the iteration; so does a refusal of Redis, which `trouble` then tells
    */
   async *replies(replyAddress: Uint8Array, signal: AbortSignal): AsyncGenerator<readonly Uint8Array[]> {
     const list = replyList(this.#connection.database, this.#channel, replyAddress);
-    let draining: RedisConnection | undefined;
-    const onAbort = () => draining?.destroy(new HubFailure("connection", "interrupted"));
-    signal.addEventListener("abort", onAbort, { once: true });
-    try {
-      draining = await this.#takeIdle(signal);
-      let received = 0;
-      while (!signal.aborted) {
-        const batch = await nextBatch(draining, list, received);
-        received = batch.length;
-        if (received > 0) yield batch;
+    for (let attempt = 0; !signal.aborted; attempt += 1) {
+      try {
+        for await (const batch of this.#drain(list, signal)) {
+          attempt = 0;
+          yield batch;
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        const failure = failureOf(error);
+        this.#trouble = failure.message;
+        if (failure.kind !== "connection" && failure.kind !== "passing") return;
+        await sleep(Math.min(pauseBefore(attempt), LONGEST_PAUSE), undefined, { signal }).catch(() => {});
       }
-    } catch (error) {
-      if (!signal.aborted) throw hubError("receive replies from", this.#connection, error);
-    } finally {
-      signal.removeEventListener("abort", onAbort);
-      draining?.end();
     }
   }
 
   /**
-   * Deletes what is left of the session and says goodbye; never throws, and takes a second at most.
+   * Deletes what is left of the session and says goodbye; never throws, and takes some seconds at most.
    *
    * @param replyAddress undefined where nothing was published
    */
   async close(replyAddress?: Uint8Array): Promise<void> {
+    clearInterval(this.#renewal);
     if (replyAddress !== undefined) {
-      const list = replyList(this.#connection.database, this.#channel, replyAddress);
+      const { database } = this.#connection;
+      const list = replyList(database, this.#channel, replyAddress);
+      const presence = presenceKey(database, this.#channel, replyAddress);
       // What an agent sends from now on makes the list anew; it then expires.
-      await this.#commands.sendAndWait(CLOSE_MS, ["DEL", list]).catch(() => {});
+      await this.#delete(list, presence).catch(() => {});
     }
+    this.#closing.abort(); // ends what is only being opened
     this.#idle?.end();
-    this.#commands.end();
+    await this.#commands?.then(
+      (commands) => commands.end(),
+      () => {},
+    );
   }
 
-  async #takeIdle(signal: AbortSignal): Promise<RedisConnection> {
-    const idle = this.#idle;
+  async #delete(...keys: readonly string[]): Promise<void> {
+    const commands = await this.#commandConnection();
+    await commands.sendAndWait(CLOSE_MS, ["DEL", ...keys]);
+  }
+
+  /** One connection's worth of replies; throws when it is lost. */
+  async *#drain(list: string, signal: AbortSignal): AsyncGenerator<readonly Uint8Array[]> {
+    const redis = this.#idle ?? (await RedisConnection.open(this.#connection, MAX_REPLY_BYTES, signal));
     this.#idle = undefined;
-    return idle ?? RedisConnection.open(this.#connection, MAX_REPLY_BYTES, signal);
+    const onAbort = () => redis.destroy(new HubFailure("connection", "interrupted"));
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      let received = 0;
+      let most = FIRST_BATCH;
+      while (!signal.aborted) {
+        const batch = await nextBatch(redis, list, received, most);
+        this.#trouble = undefined;
+        received = batch.length;
+        most = sizeAfter(batch) ?? most;
+        if (received > 0) yield batch;
+      }
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      redis.end();
+    }
+  }
+
+  /** Sends on the connection for commands, which is opened again where it was lost. */
+  async #send(command: Command): Promise<readonly unknown[]> {
+    const commands = await this.#commandConnection();
+    try {
+      return await commands.send(command);
+    } catch (error) {
+      if (failureOf(error).kind === "connection") this.#commands = undefined;
+      throw error;
+    }
+  }
+
+  /** Ends with `close` alone: after Ctrl-C there is a cancel to be sent. */
+  #commandConnection(): Promise<RedisConnection> {
+    this.#commands ??= RedisConnection.open(this.#connection, MAX_REPLY_BYTES, this.#closing.signal).catch(
+      (error: unknown) => {
+        this.#commands = undefined;
+        throw error;
+      },
+    );
+    return this.#commands;
   }
 }
 
-/** @param received how many items from the head of the list have arrived here, and can go */
+/** How many replies are a good batch, if they are as large as these. */
+function sizeAfter(batch: readonly Uint8Array[]): number | undefined {
+  if (batch.length === 0) return undefined;
+  const average = batch.reduce((sum, { length }) => sum + length, 0) / batch.length;
+  return Math.max(1, Math.min(MAX_BATCH, Math.floor(BATCH_BYTES / average)));
+}
+
+/**
+ * @param received how many items from the head of the list have arrived here, and can go
+ * @param most items, at least 1
+ */
 async function nextBatch(
   draining: RedisConnection,
   list: string,
   received: number,
+  most: number,
 ): Promise<readonly Uint8Array[]> {
   const trim: readonly Command[] = received > 0 ? [["LTRIM", list, received, -1]] : [];
   const answers = await draining.sendAndWait(
     ROUND_MS,
     ...trim,
     ["BLMOVE", list, list, "LEFT", "LEFT", BLOCK_SECONDS],
-    ["LRANGE", list, 0, BATCH - 1],
+    ["LRANGE", list, 0, most - 1],
   );
   const batch: unknown = answers.at(-1);
   if (!Array.isArray(batch) || !batch.every((item): item is Uint8Array => item instanceof Uint8Array)) {

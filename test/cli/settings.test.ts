@@ -18,7 +18,7 @@ const set = (environment: Record<string, string>): Sources => ({
   environment: { HOME, ...environment },
 });
 
-test("stationSettings have the original's defaults, in milliseconds", () => {
+test("stationSettings have the original's defaults, in milliseconds [S38] [S39] [S40] [S41]", () => {
   const { values } = resolve(stationSettings, none);
   assert.equal(values.channel, "default");
   assert.equal(values.identity, hostname());
@@ -29,9 +29,11 @@ test("stationSettings have the original's defaults, in milliseconds", () => {
   );
   assert.deepEqual([values.tags, values.timeout, values.verbose], [[], undefined, 0]);
   assert.equal(values["state-directory"], "/home/u/.local/state/cb");
+  assert.equal(values["discovery-file"], "/home/u/.cache/cb/discovery.toml");
+  assert.deepEqual([values["no-discovery"], values["fail-missing"]], [false, false]);
 });
 
-test("agentSettings have their defaults", () => {
+test("agentSettings have their defaults [S28] [S30]", () => {
   const { values } = resolve(agentSettings, none);
   assert.deepEqual(values["run-directory"], ["."]);
   assert.deepEqual([values.tags, values.jobs, values["time-limit"]], [[], 4, undefined]);
@@ -41,7 +43,7 @@ test("agentSettings have their defaults", () => {
   assert.equal(values["state-directory"], root ? "/var/lib/cb" : "/home/u/.local/state/cb");
 });
 
-test("stationSettings read 0 as no limit, and as 1 second for --minimum-wait", () => {
+test("stationSettings read 0 as no limit, and as 1 second for --minimum-wait [S39] [S40] [S41]", () => {
   assert.equal(resolve(stationSettings, typed("hello-wait", "0")).values["hello-wait"], Infinity);
   assert.equal(resolve(stationSettings, typed("reply-wait", "0")).values["reply-wait"], Infinity);
   assert.equal(resolve(stationSettings, typed("minimum-wait", "0")).values["minimum-wait"], 1000);

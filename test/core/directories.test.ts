@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { configDirectories, stateDirectory } from "../../src/core/directories.ts";
+import { cacheDirectory, configDirectories, stateDirectory } from "../../src/core/directories.ts";
 
 test("configDirectories() are credentials, the user's and the system's, in this order", () => {
   const environment = { CREDENTIALS_DIRECTORY: "/run/c", XDG_CONFIG_HOME: "/x", HOME: "/home/u" };
@@ -19,4 +19,9 @@ test("configDirectories() ignores empty and relative variables", () => {
 test("stateDirectory() is XDG_STATE_HOME's or below HOME", () => {
   assert.equal(stateDirectory({ XDG_STATE_HOME: "/s", HOME: "/home/u" }), "/s/cb");
   assert.equal(stateDirectory({ HOME: "/home/u" }), "/home/u/.local/state/cb");
+});
+
+test("cacheDirectory() is XDG_CACHE_HOME's or below HOME", () => {
+  assert.equal(cacheDirectory({ XDG_CACHE_HOME: "/c", HOME: "/home/u" }), "/c/cb");
+  assert.equal(cacheDirectory({ XDG_CACHE_HOME: "c", HOME: "/home/u" }), "/home/u/.cache/cb");
 });

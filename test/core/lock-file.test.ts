@@ -63,6 +63,23 @@ test("lockFile() holds against other processes, until its own is killed", async 
   lockFile(path, "agent").release();
 });
 
+test("lockFile() waits for a lock as long as it is told to, and no longer", async () => {
+  const lock = lockFile(path, "station");
+  assert.throws(() => lockFile(path, "station", 0.05), {
+    code: "locked",
+    message: `Cannot use "${path}": the station with pid ${process.pid} has it`,
+  });
+  lock.release();
+  // We stand still while we wait, so it has to be another process that lets go of it.
+  const holder = spawn("flock", ["-x", path, "sh", "-c", "echo held; sleep 0.5"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await once(holder.stdout, "data");
+  assert.throws(() => lockFile(path, "station"), { code: "locked" });
+  lockFile(path, "station", 10).release();
+  await once(holder, "exit");
+});
+
 test("lockFile() is not inherited by what we start", () => {
   const lock = lockFile(path, "agent");
   const child = spawn("sleep", ["60"], { stdio: "ignore" });

@@ -20,9 +20,14 @@ const ACCEPTED: readonly (readonly [string, object, number?, (string | undefined
 
 for (const [text, address, database = 0, user, password] of ACCEPTED) {
   test(`parseConnectionString() reads ${text}`, () => {
-    assert.deepEqual(parseConnectionString(text), { address, database, user, password });
+    assert.deepEqual(parseConnectionString(text), { address, database, user, password, tls: undefined });
   });
 }
+
+test("parseConnectionString() reads rediss:// as redis:// with TLS", () => {
+  const plain = parseConnectionString("redis://web:p%40ss@[::1]:7000/3");
+  assert.deepEqual(parseConnectionString("rediss://web:p%40ss@[::1]:7000/3"), { ...plain, tls: {} });
+});
 
 const REFUSED = [
   "",
@@ -36,6 +41,8 @@ const REFUSED = [
   "redis://h/1/2",
   "redis://h/-1",
   "redis://h?db=1",
+  "rediss://",
+  "rediss://h?tls-ca=x",
   "redis://:pass#word@h",
   "redis://:pass%word@h",
   "unix://run/redis.sock",
@@ -54,17 +61,13 @@ for (const text of REFUSED) {
   });
 }
 
-test("parseConnectionString() says that TLS is not there yet", () => {
-  assert.throws(() => parseConnectionString("rediss://h"), /TLS .* not supported yet/);
-});
-
 test("parseConnectionString() never says a password, escaped or bare, where it fails", () => {
   const forms: readonly ((password: string) => string)[] = [
     (password) => `redis://:${password}@h/x`,
     (password) => `redis://user:${password}@`,
     (password) => `redis://${password}`,
     (password) => `unix:///s?pass=${password}&db=x`,
-    (password) => `rediss://:${password}@h`,
+    (password) => `rediss://:${password}@h/x`,
     (password) => password,
   ];
   const odd = fc.string({ minLength: 3, maxLength: 12, unit: fc.constantFrom(..."QXZ7@:/?#%&[]$\u00e9 ") });
@@ -86,6 +89,7 @@ test("describeConnection() shows the address without user and password", () => {
   const shown = (text: string) => describeConnection(parseConnectionString(text));
   assert.equal(shown("redis://user:secret@h"), "redis://h:6379");
   assert.equal(shown("redis://user:secret@[fe80::1]:1/2"), "redis://[fe80::1]:1/2");
+  assert.equal(shown("rediss://user:secret@h/1"), "rediss://h:6379/1");
   assert.equal(shown("unix:///run/r.sock?user=u&pass=p&db=2"), "unix:///run/r.sock?db=2");
   assert.equal(shown("unix:///run/%1b[2Jr.sock"), "unix:///run/^[[2Jr.sock");
 });

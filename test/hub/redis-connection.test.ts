@@ -31,6 +31,7 @@ async function liar(noise: Buffer, cut: number) {
     database: 0,
     user: undefined,
     password: undefined,
+    tls: undefined,
   } as const;
   return { connection, close: () => server.close() };
 }

@@ -1,4 +1,5 @@
 /** Settings of more than one program. */
+import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { CbError } from "../../core/errors.ts";
 import { type Channel, type Identity, parseName, parseTags, type Tag } from "../../core/names.ts";
@@ -38,6 +39,36 @@ export const configSettings = {
   config: { value: "<file>", file: false, parse: parsePath, help: "read this file of settings and no other" },
 } as const satisfies Schema;
 
+/** Where Redis is, and what both sides prove themselves with; `hub-connection.ts` makes one of them all. */
+export const hubSettings = {
+  "connection-string": {
+    short: "r",
+    value: "<url>",
+    environment: ["REDIS_CONNECTION_STRING"],
+    default: "redis://localhost:6379",
+    parse: parseConnectionString,
+    secret: true,
+    help: "Redis: redis://, rediss:// (TLS), unix:// or redis+unix://, with user, password and database number",
+  },
+  "password-file": {
+    value: "<file>",
+    parse: parsePath,
+    help: "password for Redis, readable by its owner alone; or set CB_PASSWORD",
+  },
+  "tls-ca": {
+    value: "<file>",
+    parse: parsePath,
+    help: "certificates of those who may have signed that of Redis; without it the system's",
+  },
+  "tls-cert": { value: "<file>", parse: parsePath, help: "our certificate, for a Redis that wants one" },
+  "tls-key": { value: "<file>", parse: parsePath, help: "its key, readable by its owner alone" },
+  "tls-server-name": {
+    value: "<name>",
+    parse: parseServerName,
+    help: "name in the certificate of Redis, where it is not the host",
+  },
+} as const satisfies Schema;
+
 /** Agent and station. Each accepts all four keys, as one configuration may serve both; it uses its own two. */
 export const commonSettings = {
   channel: {
@@ -48,15 +79,7 @@ export const commonSettings = {
     parse: parseName<Channel>,
     help: "channel on which agents and stations meet",
   },
-  "connection-string": {
-    short: "r",
-    value: "<url>",
-    environment: ["REDIS_CONNECTION_STRING"],
-    default: "redis://localhost:6379",
-    parse: parseConnectionString,
-    secret: true,
-    help: "Redis: redis://, unix:// or redis+unix://, with user, password and database number",
-  },
+  ...hubSettings,
   identity: {
     short: "i",
     value: "<name>",
@@ -96,4 +119,11 @@ export const commonSettings = {
 /** All tags of a `--tags` option, however they are spread over texts; none given is none. */
 export function parseTagTexts(texts: readonly string[]): readonly Tag[] {
   return texts.length === 0 ? [] : parseTags(texts.join(","));
+}
+
+/** TLS has no way to ask for an address (RFC 6066). */
+function parseServerName(text: string): string {
+  const isName = /^(?=.{1,253}$)[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/i.test(text) && isIP(text) === 0;
+  if (!isName) throw new SyntaxError("expected a host name");
+  return text;
 }

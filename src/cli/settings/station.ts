@@ -1,7 +1,8 @@
 /** The settings of `cb station`, and the keys of `station.toml`. */
-import { stateDirectory } from "../../core/directories.ts";
+import { join } from "node:path";
+import { cacheDirectory, stateDirectory } from "../../core/directories.ts";
 import { parseLimit, parseMinimumWait, parseWait } from "../../core/duration.ts";
-import { parsePath } from "../../core/parse.ts";
+import { parsePath, parseSwitch } from "../../core/parse.ts";
 import type { Schema } from "../../core/settings.ts";
 import { commonSettings, parseTagTexts } from "./common.ts";
 
@@ -44,10 +45,32 @@ export const stationSettings = {
     parse: parseLimit,
     help: "have agents end a command that runs longer; without it none is ended",
   },
+  "fail-missing": {
+    short: "m",
+    default: "false",
+    parse: parseSwitch,
+    help: "exit with +2 if an agent that answered before has not",
+  },
+  "no-discovery": {
+    short: "D",
+    default: "false",
+    parse: parseSwitch,
+    help: "neither read nor write the discovery file; agents' keys are checked and kept all the same",
+  },
+  "discovery-file": {
+    short: "d",
+    value: "<file>",
+    default: {
+      help: "~/.cache/cb/discovery.toml",
+      text: (environment) => join(cacheDirectory(environment), "discovery.toml"),
+    },
+    parse: parsePath,
+    help: "where the agents that answered are listed",
+  },
   "state-directory": {
     value: "<directory>",
     default: { help: "~/.local/state/cb", text: stateDirectory },
     parse: parsePath,
-    help: "where the station keeps what it has to remember",
+    help: "where the keys of the agents that answered are kept",
   },
 } as const satisfies Schema;

@@ -1,0 +1,251 @@
+/**
+ * Redis on its bad days, in the middle of a command on two agents.
+ *
+ * What must hold: agents come back by themselves, finish what was running, once, and deliver its output; a
+ * station says that all is well only with every line there, or else what may be missing, within its waits.
+ */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Channel, parseName } from "../../src/core/names.ts";
+import { parseConnectionString } from "../../src/hub/connection-string.ts";
+import { requestChannel } from "../../src/hub/names.ts";
+import { type Command, RedisConnection } from "../../src/hub/redis-connection.ts";
+import { never, until } from "../hub/hub-fixture.ts";
+import { type Agent, Fleet } from "../support/fleet.ts";
+import { type Finished, lines, type RunningProgram } from "../support/running-program.ts";
+
+const AGENTS = ["web1", "web2"] as const;
+/** What each agent's command prints, a line every 0.1 s. */
+const COUNT = 20;
+const EXPECTED = [...Array.from({ length: COUNT }, (_, index) => `line ${index + 1}`), "done"];
+
+/** An operator's connection to Redis, there before anything happens. */
+class Admin implements AsyncDisposable {
+  readonly #redis: RedisConnection;
+
+  private constructor(redis: RedisConnection) {
+    this.#redis = redis;
+  }
+
+  static async connect(fleet: Fleet): Promise<Admin> {
+    return new Admin(await RedisConnection.open(parseConnectionString(fleet.redis.url), 65_536, never));
+  }
+
+  async ask(...command: Command): Promise<unknown> {
+    return (await this.#redis.send(command))[0];
+  }
+
+  async killOthers(): Promise<void> {
+    for (const kind of ["normal", "pubsub"]) await this.ask("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#redis.end();
+  }
+}
+
+class Scene implements AsyncDisposable {
+  readonly fleet: Fleet;
+  readonly agents: readonly Agent[];
+  /** The run that is disturbed; it has shown a few lines of both agents. */
+  readonly run: RunningProgram;
+
+  private constructor(fleet: Fleet, agents: readonly Agent[], run: RunningProgram) {
+    this.fleet = fleet;
+    this.agents = agents;
+    this.run = run;
+  }
+
+  static async start(waits: readonly string[] = []): Promise<Scene> {
+    const fleet = await Fleet.start();
+    const [first, last] = [`for i in $(seq ${COUNT}); do echo line $i; sleep 0.1; done`, "echo done"];
+    fleet.command("counts", first, `echo $1 >>${fleet.file("ends", "")}`, last);
+    const agents = await Promise.all(AGENTS.map((identity) => fleet.agent(identity)));
+    const run = fleet.start(["station", "run", "counts", ...waits]);
+    for (const identity of AGENTS) await run.says(new RegExp(`^${identity} │ line 5$`, "m"));
+    return new Scene(fleet, agents, run);
+  }
+
+  /** Both agents run the command to its end, once, and serve again; nothing stays in Redis for ever. */
+  async assertRecovered(): Promise<void> {
+    const { fleet } = this;
+    await using admin = await Admin.connect(fleet);
+    const ends = () => lines(readFileSync(fleet.path("ends"), "utf8"));
+    await until("both commands have ended", () => AGENTS.every((identity) => ends().includes(identity)));
+    const listening = ["PUBSUB", "NUMSUB", requestChannel(0, parseName<Channel>("default"))] as const;
+    await until("both agents listen", async () => String(await admin.ask(...listening)).endsWith(",2"));
+    const ping = await fleet.station("ping");
+    assert.deepEqual([ping.status, /^2 agents · 2 ok/m.test(ping.stderr)], [0, true], ping.stderr);
+    assert.deepEqual([...ends()].sort(), AGENTS);
+    for (const key of (await admin.ask("KEYS", "*")) as readonly Uint8Array[]) {
+      const left = await admin.ask("TTL", key);
+      assert.ok(typeof left === "number" && left > 0 && left <= 600, `${key} stays for ${left} s`);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.fleet[Symbol.asyncDispose]();
+  }
+}
+
+/** What came from one agent, in the order in which it came. */
+function linesOf(identity: string, { stdout }: Finished): readonly string[] {
+  const prefix = `${identity} │ `;
+  return lines(stdout).flatMap((line) => (line.startsWith(prefix) ? line.slice(prefix.length) : []));
+}
+
+function assertComplete(ended: Finished): void {
+  assert.equal(ended.status, 0, ended.stderr);
+  for (const identity of AGENTS) assert.deepEqual(linesOf(identity, ended), EXPECTED);
+}
+
+/** Complete and 0; or a sentence for what is missing, and its bit; never a line twice or out of order. */
+function assertTruthful(ended: Finished): void {
+  for (const identity of AGENTS) {
+    const positions = linesOf(identity, ended).map((line) => EXPECTED.indexOf(line));
+    assert.deepEqual(
+      positions,
+      [...new Set(positions)].sort((one, other) => one - other),
+      ended.stdout,
+    );
+  }
+  if (ended.status === 0) {
+    assertComplete(ended);
+    return;
+  }
+  const status = Number(ended.status);
+  assert.ok((status & (8 | 32)) !== 0 && (status & ~(8 | 32)) === 0, `${status}\n${ended.stderr}`);
+  if (status & 32) assert.match(ended.stderr, /^cb: .*(lost|missing|incomplete)/m);
+  if (status & 8) assert.match(ended.stderr, /^cb: web\d .*said nothing for/m);
+}
+
+for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+  test(`cb goes on when Redis ends by ${signal} and is started again, all it held being lost`, async () => {
+    await using scene = await Scene.start();
+    process.kill(scene.fleet.redis.pid, signal);
+    for (const agent of scene.agents) await agent.logged("hub-lost");
+    await scene.fleet.redis.stop();
+    await sleep(500);
+    await scene.fleet.startRedis();
+    const ended = await scene.run.finished;
+    assertTruthful(ended);
+    // What was printed since is there, whatever was lost with Redis.
+    for (const identity of AGENTS) assert.equal(linesOf(identity, ended).at(-1), "done", ended.stderr);
+    for (const agent of scene.agents) {
+      assert.deepEqual([agent.records("hub-lost").length > 0, agent.records("replies-lost")], [true, []]);
+    }
+    await scene.assertRecovered();
+  });
+}
+
+test("cb says what was lost with Redis, where a slow reader had left it there", async () => {
+  await using fleet = await Fleet.start();
+  fleet.command("prints-much", `yes ${"x".repeat(1_000)} | head -c 40000000`);
+  const agent = await fleet.agent("web1");
+  const reader = `"$@" | { until [ -e ${fleet.path("go")} ]; do sleep 0.02; done; cat; }; exit $PIPESTATUS`;
+  const run = fleet.start(["station", "run", "prints-much"], { wrapper: ["bash", "-c", reader, "bash"] });
+  const admin = await Admin.connect(fleet);
+  const script = "local k = redis.call('keys', '*:reply:*') return #k == 1 and redis.call('llen', k[1]) or 0";
+  await until("much is in Redis", async () => Number(await admin.ask("EVAL", script, 0)) > 100);
+  await fleet.redis.stop();
+  await fleet.startRedis();
+  fleet.file("go", "");
+  const { status, stderr } = await run.finished;
+  assert.equal(status, 32, stderr);
+  assert.match(stderr, /^cb: (replies lost on the way|output incomplete) from web1/m);
+  await agent.logged("command");
+});
+
+test("cb ends within its waits when Redis goes for good, and says what may be missing", async () => {
+  await using scene = await Scene.start(["--reply-wait", "2"]);
+  const since = performance.now();
+  await scene.fleet.redis.stop();
+  const ended = await scene.run.finished;
+  assert.ok(performance.now() - since < 6_000, `${performance.now() - since} ms`);
+  assert.notEqual(ended.status, 0);
+  assertTruthful(ended);
+  await scene.fleet.startRedis();
+  for (const agent of scene.agents) await agent.logged("hub-connected", 2);
+  await scene.assertRecovered();
+});
+
+test("cb loses nothing when Redis closes every connection, again and again", async () => {
+  await using scene = await Scene.start();
+  await using admin = await Admin.connect(scene.fleet);
+  for (let times = 0; times < 5; times += 1) {
+    await admin.killOthers();
+    await sleep(300);
+  }
+  assertComplete(await scene.run.finished);
+  await scene.assertRecovered();
+});
+
+test("cb loses nothing when Redis stands still for six seconds", async () => {
+  await using scene = await Scene.start();
+  process.kill(scene.fleet.redis.pid, "SIGSTOP");
+  await sleep(6_000);
+  process.kill(scene.fleet.redis.pid, "SIGCONT");
+  assertComplete(await scene.run.finished);
+  await scene.assertRecovered();
+});
+
+test("cb waits while Redis is out of memory, and loses nothing", async () => {
+  await using scene = await Scene.start();
+  await using admin = await Admin.connect(scene.fleet);
+  await admin.ask("CONFIG", "SET", "maxmemory", "1");
+  for (const agent of scene.agents) {
+    assert.match(String((await agent.logged("hub-lost"))["reason"]), /^Redis refuses for now: OOM/);
+  }
+  const other = await scene.fleet.station("ping");
+  assert.equal(other.status, 1);
+  assert.match(other.stderr, /^cb: error: Cannot .*: Redis refuses for now: OOM .*\n$/);
+  await admin.ask("CONFIG", "SET", "maxmemory", "0");
+  assertComplete(await scene.run.finished);
+  await scene.assertRecovered();
+});
+
+test("cb waits while Redis takes no more clients, and loses nothing", async () => {
+  await using scene = await Scene.start();
+  await using admin = await Admin.connect(scene.fleet);
+  await admin.ask("CONFIG", "SET", "maxclients", "1");
+  await admin.killOthers();
+  for (const agent of scene.agents) await agent.logged("hub-lost");
+  const other = await scene.fleet.station("ping");
+  assert.equal(other.status, 1);
+  // Redis hangs up without listening, and its words may be lost with the connection.
+  assert.match(
+    other.stderr,
+    /^cb: error: Cannot connect to .*: (Redis serves as many clients as it may|connection (reset|closed by Redis))\n$/,
+  );
+  await admin.ask("CONFIG", "SET", "maxclients", "100");
+  assertComplete(await scene.run.finished);
+  await scene.assertRecovered();
+});
+
+test("cb station finds nobody where the number of the database is not the agents'", async () => {
+  await using fleet = await Fleet.start();
+  const agent = await fleet.agent("web1");
+  const environment = { CB_CONNECTION_STRING: `unix://${fleet.redisSocket}?db=1` };
+  const ended = await fleet.cb(["station", "run", "prints-4-mb", "-H", "0.5", "-M", "0.5"], { environment });
+  assert.equal(ended.status, 64);
+  assert.match(ended.stderr, /^cb: nobody answered: nobody listens on channel "default"$/m);
+  assert.deepEqual(agent.records("request"), []);
+});
+
+test("cb says that the host of Redis has no address; a station gives up, an agent does not", async () => {
+  await using fleet = await Fleet.start();
+  const environment = { CB_CONNECTION_STRING: "redis://redis.invalid" }; // RFC 2606
+  const reason = /^(no such host|the name cannot be looked up now)$/;
+  const ended = await fleet.cb(["station", "ping"], { environment });
+  assert.equal(ended.status, 1);
+  const [, said = ""] =
+    /^cb: error: Cannot connect to "redis:\/\/redis\.invalid:6379": (.*)\n$/.exec(ended.stderr) ?? [];
+  assert.match(said, reason);
+  const agent = fleet.startAgent("web1", [], { environment });
+  assert.match(String((await agent.logged("hub-lost"))["reason"]), reason);
+  await sleep(500); // several attempts
+  assert.equal(agent.records("hub-lost").length, 1);
+  await agent.stop();
+});
