@@ -10,10 +10,12 @@ import { CbError } from "../core/errors.ts";
 import type { Channel, CommandName, Tag } from "../core/names.ts";
 import type { Resolution } from "../exec/resolve.ts";
 import { type AuthorisedStation, mayRun } from "../protocol/authorised-station.ts";
+import { equalBytes } from "../protocol/crypto.ts";
 import { hasKeyId } from "../protocol/keys.ts";
 import { MAX_FUTURE, MAX_VALIDITY, PROTOCOL_VERSION } from "../protocol/limits.ts";
 import type { Declination, Refusal } from "../protocol/reply.ts";
 import {
+  decodeCancel,
   decodeRequest,
   decodeRequestHead,
   matchesTarget,
@@ -42,6 +44,8 @@ export type Moment = {
   readonly uptime: number;
   readonly replay: ReplayState;
   readonly load: Load;
+  /** A session of which a command runs or waits here, by its id. */
+  readonly live: (session: Uint8Array) => LiveSession | undefined;
 };
 
 export type ReplayState = {
@@ -50,6 +54,13 @@ export type ReplayState = {
   /** Requests that expire up to here have been forgotten. */
   readonly floor: number;
   readonly has: (session: Uint8Array) => boolean;
+};
+
+/** What must be the same in a later message of a session as in the one that opened it. */
+export type LiveSession = {
+  readonly networkKey: Uint8Array;
+  readonly stationKey: Uint8Array;
+  readonly challenge: Uint8Array;
 };
 
 export type Load = {
@@ -69,26 +80,31 @@ export type AdmittedSession = {
 
 /** A decision after which something may be said to the station. */
 export type Answer = { readonly session: AdmittedSession } & (
-  | {
-      readonly decision: "run";
-      readonly request: RunRequest;
-      readonly executable: string;
-      readonly queued: boolean;
-    }
+  | { readonly decision: "run"; readonly request: RunRequest; readonly queued: boolean }
   | { readonly decision: "present"; readonly request: PingRequest }
   | { readonly decision: "not-targeted"; readonly census: boolean }
-  | { readonly decision: "declined"; readonly reason: Declination }
+  | { readonly decision: "declined"; readonly reason: Declination; readonly command: CommandName }
   | RefusedAnswer
 );
+
+/** What a cancel does: end what runs or waits here, or keep a run that it has overtaken from ever starting. */
+export type Cancellation = {
+  readonly decision: "cancel" | "forestall";
+  readonly session: AdmittedSession;
+  /** When the run could not start any more by itself. */
+  readonly runExpires: number;
+};
 
 type RefusedAnswer = {
   readonly decision: "refused";
   readonly reason: Refusal;
   readonly detail?: string | undefined;
   readonly bound?: number | undefined;
+  /** What was to be run, for the log; absent where it was not looked at. */
+  readonly command?: CommandName;
 };
 
-export type Admission = Ignored | Answer;
+export type Admission = Ignored | Answer | Cancellation;
 
 export function admit(claimed: ClaimedRequest, policy: AdmissionPolicy, moment: Moment): Admission {
   const station = policy.stations.find(({ publicKey }) =>
@@ -101,9 +117,33 @@ export function admit(claimed: ClaimedRequest, policy: AdmissionPolicy, moment: 
   const { head } = unread;
   if (head.channel !== policy.channel) return ignored("wrong-channel");
   const id = sessionId(claimed.sessionKey);
-  if (moment.replay.has(id)) return ignored("replayed");
   const session = { id, claimed, head, station };
+  if (head.type === "cancel") return admitCancel(unread, session, moment);
+  if (moment.replay.has(id)) return ignored("replayed");
   return { session, ...decide(unread, station, policy, moment) };
+}
+
+/** A cancel holds at any sequence, and is confirmed by the `exit` of what it ends; nothing else is said. */
+function admitCancel(
+  unread: UnreadRequest,
+  session: AdmittedSession,
+  moment: Moment,
+): Ignored | Cancellation {
+  const message = attempt(() => decodeCancel(unread));
+  if (message instanceof CbError) return ignored("malformed", message.message);
+  const stale = staleness(message, moment);
+  if (stale !== undefined) return ignored("stale", stale.detail);
+  const { runExpires } = message;
+  const live = moment.live(session.id);
+  if (live === undefined) {
+    return moment.replay.has(session.id)
+      ? ignored("replayed")
+      : { decision: "forestall", session, runExpires };
+  }
+  if (!equalBytes(live.networkKey, session.claimed.networkKey)) return ignored("other-session");
+  if (!equalBytes(live.stationKey, session.station.publicKey)) return ignored("other-session");
+  if (!equalBytes(live.challenge, session.head.challenge)) return ignored("other-session");
+  return { decision: "cancel", session, runExpires };
 }
 
 type WithoutSession<Whole> = Whole extends Whole ? Omit<Whole, "session"> : never;
@@ -132,13 +172,14 @@ function decideRun(
   policy: AdmissionPolicy,
   { load }: Moment,
 ): WithoutSession<Answer> {
-  if (!mayRun(station, request.command)) return refused("forbidden");
-  const command = policy.findCommand(request.command);
-  if (!command.found) return refused(command.reason);
-  if (load.stopping) return { decision: "declined", reason: "stopping" };
-  const place = load.placeFor(request.command);
-  if (place === "full") return { decision: "declined", reason: "busy" };
-  return { decision: "run", request, executable: command.path, queued: place === "queue" };
+  const { command } = request;
+  if (!mayRun(station, command)) return { ...refused("forbidden"), command };
+  const executor = policy.findCommand(command);
+  if (!executor.found) return { ...refused(executor.reason, executor.detail), command };
+  if (load.stopping) return { decision: "declined", reason: "stopping", command };
+  const place = load.placeFor(command);
+  if (place === "full") return { decision: "declined", reason: "busy", command };
+  return { decision: "run", request, queued: place === "queue" };
 }
 
 /**

@@ -3,8 +3,17 @@
  *
  *     <state directory>/<channel>/<identity>/{agent.key,journal,lock}
  */
+import { statSync } from "node:fs";
 import { join } from "node:path";
-import { createExclusive, isMissing, makeDirectory, readSmallFile } from "../core/files.ts";
+import { CbError } from "../core/errors.ts";
+import {
+  attempt,
+  createExclusive,
+  isMissing,
+  makeDirectory,
+  readSmallFileAndMode,
+  refuseIfReadableByOthers,
+} from "../core/files.ts";
 import { lockFile } from "../core/lock-file.ts";
 import type { Channel, Identity } from "../core/names.ts";
 import { utf8 } from "../protocol/bytes.ts";
@@ -35,6 +44,7 @@ export function openAgentState(
 ): AgentState {
   const folder = join(directory, channel, identity);
   makeDirectory(folder, 0o700);
+  refuseIfWritableByOthers(folder);
   const lock = lockFile(join(folder, "lock"), "agent");
   let damagedJournal: string | undefined;
   const keyFile = join(folder, "agent.key");
@@ -51,9 +61,21 @@ export function openAgentState(
   return { keyPair, journal, damagedJournal, close };
 }
 
+/** Who can write the journal can make a request new again. */
+function refuseIfWritableByOthers(folder: string): void {
+  const { mode } = attempt("read", folder, () => statSync(folder));
+  if ((mode & 0o022) === 0) return;
+  const octal = (mode & 0o7777).toString(8).padStart(4, "0");
+  throw new CbError(
+    "file",
+    `Cannot use "${folder}": others can write it (mode ${octal}), run: chmod 700 ${folder}`,
+  );
+}
+
 function readAgentKey(path: string): AgentKeyPair | undefined {
   try {
-    const bytes = readSmallFile(path, MAX_KEY_FILE_BYTES, "key");
+    const { bytes, mode } = readSmallFileAndMode(path, MAX_KEY_FILE_BYTES, "key");
+    refuseIfReadableByOthers(path, mode, {});
     return parseKeyFile(Buffer.from(bytes).toString(), "agent-secret", path)[0];
   } catch (error) {
     if (isMissing(error)) return undefined;

@@ -9,19 +9,34 @@
 import type { Clock } from "../core/clock.ts";
 import { CbError, messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
-import type { Channel, Identity, Tag } from "../core/names.ts";
-import { resolveExecutor } from "../exec/resolve.ts";
+import type { Channel, CommandName, Identity, Tag } from "../core/names.ts";
+import type { execute } from "../exec/execution.ts";
+import { type Resolution, resolveExecutor } from "../exec/resolve.ts";
 import type { AgentHub } from "../hub/agent-hub.ts";
 import type { AuthorisedStation } from "../protocol/authorised-station.ts";
 import { hex } from "../protocol/bytes.ts";
 import type { AgentKeyPair, NetworkKeyPair } from "../protocol/keys.ts";
 import { MAX_VALIDITY } from "../protocol/limits.ts";
-import { type Admission, type Answer, admit, staleness } from "./admit.ts";
+import {
+  type AdmittedSession,
+  type Answer,
+  admit,
+  type Cancellation,
+  type LiveSession,
+  type ReplayState,
+  staleness,
+} from "./admit.ts";
 import { JobSlots } from "./job-slots.ts";
 import { type Ignored, openEnvelope } from "./open.ts";
 import { RateLimit } from "./rate-limit.ts";
 import type { ReplayJournal } from "./replay-journal.ts";
 import { Responder } from "./responder.ts";
+
+/** Whose requests an agent can read, and whom it obeys. */
+export type TrustedKeys = {
+  readonly networks: readonly NetworkKeyPair[];
+  readonly stations: readonly AuthorisedStation[];
+};
 
 /** What an agent is and has; times in milliseconds. */
 export type AgentParts = {
@@ -31,11 +46,11 @@ export type AgentParts = {
   /** Of this program, such as `0.1.0`. */
   readonly software: string;
   readonly runDirectories: readonly string[];
-  readonly networks: readonly NetworkKeyPair[];
-  readonly stations: readonly AuthorisedStation[];
+  readonly keys: TrustedKeys;
   readonly keyPair: AgentKeyPair;
-  readonly journal: ReplayJournal;
-  readonly hub: AgentHub;
+  readonly journal: Pick<ReplayJournal, keyof ReplayState | "spend" | "sync">;
+  readonly hub: Pick<AgentHub, "requests" | "push" | "backlog">;
+  readonly execute: typeof execute;
   readonly clock: Clock;
   readonly log: Log;
   /** Commands at a time. */
@@ -48,6 +63,9 @@ export type AgentParts = {
   readonly logCommandOutput: boolean;
 };
 
+/** A session that is being answered, and what ends its command. */
+type Live = LiveSession & { readonly end: AbortController };
+
 /** How long a stopping agent tries to deliver its last replies. */
 const LAST_REPLIES = 5_000;
 
@@ -59,13 +77,15 @@ export class Agent {
   readonly #ignoredLimit: RateLimit;
   readonly #answerLimit: RateLimit;
   readonly #underWay = new Set<Promise<void>>();
+  readonly #live = new Map<string, Live>();
   readonly #leaveQueue = new AbortController();
-  readonly #endCommands = new AbortController();
   readonly #giveUp = new AbortController();
+  #keys: TrustedKeys;
   #isStopping = false;
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
+    this.#keys = parts.keys;
     this.#startedAt = parts.clock.monotonic();
     this.#slots = new JobSlots(parts.jobs);
     this.#ignoredLimit = new RateLimit(parts.clock);
@@ -74,8 +94,8 @@ export class Agent {
       ...parts,
       slots: this.#slots,
       leaveQueue: this.#leaveQueue.signal,
-      endCommands: this.#endCommands.signal,
       giveUp: this.#giveUp.signal,
+      findCommand: this.#findCommand.bind(this),
       isFresh: (request) => staleness(request, this.#moment()) === undefined,
     });
   }
@@ -91,18 +111,54 @@ export class Agent {
     await stopped;
   }
 
+  /** From the next request on; what is running goes on. */
+  useKeys(keys: TrustedKeys): void {
+    this.#keys = keys;
+  }
+
   #receive(envelope: Uint8Array): void {
-    const opened = openEnvelope(envelope, this.#parts.networks);
+    const opened = openEnvelope(envelope, this.#keys.networks);
     const admission =
       opened.decision === "opened" ? admit(opened.claimed, this.#policy(), this.#moment()) : opened;
-    if (admission.decision === "ignored") {
-      this.#logIgnored(admission, envelope.length);
-      return;
+    switch (admission.decision) {
+      case "ignored":
+        this.#logIgnored(admission, envelope.length);
+        return;
+      case "cancel":
+      case "forestall":
+        this.#cancel(admission);
+        return;
+      default:
+        this.#answer(admission);
     }
-    const answer = this.#spend(admission);
+  }
+
+  #answer(admitted: Answer): void {
+    const { session } = admitted;
+    const isSpent = this.#spend(session, session.head.expires);
+    // What cannot be recorded is not run, whatever was decided.
+    const answer: Answer = isSpent ? admitted : { session, decision: "refused", reason: "state" };
     this.#logAnswer(answer);
     if (answer.decision !== "run") this.#track(this.#parts.journal.sync(), "record-unsynced");
-    if (this.#mayAnswer(answer)) this.#track(this.#responder.respond(answer), "replies-lost");
+    if (this.#mayAnswer(answer)) this.#track(this.#respond(answer), "replies-lost");
+  }
+
+  async #respond(answer: Answer): Promise<void> {
+    const { id, claimed, station, head } = answer.session;
+    const end = new AbortController();
+    const { networkKey } = claimed;
+    this.#live.set(hex(id), { networkKey, stationKey: station.publicKey, challenge: head.challenge, end });
+    await this.#responder.respond(answer, end.signal).finally(() => this.#live.delete(hex(id)));
+  }
+
+  #cancel({ decision, session, runExpires }: Cancellation): void {
+    if (decision === "forestall") {
+      this.#spend(session, runExpires);
+      this.#track(this.#parts.journal.sync(), "record-unsynced");
+    }
+    this.#live.get(hex(session.id))?.end.abort("cancelled");
+    const fields = { event: "request", decision, session: hex(session.id), station: session.station.name };
+    this.#parts.log.info(fields, decision === "cancel" ? "Cancel command" : "Cancel command before it came");
   }
 
   /** Lets work go on while the next request is taken; the agent does not end before it. */
@@ -114,18 +170,16 @@ export class Agent {
     void quiet.finally(() => this.#underWay.delete(quiet));
   }
 
-  /** What cannot be recorded is not run, whatever was decided. */
-  #spend(answer: Exclude<Admission, Ignored>): Answer {
+  /** @returns whether the session is recorded */
+  #spend({ id, head }: AdmittedSession, expires: number): boolean {
     const { journal, clock, log } = this.#parts;
-    const { session } = answer;
-    // Beyond the longest validity a request is never fresh, so nothing need be remembered for longer.
-    const expires = Math.min(session.head.expires, session.head.issued + MAX_VALIDITY);
     try {
-      journal.spend(session.id, expires, clock.wall());
-      return answer;
+      // Beyond the longest validity a request is never fresh, so nothing need be remembered for longer.
+      journal.spend(id, Math.min(expires, head.issued + MAX_VALIDITY), clock.wall());
+      return true;
     } catch (error) {
       log.error({ event: "journal-unwritable", reason: messageOf(error) }, "Cannot record a request");
-      return { session, decision: "refused", reason: "state" };
+      return false;
     }
   }
 
@@ -144,7 +198,7 @@ export class Agent {
     this.#leaveQueue.abort();
     const ended = this.#slots.idle();
     await within(stopGrace, ended);
-    this.#endCommands.abort("stopped");
+    for (const { end } of this.#live.values()) end.abort("stopped");
     // The same grace again before SIGKILL. A command whose output the hub does not take ends with its replies.
     await within(stopGrace + drainGrace + LAST_REPLIES, ended);
     await within(LAST_REPLIES, Promise.all(this.#underWay));
@@ -155,8 +209,13 @@ export class Agent {
   }
 
   #policy() {
-    const { stations, channel, tags, runDirectories } = this.#parts;
-    return { stations, channel, tags, findCommand: resolveExecutor.bind(undefined, runDirectories) };
+    const { channel, tags } = this.#parts;
+    const { stations } = this.#keys;
+    return { stations, channel, tags, findCommand: this.#findCommand.bind(this) };
+  }
+
+  #findCommand(command: CommandName): Resolution {
+    return resolveExecutor(this.#parts.runDirectories, command);
   }
 
   #moment() {
@@ -165,6 +224,7 @@ export class Agent {
       now: clock.wall(),
       uptime: clock.monotonic() - this.#startedAt,
       replay: journal,
+      live: (session: Uint8Array) => this.#live.get(hex(session)),
       load: { stopping: this.#isStopping, placeFor: this.#slots.placeFor.bind(this.#slots) },
     };
   }
@@ -180,7 +240,7 @@ export class Agent {
     const { head, id, station } = answer.session;
     const { decision } = answer;
     const isProblem = decision === "declined" || decision === "refused";
-    const problem = isProblem ? { reason: answer.reason } : {};
+    const problem = isProblem ? { reason: answer.reason, command: answer.command } : {};
     const detail = decision === "refused" ? { detail: answer.detail } : {};
     const fields = { event: "request", decision, ...problem, ...detail, session: hex(id), type: head.type };
     const level = isProblem ? "warn" : "debug";

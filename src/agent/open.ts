@@ -16,7 +16,9 @@ export type IgnoredReason =
   | "bad-signature"
   | "malformed"
   | "wrong-channel"
-  | "replayed";
+  | "replayed"
+  | "stale"
+  | "other-session";
 
 export type Ignored = {
   readonly decision: "ignored";

@@ -1,11 +1,13 @@
 /**
  * Answers one admitted session: hello, then, where a command runs, its output and its exit.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
-import type { Channel, Identity, Tag } from "../core/names.ts";
+import type { Channel, CommandName, Identity, Tag } from "../core/names.ts";
 import { commandEnvironment } from "../exec/environment.ts";
-import { type ExecutionEnd, execute } from "../exec/execution.ts";
+import type { ExecutionEnd, execute } from "../exec/execution.ts";
+import type { Resolution } from "../exec/resolve.ts";
 import type { AgentHub } from "../hub/agent-hub.ts";
 import { hex } from "../protocol/bytes.ts";
 import { type AgentKeyPair, newReplyKeyPair, type ReplyPublicKey } from "../protocol/keys.ts";
@@ -23,8 +25,9 @@ type ResponderParts = {
   readonly tags: readonly Tag[];
   readonly software: string;
   readonly keyPair: AgentKeyPair;
-  readonly journal: ReplayJournal;
-  readonly hub: AgentHub;
+  readonly journal: Pick<ReplayJournal, "sync">;
+  readonly hub: Pick<AgentHub, "push" | "backlog">;
+  readonly execute: typeof execute;
   readonly clock: Clock;
   readonly log: Log;
   readonly slots: JobSlots;
@@ -32,11 +35,12 @@ type ResponderParts = {
   readonly stopGrace: number;
   readonly drainGrace: number;
   readonly logCommandOutput: boolean;
-  /** The three steps of stopping: nobody waits any more, commands end, replies are given up. */
+  /** Steps of stopping, between which commands end: nobody waits any more; replies are given up. */
   readonly leaveQueue: AbortSignal;
-  readonly endCommands: AbortSignal;
   readonly giveUp: AbortSignal;
   readonly isFresh: (request: RunRequest) => boolean;
+  /** As at admission: what was safe then may have been exchanged while the command waited. */
+  readonly findCommand: (command: CommandName) => Resolution;
 };
 
 type RunAnswer = Extract<Answer, { decision: "run" }>;
@@ -58,49 +62,73 @@ export class Responder {
     this.#parts = parts;
   }
 
-  /** @throws what made the hub refuse the replies for good; a command runs to its end all the same */
-  async respond(answer: Answer): Promise<void> {
-    const { hub, giveUp } = this.#parts;
+  /**
+   * @param end ends the command; its reason is `"cancelled"` or `"stopped"`
+   * @throws what made the hub refuse the replies for good; a command runs to its end all the same
+   */
+  async respond(answer: Answer, end: AbortSignal): Promise<void> {
+    const { hub, giveUp, clock, log } = this.#parts;
     const { claimed, head } = answer.session;
     const replyKeyPair = newReplyKeyPair();
     const hello = this.#hello(answer, replyKeyPair.publicKey);
     const sender = new ReplySender(
-      (envelopes) => hub.push(head.replyAddress, envelopes, giveUp),
+      {
+        push: (envelopes) => hub.push(head.replyAddress, envelopes, giveUp),
+        look: async (pause) => {
+          await sleep(pause);
+          return hub.backlog(head.replyAddress, giveUp);
+        },
+      },
       new ReplySealer(claimed.sessionKey, replyKeyPair),
+      clock,
     );
     try {
       // Taken before the first wait: between the decision and the slot nobody else may come.
-      const slot = answer.decision === "run" ? this.#takeSlot(answer) : undefined;
+      const slot = answer.decision === "run" ? this.#takeSlot(answer, end) : undefined;
       await sender.send(hello);
-      if (answer.decision === "run") await this.#run(answer, sender, await slot);
+      if (answer.decision !== "run") return;
+      const exit = await this.#run(answer, sender, await slot, end);
+      this.#logExit(answer, exit);
+      await sender.send(exit);
     } finally {
       await sender.close();
+      const { dropped } = sender;
+      if (dropped > 0)
+        log.warn({ event: "output-dropped", bytes: dropped }, "The station has gone, drop output");
     }
   }
 
-  async #run(answer: RunAnswer, sender: ReplySender, release: (() => void) | undefined): Promise<void> {
-    const exit =
-      release === undefined ? neverStarted(this.#parts) : await this.#runInSlot(answer, sender, release);
-    this.#logExit(answer, exit);
-    await sender.send(exit);
-  }
-
-  async #runInSlot(answer: RunAnswer, sender: ReplySender, release: () => void): Promise<Exit> {
+  /** @param release undefined for one that has waited in vain */
+  async #run(
+    answer: RunAnswer,
+    sender: ReplySender,
+    release: (() => void) | undefined,
+    end: AbortSignal,
+  ): Promise<Exit> {
     const { request, queued } = answer;
+    if (release === undefined) return this.#waitedInVain(end);
     try {
-      if (!this.#parts.isFresh(request)) return neverStarted(this.#parts);
+      await this.#untilIssued(request, end);
+      if (!this.#parts.isFresh(request)) return this.#waitedInVain(end);
+      const executor = this.#parts.findCommand(request.command);
+      if (!executor.found)
+        return { type: "exit", ending: "not-started", detail: executor.reason, ...NOTHING };
       if (!(await this.#isRecorded()))
         return { type: "exit", ending: "state", detail: undefined, ...NOTHING };
       if (queued) await sender.send({ type: "state", state: "running" });
-      return await this.#execute(answer, sender);
+      return await this.#execute(answer, executor.path, sender, end);
     } finally {
       release();
     }
   }
 
-  async #execute({ request, session, executable }: RunAnswer, sender: ReplySender): Promise<Exit> {
-    const { identity, channel, tags, clock, timeLimit, stopGrace, drainGrace, endCommands, log } =
-      this.#parts;
+  async #execute(
+    { request, session }: RunAnswer,
+    executable: string,
+    sender: ReplySender,
+    end: AbortSignal,
+  ): Promise<Exit> {
+    const { identity, channel, tags, clock, timeLimit, stopGrace, drainGrace, log } = this.#parts;
     const { command } = request;
     const facts = {
       identity,
@@ -110,13 +138,13 @@ export class Responder {
       session: hex(session.id),
       station: session.station.name,
     };
-    const execution = execute(executable, {
+    const execution = this.#parts.execute(executable, {
       identity,
       environment: commandEnvironment(facts),
       timeLimit: shorter(request.limit, timeLimit),
       stopGrace,
       drainGrace,
-      signal: endCommands,
+      signal: end,
       clock,
     });
     const offsets = { stdout: 0, stderr: 0 };
@@ -131,11 +159,28 @@ export class Responder {
     throw new Error("an execution ended without its end");
   }
 
-  #takeSlot({ request, queued }: RunAnswer): Promise<(() => void) | undefined> {
+  /**
+   * A command never starts before it was issued, by our clock: then no request that has run is dated later than the
+   * moment at which a lost state directory is noticed, and `born` refuses it for ever.
+   */
+  async #untilIssued({ issued }: RunRequest, end: AbortSignal): Promise<void> {
+    const early = issued - this.#parts.clock.wall();
+    if (early > 0) await sleep(early, undefined, { signal: end }).catch(() => {});
+  }
+
+  #takeSlot({ request, queued }: RunAnswer, end: AbortSignal): Promise<(() => void) | undefined> {
     const { slots, clock, leaveQueue } = this.#parts;
-    if (!queued) return slots.take(request.command, leaveQueue);
+    if (!queued) return slots.take(request.command, end);
     const validity = AbortSignal.timeout(Math.max(0, request.expires - clock.wall()));
-    return slots.take(request.command, AbortSignal.any([leaveQueue, validity]));
+    return slots.take(request.command, AbortSignal.any([leaveQueue, validity, end]));
+  }
+
+  #waitedInVain(end: AbortSignal): Exit {
+    if (end.reason === "cancelled")
+      return { type: "exit", ending: "cancelled", detail: undefined, ...NOTHING };
+    const isStopping = this.#parts.leaveQueue.aborted;
+    const detail = isStopping ? "the agent is stopping" : "its turn did not come while the request was valid";
+    return { type: "exit", ending: "never-started", detail, ...NOTHING };
   }
 
   async #isRecorded(): Promise<boolean> {
@@ -210,13 +255,6 @@ function exitOf({ reason, status, signal, detail, runTime, bytes, leftOpen }: Ex
     leftOpen,
     detail,
   };
-}
-
-function neverStarted({ leaveQueue }: ResponderParts): Exit {
-  const detail = leaveQueue.aborted
-    ? "the agent is stopping"
-    : "its turn did not come while the request was valid";
-  return { type: "exit", ending: "never-started", detail, ...NOTHING };
 }
 
 /** The shorter of two limits, either of which may be absent. */

@@ -43,6 +43,7 @@ export async function startChild(
   environment: Readonly<Record<string, string>>,
 ): Promise<Child | NotStarted> {
   if (!hasKnownFormat(path)) return notStarted("ENOEXEC");
+  if (!hasSpareDescriptors()) return notStarted("EMFILE");
 
   const subprocess = launch(path, argument, environment);
   // Bun throws most errors where Node emits them, and execa 9.6 then stumbles over Bun's read-only
@@ -98,6 +99,28 @@ function hasKnownFormat(path: string): boolean {
     return true; // a program may be executable and not readable: the kernel decides
   } finally {
     if (file !== undefined) closeSync(file);
+  }
+}
+
+/** What a start takes for a moment: two socket pairs, /dev/null, and what the runtime needs to watch the child. */
+const SPARE_DESCRIPTORS = 12;
+
+/**
+ * Whether a child can be started without running out of descriptors (nothing else runs between here and there).
+ *
+ * Bun reports their lack by an `error` event of a child that execa has already dropped: uncaught, it would end
+ * the agent.
+ */
+function hasSpareDescriptors(): boolean {
+  const opened: number[] = [];
+  try {
+    for (let count = 0; count < SPARE_DESCRIPTORS; count++)
+      opened.push(openSync("/dev/null", constants.O_RDONLY));
+    return true;
+  } catch {
+    return false;
+  } finally {
+    for (const descriptor of opened) closeSync(descriptor);
   }
 }
 

@@ -9,7 +9,7 @@
  * in between may write the run-directory anyway, and "others" may not: that is one of the checks.
  * Source: README, Run-directory.
  */
-import { accessSync, constants, lstatSync, realpathSync, type Stats, statSync } from "node:fs";
+import { accessSync, constants, lstatSync, readlinkSync, realpathSync, type Stats, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { messageOf, systemCode } from "../core/errors.ts";
 import type { CommandName } from "../core/names.ts";
@@ -62,9 +62,8 @@ function judge(directory: string, path: string): Resolution {
   if (file === "/dev/null") return refused("masked", "link to /dev/null");
 
   const root = realpathSync(directory);
-  if (!file.startsWith(root === "/" ? root : `${root}/`)) {
-    return refused("outside-run-directory", `link to "${file}"`);
-  }
+  const outside = firstStepOutside(path, [directory, root]);
+  if (outside !== undefined) return refused("outside-run-directory", `link to "${outside}"`);
   const stats = statSync(file);
   if (!stats.isFile()) return refused("not-a-file", kindOf(stats));
 
@@ -80,6 +79,24 @@ function judge(directory: string, path: string): Resolution {
 
 function refused(reason: ExecutorRefusal, detail: string): Resolution {
   return { found: false, reason, detail: printable(detail) };
+}
+
+/**
+ * The first place outside the run-directory that a chain of links leads through; undefined where there is none. A
+ * chain that leaves and comes back is outside, too: whoever may write out there decides where it ends.
+ *
+ * @param roots the run-directory as it was given, and its real path
+ */
+function firstStepOutside(path: string, roots: readonly string[]): string | undefined {
+  for (let step = path; ; step = resolve(dirname(step), readlinkSync(step))) {
+    const parents = [dirname(step), realpathSync(dirname(step))];
+    if (!parents.every((parent) => roots.some((root) => isWithin(parent, root)))) return step;
+    if (!lstatSync(step).isSymbolicLink()) return undefined;
+  }
+}
+
+function isWithin(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory === "/" ? directory : `${directory}/`);
 }
 
 /** ENOTDIR: the run-directory is a file. ELOOP: a link to itself, which leads as little anywhere. */

@@ -20,6 +20,7 @@ import {
   equalBytes,
   KEY_BYTES,
   randomBytes,
+  sharedKey,
   signKeyPair,
   wipe,
 } from "./crypto.ts";
@@ -88,6 +89,11 @@ export function newSessionKeyPair(): SessionKeyPair {
 
 export function newReplyKeyPair(): ReplyKeyPair {
   return boxKeyPair() as ReplyKeyPair;
+}
+
+/** Whether boxes can be made for this key: one of small order gives a key that everybody knows (RFC 7748 §6.1). */
+export function isUsableNetworkKey(key: NetworkPublicKey): boolean {
+  return sharedKey(key, boxKeyPair().secretKey) !== undefined;
 }
 
 /** Overwrites the secret half; the pair is of no use afterwards. */

@@ -48,11 +48,26 @@ export type RunRequest = Common & {
 
 export type PingRequest = Common & { readonly type: "ping" };
 
+/** What opens a session. */
 export type Request = RunRequest | PingRequest;
+
+/** Ends what a run has started, and keeps from starting what it has not, on every agent. */
+export type CancelRequest = Omit<RequestHead, "type"> & {
+  readonly type: "cancel";
+  /** When the run's own validity ends: for so long an agent that has not seen the run must know of this. */
+  readonly runExpires: number;
+};
+
+/** All that a station says. */
+export type StationMessage = Request | CancelRequest;
 
 const HEAD = ["version", "type", "channel", "sequence", "issued", "expires", "challenge", "reply"];
 const COMMON = [...HEAD, "station", "target", "census"];
-const KNOWN_FIELDS = { run: [...COMMON, "command", "limit"], ping: COMMON };
+const KNOWN_FIELDS = {
+  run: [...COMMON, "command", "limit"],
+  ping: COMMON,
+  cancel: [...HEAD, "runExpires"],
+} as const satisfies Record<StationMessage["type"], readonly string[]>;
 
 /** A type that no version has is still answered, but not a book. */
 const MAX_TYPE_BYTES = 64;
@@ -60,11 +75,13 @@ const MAX_TYPE_BYTES = 64;
 /** A request of which only the head has been read. */
 export type UnreadRequest = { readonly head: RequestHead; readonly rest: Fields };
 
-export function encodeRequest(request: Request): Uint8Array {
-  const { target, replyAddress, census, ...fields } = request;
+export function encodeRequest(message: StationMessage): Uint8Array {
+  const { replyAddress, ...fields } = message;
+  if (fields.type === "cancel") return encodeCbor(fieldMap({ ...fields, reply: replyAddress }));
+  const { target, census, ...others } = fields;
   return encodeCbor(
     fieldMap({
-      ...fields,
+      ...others,
       reply: replyAddress,
       target: target && fieldMap({ tags: target.tags }),
       census: census || undefined,
@@ -89,7 +106,7 @@ export function decodeRequestHead(body: Uint8Array): UnreadRequest {
 }
 
 /**
- * The whole request.
+ * The whole of a request that opens a session.
  *
  * @returns undefined where it uses a version, type or field that this program does not know
  * @throws {CbError} `message-malformed` where a known field has a wrong value
@@ -112,6 +129,19 @@ export function decodeRequest({ head, rest }: UnreadRequest): Request | undefine
   const command = rest.name<CommandName>("command");
   const limit = rest.has("limit") ? rest.integer("limit", { least: 1 }) : undefined;
   return { ...common, type, command, limit };
+}
+
+/**
+ * The whole of a cancel.
+ *
+ * @throws {CbError} `message-malformed` where it is none, or one that this program does not know
+ */
+export function decodeCancel({ head, rest }: UnreadRequest): CancelRequest {
+  if (head.version !== PROTOCOL_VERSION) throw malformed("version is unknown");
+  if (head.type !== "cancel") throw malformed("type is not cancel");
+  if (rest.unknownAmong(KNOWN_FIELDS.cancel).length > 0) throw malformed("a field is unknown");
+  if (head.sequence === 0) throw malformed("sequence is 0");
+  return { ...head, type: "cancel", runExpires: rest.integer("runExpires") };
 }
 
 /** Whether an agent with these tags is among those a target names. */

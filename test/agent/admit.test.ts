@@ -17,8 +17,9 @@ import {
 } from "../../src/protocol/keys.ts";
 import { REFUSALS } from "../../src/protocol/reply.ts";
 import { sessionId } from "../../src/protocol/request-envelope.ts";
-import { readVectors, type Vector } from "../support/vectors.ts";
+import { readVectors, unhex, type Vector } from "../support/vectors.ts";
 import {
+  cancel,
   channel,
   EXPIRES,
   envelope,
@@ -44,18 +45,19 @@ for (const vector of readVectors("request")) {
   test(`admit() and openEnvelope() hold for the vector ${vector.name}: ${vector.comment}`, () => {
     const request = vector.all("request").map((text) => JSON.parse(text))[0];
     const rules = policy({
-      stations: vector.all("station-public").map((key) => authorisedStation(bytes(key) as StationPublicKey)),
+      stations: vector.all("station-public").map((key) => authorisedStation(unhex(key) as StationPublicKey)),
       channel: parseName(vector.get("channel")),
       tags: request?.target?.tags ?? [],
     });
-    const networks = vector.all("network-secret").map((key) => networkKeyPair(bytes(key)));
-    const opened = openEnvelope(bytes(vector.get("envelope")), networks);
+    const networks = vector.all("network-secret").map((key) => networkKeyPair(unhex(key)));
+    const opened = openEnvelope(unhex(vector.get("envelope")), networks);
     const when = momentOf(vector);
     const admission = opened.decision === "opened" ? admit(opened.claimed, rules, when) : opened;
     if (vector.expect !== "accepted") {
       assert.equal(exitOf(admission), vector.expect);
       const [check] = vector.all("check");
-      if (check !== undefined) assert.equal(expectDecision(admission, "refused").detail, check);
+      if (check !== undefined) assert.equal("detail" in admission && admission.detail, check);
+      if ("runExpires" in admission) assert.equal(admission.runExpires, request.runExpires);
       return;
     }
     const word = request.type === "run" ? "run" : "present";
@@ -66,8 +68,9 @@ for (const vector of readVectors("request")) {
 test("the vectors know every way out of which bytes alone decide", () => {
   const exits = DEFECTS.map(([exit]) => exit);
   const ofBytes = exits.slice(0, exits.indexOf("refused clock") + 1);
+  const ofCancels = ["stale", "other-session", "cancel", "forestall"];
   const known = new Set(readVectors("request").map(({ expect }) => expect));
-  assert.deepEqual([...known].sort(), [...ofBytes, "accepted"].sort());
+  assert.deepEqual([...known].sort(), [...ofBytes, ...ofCancels, "accepted"].sort());
 });
 
 function momentOf(vector: Vector): Moment {
@@ -77,11 +80,19 @@ function momentOf(vector: Vector): Moment {
     floor: Number(vector.get("floor")),
     has: (id: Uint8Array) => ids.includes(hex(id)),
   };
-  return moment({ now: Number(vector.get("now")), uptime: Number(vector.get("uptime")), replay });
-}
-
-function bytes(text: string): Uint8Array {
-  return new Uint8Array(Buffer.from(text, "hex"));
+  const sessions = new Map(
+    vector.all("live").map((line) => {
+      const [id = "", networkKey = "", stationKey = "", challenge = ""] = line.split(" ");
+      const live = {
+        networkKey: unhex(networkKey),
+        stationKey: unhex(stationKey),
+        challenge: unhex(challenge),
+      };
+      return [id, live] as const;
+    }),
+  );
+  const live = (id: Uint8Array) => sessions.get(hex(id));
+  return moment({ now: Number(vector.get("now")), uptime: Number(vector.get("uptime")), replay, live });
 }
 
 /** A decoded request with the names, and without the absences, that it has on the wire. */
@@ -93,7 +104,6 @@ function onWire({ replyAddress, census, ...rest }: { replyAddress: Uint8Array; c
 test("admit() gives a command that runs, with all that the responder needs", () => {
   const session = newSessionKeyPair();
   const answer = expectDecision(receive(envelope(fields({ limit: 90_000 }), { session })), "run");
-  assert.equal(answer.executable, "/run.d/reload");
   assert.equal(answer.queued, false);
   assert.equal(answer.request.command, reload);
   assert.equal(answer.request.limit, 90_000);
@@ -208,7 +218,7 @@ test("admit() looks for the very command that was asked for", () => {
     return { found: true as const, path: "/somewhere/else", directory: "/somewhere" };
   };
   const decision = receive(envelope(fields({ command: "restart" })), policy({ findCommand }));
-  assert.equal(expectDecision(decision, "run").executable, "/somewhere/else");
+  expectDecision(decision, "run");
   assert.deepEqual(asked, ["restart"]);
 });
 
@@ -317,6 +327,33 @@ test("admit() finds a session replayed under another station, network key, nonce
   ];
   for (const bytes of again) assert.equal(exitOf(receive(bytes, policy(), when)), "replayed");
   assert.equal(exitOf(receive(envelope(fields()), policy(), when)), "running");
+});
+
+test("admit() gives a cancel with the session that it ends, or keeps from starting, and until when", () => {
+  const session = newSessionKeyPair();
+  const challenge = new Uint8Array(32).fill(9);
+  const bytes = envelope(cancel({ challenge, runExpires: EXPIRES + 5 }), { session });
+  const early = expectDecision(receive(bytes), "forestall");
+  assert.equal(early.runExpires, EXPIRES + 5);
+  assert.deepEqual(early.session.id, sessionId(session.publicKey));
+
+  const asked: string[] = [];
+  const live = (id: Uint8Array) => {
+    asked.push(hex(id));
+    return { networkKey: network.publicKey, stationKey: station.publicKey, challenge };
+  };
+  const late = expectDecision(receive(bytes, policy(), moment({ live })), "cancel");
+  assert.deepEqual(late.session.id, sessionId(session.publicKey));
+  assert.equal(late.session.station.id, keyIdText("base-station-public", station.publicKey));
+  assert.deepEqual(asked, [hex(sessionId(session.publicKey))]);
+});
+
+test("admit() ends what runs whatever load, target and rights say", () => {
+  const live = () => ({ networkKey: network.publicKey, stationKey: station.publicKey, challenge });
+  const challenge = new Uint8Array(32);
+  const when = moment({ live, load: { stopping: true, placeFor: () => "full" } });
+  const rules = policy({ tags: [], stations: restricted() });
+  assert.equal(exitOf(receive(envelope(cancel({ challenge })), rules, when)), "cancel");
 });
 
 test("staleness() has every bound where PROTOCOL.md puts it, to the millisecond", () => {

@@ -62,6 +62,12 @@ export function ping(changes: Readonly<Record<string, CborValue | undefined>> = 
   return fields({ type: "ping", command: undefined, ...changes });
 }
 
+/** The fields of a cancel of the run that `fields` describes. */
+export function cancel(changes: Readonly<Record<string, CborValue | undefined>> = {}): CborMap {
+  const own = { type: "cancel", sequence: 1, station: undefined, command: undefined, runExpires: EXPIRES };
+  return fields({ ...own, ...changes });
+}
+
 type Keys = { network: NetworkKeyPair; station: StationKeyPair; session: SessionKeyPair };
 
 export function envelope(body: CborMap, keys: Partial<Keys> = {}): Uint8Array {
@@ -91,7 +97,7 @@ type MomentChanges = Partial<Omit<Moment, "replay" | "load">> & {
 };
 
 /** An hour after the start of an agent that has nothing to do and remembers nobody. */
-export function moment({ replay, load, ...times }: MomentChanges = {}): Moment {
+export function moment({ replay, load, live, ...times }: MomentChanges = {}): Moment {
   return {
     now: NOW,
     uptime: 3_600_000,
@@ -103,6 +109,7 @@ export function moment({ replay, load, ...times }: MomentChanges = {}): Moment {
       has: (session) => replay?.has?.(session) ?? false,
     },
     load: { stopping: false, placeFor: () => "free", ...load },
+    live: live ?? (() => undefined),
   };
 }
 
@@ -112,8 +119,8 @@ export function receive(bytes: Uint8Array, rules = policy(), when = moment()) {
   return opened.decision === "opened" ? admit(opened.claimed, rules, when) : opened;
 }
 
-/** The name of the way out, as the vectors have it: `bad-box`, `refused clock`, `accepted`. */
-export function exitOf(decision: ReturnType<typeof receive>): string {
+/** The name of the way out, as the vectors have it: `bad-box`, `refused clock`, `running`, `cancel`. */
+export function exitOf(decision: Decision): string {
   switch (decision.decision) {
     case "ignored":
       return decision.reason;
@@ -122,17 +129,23 @@ export function exitOf(decision: ReturnType<typeof receive>): string {
       return `${decision.decision} ${decision.reason}`;
     case "run":
       return decision.queued ? "queued" : "running";
-    case "present":
-    case "not-targeted":
+    default:
       return decision.decision;
   }
 }
 
+type Decision = ReturnType<typeof receive>;
+type DecidedAs<Word, All = Decision> = All extends { decision: infer Words }
+  ? Word extends Words
+    ? All
+    : never
+  : never;
+
 /** Asserts the decision and narrows to it. */
-export function expectDecision<Word extends ReturnType<typeof receive>["decision"]>(
-  decision: ReturnType<typeof receive>,
+export function expectDecision<Word extends Decision["decision"]>(
+  decision: Decision,
   word: Word,
-): Extract<ReturnType<typeof receive>, { decision: Word }> {
+): DecidedAs<Word> {
   assert.equal(decision.decision, word, exitOf(decision));
-  return decision as Extract<ReturnType<typeof receive>, { decision: Word }>;
+  return decision as DecidedAs<Word>;
 }

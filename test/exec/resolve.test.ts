@@ -188,3 +188,17 @@ test("resolveExecutor() shows control characters of a path in its detail", () =>
   const resolution = resolveExecutor([first], reload);
   assert.ok(!resolution.found && resolution.detail?.includes("evil^[[2J"));
 });
+
+test("resolveExecutor() refuses a link that leaves the run-directory and comes back", () => {
+  const hop = join(base, "hop");
+  symlinkSync(write(join(first, "real")), hop);
+  symlinkSync(hop, join(first, "reload"));
+  assert.equal(reasonOf([first]), "outside-run-directory");
+});
+
+test("resolveExecutor() follows links from link to link inside the run-directory", () => {
+  write(join(first, "real"));
+  symlinkSync("real", join(first, "hop"));
+  symlinkSync(join(first, "hop"), join(first, "reload"));
+  assert.equal(reasonOf([first]), "found");
+});

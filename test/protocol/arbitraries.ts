@@ -13,7 +13,7 @@ import {
   type Reply,
   STREAMS,
 } from "../../src/protocol/reply.ts";
-import type { Request } from "../../src/protocol/request.ts";
+import type { CancelRequest, Request } from "../../src/protocol/request.ts";
 
 const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 const identities = name as fc.Arbitrary<Identity>;
@@ -30,15 +30,19 @@ function text(most: number) {
   return fc.string({ unit: "binary", maxLength: most / 4 });
 }
 
+const head = {
+  version: fc.constant(1),
+  channel: name as fc.Arbitrary<Channel>,
+  issued: times,
+  expires: times,
+  challenge: bytes(32),
+  replyAddress: bytes(16),
+};
+
 export function requests(): fc.Arbitrary<Request> {
   const common = {
-    version: fc.constant(1),
-    channel: name as fc.Arbitrary<Channel>,
+    ...head,
     sequence: fc.constant(0),
-    issued: times,
-    expires: times,
-    challenge: bytes(32),
-    replyAddress: bytes(16),
     station: identities,
     target: fc.option(fc.record({ tags: tagLists(1) }), { nil: undefined }),
     census: fc.boolean(),
@@ -52,6 +56,15 @@ export function requests(): fc.Arbitrary<Request> {
       limit: fc.option(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), { nil: undefined }),
     }),
   );
+}
+
+export function cancels(): fc.Arbitrary<CancelRequest> {
+  return fc.record({
+    ...head,
+    type: fc.constant("cancel" as const),
+    sequence: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    runExpires: times,
+  });
 }
 
 export function replies(): fc.Arbitrary<Reply> {

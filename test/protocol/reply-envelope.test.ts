@@ -113,7 +113,7 @@ test("replyOpeningKey() has no key for a reply key of small order", () => {
   assert.equal(replyOpeningKey(new Uint8Array(32) as ReplyPublicKey, newSessionKeyPair()), undefined);
 });
 
-test("openReply() opens under its own sequence, reply key and session alone", () => {
+test("openReply() opens under its own sequence, reply key and session alone [S18] [S20] [S21]", () => {
   const session = newSessionKeyPair();
   const reply = newReplyKeyPair();
   const frame = readReplyFrame(new ReplySealer(session.publicKey, reply).seal(utf8("body")));

@@ -120,7 +120,7 @@ test("readRequestFrame() compares every byte of the magic", () => {
   }
 });
 
-test("openRequestBox() opens with the key that it was sealed for alone", () => {
+test("openRequestBox() opens with the key that it was sealed for alone [S17]", () => {
   const { network, station } = keys();
   const envelope = sealRequest(utf8("body"), {
     network: network.publicKey,
@@ -137,7 +137,7 @@ test("openRequestBox() opens with the key that it was sealed for alone", () => {
   assert.ok(!isSignedBy(stationKeyPair(new Uint8Array(32).fill(9)).publicKey, claimed));
 });
 
-test("isSignedBy() covers every part that the signature names", () => {
+test("isSignedBy() covers every part that the signature names [S16] [S18] [S21]", () => {
   const { network, station } = keys();
   const session = newSessionKeyPair();
   const frame = readRequestFrame(sealRequest(utf8("body"), { network: network.publicKey, station, session }));

@@ -6,6 +6,7 @@ import type { Channel, Identity, Tag } from "../../src/core/names.ts";
 import { hex } from "../../src/protocol/bytes.ts";
 import { cryptoReady } from "../../src/protocol/crypto.ts";
 import {
+  decodeCancel,
   decodeRequest,
   decodeRequestHead,
   encodeRequest,
@@ -15,7 +16,7 @@ import {
 } from "../../src/protocol/request.ts";
 import { sessionId } from "../../src/protocol/request-envelope.ts";
 import { readVectors, type Vector } from "../support/vectors.ts";
-import { damaged, requests } from "./arbitraries.ts";
+import { cancels, damaged, requests } from "./arbitraries.ts";
 import { openVector } from "./opened.ts";
 import { requestJson } from "./wire-json.ts";
 
@@ -24,8 +25,16 @@ const MALFORMED = { name: "CbError", code: "message-malformed" };
 /** What the body of a vector of each class has in common, as far as this room can tell. */
 const CHECKS: Readonly<Record<string, (vector: Vector) => void>> = {
   malformed: (vector) => {
-    assert.throws(() => decodeRequestHead(bodyOf(vector)), MALFORMED);
+    assert.throws(() => {
+      const unread = decodeRequestHead(bodyOf(vector));
+      if (unread.head.type === "cancel") decodeCancel(unread);
+    }, MALFORMED);
   },
+  // Which of these a cancel is depends on what the agent has running.
+  stale: isCancel,
+  "other-session": isCancel,
+  cancel: isCancel,
+  forestall: isCancel,
   "wrong-channel": (vector) => {
     assert.notEqual(decodeRequestHead(bodyOf(vector)).head.channel, vector.get("channel"));
   },
@@ -71,6 +80,40 @@ test("decodeRequest() inverts encodeRequest()", () => {
       assert.deepEqual(requestJson(again), requestJson(request));
     }),
     { numRuns: 300 },
+  );
+});
+
+test("decodeCancel() inverts encodeRequest()", () => {
+  fc.assert(
+    fc.property(cancels(), (cancel) => {
+      const again = decodeCancel(decodeRequestHead(encodeRequest(cancel)));
+      assert.deepEqual(requestJson(again), requestJson(cancel));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("decodeCancel() and decodeRequest() take nothing of each other", () => {
+  fc.assert(
+    fc.property(cancels(), requests(), (cancel, request) => {
+      assert.equal(decodeRequest(decodeRequestHead(encodeRequest(cancel))), undefined);
+      assert.throws(() => decodeCancel(decodeRequestHead(encodeRequest(request))), MALFORMED);
+    }),
+  );
+});
+
+test("decodeCancel() answers hostile bytes with message-malformed or exactly one encoding", () => {
+  const hostile = fc.oneof(fc.uint8Array({ maxLength: 60 }), damaged(cancels().map(encodeRequest)));
+  fc.assert(
+    fc.property(hostile, (bytes) => {
+      try {
+        assert.equal(hex(encodeRequest(decodeCancel(decodeRequestHead(bytes)))), hex(bytes));
+      } catch (error) {
+        if (!(error instanceof CbError)) throw error;
+        assert.equal(error.code, "message-malformed");
+      }
+    }),
+    { numRuns: 3000 },
   );
 });
 
@@ -134,6 +177,13 @@ function bodyOf(vector: Vector): Uint8Array {
   const opened = openVector(vector);
   assert.ok(typeof opened !== "string", `the envelope opens, and is not ${opened}`);
   return opened.body;
+}
+
+function isCancel(vector: Vector): void {
+  const cancel = decodeCancel(decodeRequestHead(bodyOf(vector)));
+  const [request] = vector.all("request");
+  if (request !== undefined) assert.deepEqual(requestJson(cancel), JSON.parse(request));
+  assert.equal(hex(encodeRequest(cancel)), hex(bodyOf(vector)));
 }
 
 function read(vector: Vector): Request | undefined {

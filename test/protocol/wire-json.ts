@@ -1,10 +1,11 @@
 /** Messages as the vectors show them: with the names of the wire, bytes in hexadecimal, absent fields left out. */
 import { hex } from "../../src/protocol/bytes.ts";
 import type { Reply } from "../../src/protocol/reply.ts";
-import type { Request } from "../../src/protocol/request.ts";
+import type { StationMessage } from "../../src/protocol/request.ts";
 
-export function requestJson({ replyAddress, census, ...fields }: Request): unknown {
-  return plain({ ...fields, reply: replyAddress, census: census || undefined });
+export function requestJson({ replyAddress, ...fields }: StationMessage): unknown {
+  const census = "census" in fields ? { census: fields.census || undefined } : {};
+  return plain({ ...fields, reply: replyAddress, ...census });
 }
 
 export function replyJson(reply: Reply): unknown {

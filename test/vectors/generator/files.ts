@@ -8,6 +8,7 @@ export async function vectorFiles(): Promise<ReadonlyMap<string, string>> {
   const { requestForms } = await import("./request-forms.ts");
   const { requestBodies } = await import("./request-bodies.ts");
   const { requestTimes } = await import("./request-times.ts");
+  const { requestCancels } = await import("./request-cancels.ts");
   const { replyBodies } = await import("./reply-bodies.ts");
   const { replyEnvelopes } = await import("./reply-envelopes.ts");
   const { replySessions } = await import("./reply-sessions.ts");
@@ -22,6 +23,7 @@ export async function vectorFiles(): Promise<ReadonlyMap<string, string>> {
     }
   };
   add("request/", [...requestEnvelopes(), ...requestForms(), ...requestBodies(), ...requestTimes()]);
+  add("request/", requestCancels());
   add("reply/", [...replyBodies(), ...replyEnvelopes(), ...replySessions(), ...acceptedReplies()]);
   add("", tables());
   return files;

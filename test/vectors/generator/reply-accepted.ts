@@ -55,7 +55,6 @@ function dispositions(): ReplyVector[] {
       [taken(web1, 0, hello(web1, { disposition: "present" }))],
       { type: "ping" },
     ),
-    one("not-targeted", "an agent that is not meant", { disposition: "not-targeted" }),
     ...["busy", "stopping"].map((reason) =>
       one(`declined-${reason}`, `declined: ${reason}`, { disposition: "declined", reason }),
     ),

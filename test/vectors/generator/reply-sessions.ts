@@ -139,6 +139,15 @@ function targets(): ReplyVector[] {
       [failing("not-targeted", web1, 0, hello(web1, { tags: ["eu"], disposition: "present" }))],
       { type: "ping", targetTags: ["web"] },
     ),
+    vector("not-targeted-everybody", "it says that it was not meant, though everybody was", [
+      failing("not-targeted", web1, 0, hello(web1, { disposition: "not-targeted" })),
+    ]),
+    vector(
+      "not-targeted-meant",
+      "it says that it was not meant, and has all tags",
+      [failing("not-targeted", web1, 0, hello(web1, { tags: ["eu", "web"], disposition: "not-targeted" }))],
+      { targetTags: ["web"] },
+    ),
     vector(
       "not-targeted-then-output",
       "the output of an agent that we did not target",
@@ -175,12 +184,12 @@ function turns(): ReplyVector[] {
   const out = (name: string, comment: string, ...items: readonly Item[]) =>
     vector(`out-of-order-${name}`, comment, items);
   const done = taken(web1, 1, exit());
-  const last = (name: string, disposition: Fields, type: "run" | "ping" = "run") =>
+  const last = (name: string, disposition: Fields, request: Parameters<typeof vector>[3] = {}) =>
     vector(
       `out-of-order-${name}`,
       `output after ${name.replaceAll("-", " ")}`,
       [taken(web1, 0, hello(web1, disposition)), failing("out-of-order", web1, 1, shown)],
-      { type },
+      request,
     );
   const queued = taken(web1, 0, hello(web1, { disposition: "queued" }));
   return [
@@ -189,8 +198,8 @@ function turns(): ReplyVector[] {
     out("second-hello", "a second hello", said, failing("out-of-order", web1, 1, hello(web1))),
     out("running-twice", "running, of an agent that runs", said, failing("out-of-order", web1, 1, running)),
     out("queued-output", "output before it runs", queued, failing("out-of-order", web1, 1, shown)),
-    last("present", { disposition: "present" }, "ping"),
-    last("not-targeted", { disposition: "not-targeted", tags: [] }),
+    last("present", { disposition: "present" }, { type: "ping" }),
+    last("not-targeted", { disposition: "not-targeted", tags: [] }, { targetTags: ["web"] }),
     last("declined", { disposition: "declined", reason: "busy" }),
     last("refused", { disposition: "refused", reason: "forbidden" }),
     out("output-after-exit", "output after the exit", said, done, failing("out-of-order", web1, 2, shown)),

@@ -102,8 +102,9 @@ function versions(): RequestVector[] {
     unknown("type-unknown", "a type that nobody has", { ...some, type: "dance" }),
     unknown("type-empty", "an empty type", { ...some, type: "" }),
     unknown("type-case", "a type in capitals", { ...some, type: "RUN" }),
+    unknown("type-cancel-case", "cancel in capitals", { ...head("cancel"), type: "CANCEL" }),
     unknown("type-prototype", "a type that every object has", { ...some, type: "constructor" }),
-    ...["list", "go", "cancel"].map((type) =>
+    ...["list", "go"].map((type) =>
       unknown(`type-${type}`, `the reserved type ${type}`, { ...head(type), type }),
     ),
     unknown("field-unknown", "a field that nobody has", { ...some, colour: "red" }),

@@ -1,5 +1,5 @@
 /** The agent that the request vectors are for, and a request that it accepts. */
-import { concat, seed } from "./bytes.ts";
+import { concat, hex, seed } from "./bytes.ts";
 import { encode, type Fields } from "./cbor.ts";
 import { type Line, vectorText } from "./vector.ts";
 import {
@@ -31,6 +31,15 @@ export const station = signPair("base station");
 export const otherStation = signPair("other base station");
 export const strangerStation = signPair("base station of somebody else");
 
+/** A session of which a command runs or waits at the agent, by the label of the request that opened it. */
+export type Live = {
+  readonly label: string;
+  readonly challenge: Uint8Array;
+  /** Default: those of `network` and `station`. */
+  readonly networkKey?: Uint8Array;
+  readonly stationKey?: Uint8Array;
+};
+
 /** What the agent knows besides its keys; `station` is in the list beside another one. */
 type Agent = {
   readonly stations?: readonly Uint8Array[];
@@ -40,6 +49,7 @@ type Agent = {
   readonly floor?: number;
   /** Session ids with their expiry. */
   readonly journal?: readonly (readonly [Uint8Array, number])[];
+  readonly live?: readonly Live[];
 };
 
 /** One vector: its name, its lines. */
@@ -66,15 +76,18 @@ export function vector(
     ["uptime", agent.uptime ?? UPTIME],
     ["born", agent.born ?? BORN],
     ["floor", agent.floor ?? FLOOR],
-    ...(agent.journal ?? []).map(([id, expires]): Line => ["journal-id", `${idText(id)} ${expires}`]),
+    ...(agent.journal ?? []).map(([id, expires]): Line => ["journal-id", `${hex(id)} ${expires}`]),
+    ...(agent.live ?? []).map((live): Line => ["live", liveText(live)]),
     ...more,
     ["envelope", envelope],
   ]);
   return [name, text];
 }
 
-function idText(id: Uint8Array): string {
-  return Buffer.from(id).toString("hex");
+/** Session id, network key, station key, challenge. */
+function liveText({ label, networkKey, stationKey, challenge }: Live): string {
+  const keys = [networkKey ?? network.publicKey, stationKey ?? station.publicKey];
+  return [sessionIdOf(label), ...keys, challenge].map(hex).join(" ");
 }
 
 export function head(label: string): Fields {
