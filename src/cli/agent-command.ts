@@ -1,15 +1,20 @@
 /** `cb agent`: listens for stations, and runs what an authorised one asks for. */
-import { Agent } from "../agent/agent.ts";
+import { existsSync } from "node:fs";
+import { Agent, type TrustedKeys } from "../agent/agent.ts";
 import { openAgentState } from "../agent/agent-state.ts";
+import { RateLimit } from "../agent/rate-limit.ts";
+import type { Clock } from "../core/clock.ts";
 import { wantsColors } from "../core/colors.ts";
-import { ExitStatus } from "../core/errors.ts";
+import { ExitStatus, messageOf } from "../core/errors.ts";
 import { createLog, type Log, type LogOptions, suitingFormat } from "../core/log.ts";
-import type { Values } from "../core/settings.ts";
+import type { Environment, Values } from "../core/settings.ts";
+import { execute } from "../exec/execution.ts";
 import { openAgentHub } from "../hub/agent-hub.ts";
 import { describeConnection } from "../hub/connection-string.ts";
 import { cryptoReady } from "../protocol/crypto.ts";
 import { keyIdText } from "../protocol/keys.ts";
 import { type Context, defineCommand } from "./command.ts";
+import { isPasswordVisible, loadConnection, VISIBLE_PASSWORD } from "./hub-connection.ts";
 import { loadNetworkSecret, loadStationPublics } from "./key-files.ts";
 import { agentSettings } from "./settings/agent.ts";
 import { verbosityOf } from "./settings/common.ts";
@@ -28,20 +33,25 @@ export const agentCommand = defineCommand({
   examples: ["cb agent --tags web,eu --run-directory /etc/cb/run.d", "cb -c lab agent -r ./run.d -t web eu"],
   settings: agentSettings,
   configFile: "agent.toml",
-  async run({ settings, context }) {
+  async run({ settings, origins, context }) {
     await cryptoReady();
     const { environment, clock } = context;
-    const networks = loadNetworkSecret(settings["network-secret-key"], environment);
-    const stations = loadStationPublics(settings["base-station-public-key"], environment);
+    const keys = loadKeys(settings, environment);
+    const connection = loadConnection(settings, environment);
     const log = createLog(logOptions(settings, context));
+    if (isPasswordVisible({ values: settings, origins })) {
+      log.warn(
+        { event: "password-visible", reason: VISIBLE_PASSWORD },
+        "Use a password from the command line",
+      );
+    }
     // For the files that commands make; our own are made with modes of their own. There is one per process.
     process.umask(0o022);
     const { channel, identity, tags } = settings;
     const state = openAgentState(settings["state-directory"], channel, identity, clock.wall());
-    const connection = settings["connection-string"];
     const where = describeConnection(connection);
-    const stop = stopSignal(context.signal);
-    const hub = openAgentHub(connection, channel, hubObserver(log, where));
+    const stop = stopSignal(context.signal, ["SIGINT", "SIGTERM"]);
+    const hub = openAgentHub(connection, channel, hubObserver(log, where, clock));
     const agentKey = keyIdText("agent-public", state.keyPair.publicKey);
     log.info(
       { event: "start", version: VERSION, identity, channel, tags: tags.join(","), agentKey },
@@ -50,17 +60,23 @@ export const agentCommand = defineCommand({
     if (state.damagedJournal !== undefined) {
       log.warn({ event: "journal-damaged", aside: state.damagedJournal }, "Set a damaged journal aside");
     }
+    for (const directory of settings["run-directory"].filter((path) => !existsSync(path))) {
+      log.warn(
+        { event: "run-directory-missing", directory },
+        "Find no commands: the run-directory does not exist",
+      );
+    }
     const agent = new Agent({
       identity,
       channel,
       tags,
       software: VERSION,
       runDirectories: settings["run-directory"],
-      networks,
-      stations,
+      keys,
       keyPair: state.keyPair,
       journal: state.journal,
       hub,
+      execute,
       clock,
       log,
       jobs: settings.jobs,
@@ -69,9 +85,12 @@ export const agentCommand = defineCommand({
       drainGrace: settings["drain-grace"],
       logCommandOutput: settings["log-command-output"],
     });
+    const reload = () => reloadKeys(agent, settings, environment, log);
+    process.on("SIGHUP", reload);
     try {
       await agent.run(stop.signal);
     } finally {
+      process.off("SIGHUP", reload);
       stop.release();
       await hub.close();
       state.close();
@@ -81,13 +100,34 @@ export const agentCommand = defineCommand({
   },
 });
 
-function hubObserver(log: Log, hub: string): Parameters<typeof openAgentHub>[2] {
+function loadKeys(settings: Settings, environment: Environment): TrustedKeys {
+  return {
+    networks: loadNetworkSecret(settings["network-secret-key"], environment),
+    stations: loadStationPublics(settings["base-station-public-key"], environment),
+  };
+}
+
+/** Keys that cannot be read leave the old ones in force: a typing error must not cut a server off. */
+function reloadKeys(agent: Agent, settings: Settings, environment: Environment, log: Log): void {
+  try {
+    agent.useKeys(loadKeys(settings, environment));
+    log.info({ event: "keys-reloaded" }, "Read the key files again");
+  } catch (error) {
+    log.error({ event: "keys-kept", reason: messageOf(error) }, "Keep the old keys");
+  }
+}
+
+function hubObserver(log: Log, hub: string, clock: Clock): Parameters<typeof openAgentHub>[2] {
+  const dropped = new RateLimit(clock);
   return {
     onState: (state) => {
       if (state.kind === "connected") log.info({ event: "hub-connected", hub }, "Listen for requests");
       else log.warn({ event: "hub-lost", hub, reason: state.reason }, "Cannot reach the hub, keep trying");
     },
-    onRequestDropped: () => log.warn({ event: "request-dropped" }, "Drop a request: too many at once"),
+    onRequestDropped: () => {
+      const { isAllowed, suppressed } = dropped.allow("request-dropped");
+      if (isAllowed) log.warn({ event: "request-dropped", suppressed }, "Drop a request: too many at once");
+    },
   };
 }
 

@@ -34,6 +34,8 @@ export function helpText(program: Program, words: readonly string[], commands: r
   const table = command?.settings ?? shared(below);
   const [own, common] = sortOut(table, words[0]);
   for (const [setting, text] of [...own, ...common, ...EVERYWHERE]) cli.option(setting, text);
+  // cac takes `--no-discovery` for the opposite of `--discovery`, and says that it is true by default.
+  for (const option of cli.globalCommand.options) delete option.config.default;
 
   const sections = sectionsOf(cli);
   const body = (title: string) => sections.find((section) => section.title === title)?.body;

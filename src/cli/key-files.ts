@@ -14,7 +14,13 @@ import type { AuthorisedStation } from "../protocol/authorised-station.ts";
 import { wipe } from "../protocol/crypto.ts";
 import { isSecretKind, type KeyOf, kindNoun } from "../protocol/key-forms.ts";
 import { MAX_KEY_FILE_BYTES, parseKeyFile } from "../protocol/key-text.ts";
-import type { KeyKind, NetworkKeyPair, NetworkPublicKey, StationKeyPair } from "../protocol/keys.ts";
+import {
+  isUsableNetworkKey,
+  type KeyKind,
+  type NetworkKeyPair,
+  type NetworkPublicKey,
+  type StationKeyPair,
+} from "../protocol/keys.ts";
 
 /** The kinds that `cb-keygen` makes. */
 export type FileKeyKind = Exclude<KeyKind, "agent-public" | "agent-secret">;
@@ -74,7 +80,10 @@ export function loadNetworkPublic(
   explicitPath: string | undefined,
   environment: Environment,
 ): NetworkPublicKey {
-  return load("network-public", explicitPath, environment).keys[0];
+  const { path, keys } = load("network-public", explicitPath, environment);
+  const [key] = keys;
+  if (isUsableNetworkKey(key)) return key;
+  throw new CbError("key", `Cannot use "${printable(path)}": its key is weak, no secret key belongs to it`);
 }
 
 /**

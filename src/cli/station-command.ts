@@ -5,8 +5,11 @@ import type { Resolved, Values } from "../core/settings.ts";
 import { connectStationHub } from "../hub/station-hub.ts";
 import { cryptoReady } from "../protocol/crypto.ts";
 import type { Sink } from "../station/line-renderer.ts";
-import { runStation, type Task } from "../station/station.ts";
+import type { Task } from "../station/messages.ts";
+import { runStation } from "../station/station.ts";
+import { AgentStoreFiles, storePlaces } from "./agent-store-files.ts";
 import { type Context, defineCommand, parseOperand } from "./command.ts";
+import { isPasswordVisible, loadConnection, VISIBLE_PASSWORD } from "./hub-connection.ts";
 import { loadNetworkPublic, loadStationSecret } from "./key-files.ts";
 import { type Stream, write } from "./output.ts";
 import { verbosityOf } from "./settings/common.ts";
@@ -44,7 +47,7 @@ const pingCommand = defineCommand({
 
 export const stationCommands = [runCommand, pingCommand] as const;
 
-/** Keys first, then the hub: what can be refused here is refused before anything is published. */
+/** Keys and pins first, then the hub: what can be refused here is refused before anything is published. */
 async function ask(
   task: Task,
   settings: Resolved<typeof stationSettings>,
@@ -54,9 +57,15 @@ async function ask(
   const { values, origins } = settings;
   const network = loadNetworkPublic(values["network-public-key"], context.environment);
   const keyPair = loadStationSecret(values["base-station-secret-key"], context.environment);
+  const connection = loadConnection(values, context.environment);
+  if (isPasswordVisible(settings) && !values["errors-only"]) {
+    await write(context.stderr, `cb: ${VISIBLE_PASSWORD}\n`);
+  }
+  const store = new AgentStoreFiles(storePlaces(values), values.channel, context.clock);
+  for (const notice of store.notices) await write(context.stderr, `cb: ${notice}\n`);
   const stop = stopSignal(context.signal);
   try {
-    const hub = await connectStationHub(values["connection-string"], values.channel, stop.signal);
+    const hub = await connectStationHub(connection, values.channel, stop.signal);
     const status = await runStation(
       task,
       {
@@ -72,15 +81,19 @@ async function ask(
         network,
         keyPair,
         hub,
+        store,
+        failMissing: values["fail-missing"],
         clock: context.clock,
         stdout: sink(context.stdout, context, values),
         stderr: sink(context.stderr, context, values),
         verbosity: verbosityOf(values),
       },
-      stop.signal,
+      { end: stop.signal, leave: stop.again },
     );
     return stop.status() || status;
   } finally {
+    // After an interruption nobody waits for a reader that stands still.
+    if (stop.signal.aborted) context.stdout.destroy();
     stop.release();
   }
 }

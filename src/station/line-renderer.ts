@@ -11,7 +11,7 @@
 import { type Color, paint } from "../core/colors.ts";
 import type { Identity } from "../core/names.ts";
 import { printable } from "../core/text.ts";
-import { concat, utf8 } from "../protocol/bytes.ts";
+import { concat, concatAll, utf8 } from "../protocol/bytes.ts";
 import { STREAMS, type Stream } from "../protocol/reply.ts";
 
 /** Where a stream's lines go. */
@@ -25,6 +25,7 @@ export type Sink = {
 /** The longest line that is kept in memory. */
 const MAX_LINE_BYTES = 64 * 1024;
 const NEWLINE = 10;
+const LINE_END = Uint8Array.of(NEWLINE);
 const MARKS: Readonly<Record<Stream, string>> = { stdout: "│", stderr: "!" };
 const COLORS: Readonly<Record<Stream, Color>> = { stdout: "cyan", stderr: "red" };
 const CONTINUED = "…";
@@ -48,20 +49,25 @@ export class LineRenderer {
   /** Shows the lines that these bytes complete, and keeps the rest for later. */
   async output(identity: Identity, stream: Stream, data: Uint8Array): Promise<void> {
     const open = this.#openLine(identity, stream);
-    let rest = open.bytes.length === 0 ? data : concat(open.bytes, data);
+    const bytes = open.bytes.length === 0 ? data : concat(open.bytes, data);
+    // Once for all lines: there are a million of them in what a command may print in a second.
+    const prefix = this.#prefix(identity, stream, false);
+    const continuation = this.#prefix(identity, stream, true);
     const shown: Uint8Array[] = [];
-    while (rest.length > 0) {
-      const newline = rest.indexOf(NEWLINE);
-      const isWhole = newline >= 0 && newline <= MAX_LINE_BYTES;
-      if (!isWhole && rest.length <= MAX_LINE_BYTES) break;
-      const end = isWhole ? newline : MAX_LINE_BYTES;
-      shown.push(...this.#line(identity, stream, rest.subarray(0, end), open.isContinued));
+    let at = 0;
+    while (at < bytes.length) {
+      const newline = bytes.indexOf(NEWLINE, at);
+      const isWhole = newline >= 0 && newline - at <= MAX_LINE_BYTES;
+      if (!isWhole && bytes.length - at <= MAX_LINE_BYTES) break;
+      const end = isWhole ? newline + 1 : at + MAX_LINE_BYTES;
+      shown.push(open.isContinued ? continuation : prefix, this.#text(stream, bytes.subarray(at, end)));
+      if (!isWhole) shown.push(LINE_END);
       open.isContinued = !isWhole;
-      rest = rest.subarray(isWhole ? end + 1 : end);
+      at = end;
     }
     // A copy: the view would keep the whole message alive.
-    open.bytes = rest.slice();
-    if (shown.length > 0) await this.#sinks[stream].write(concat(...shown));
+    open.bytes = bytes.slice(at);
+    if (shown.length > 0) await this.#sinks[stream].write(concatAll(shown));
   }
 
   /** Shows what an agent wrote without a newline at its end. */
@@ -69,9 +75,9 @@ export class LineRenderer {
     for (const stream of STREAMS) {
       const { bytes, isContinued } = this.#openLine(identity, stream);
       this.#open.delete(`${stream} ${identity}`);
-      if (bytes.length > 0) {
-        await this.#sinks[stream].write(concat(...this.#line(identity, stream, bytes, isContinued)));
-      }
+      if (bytes.length === 0) continue;
+      const prefix = this.#prefix(identity, stream, isContinued);
+      await this.#sinks[stream].write(concat(prefix, this.#text(stream, bytes), LINE_END));
     }
   }
 
@@ -90,11 +96,15 @@ export class LineRenderer {
     return known;
   }
 
-  #line(identity: Identity, stream: Stream, line: Uint8Array, isContinued: boolean): readonly Uint8Array[] {
-    const { isTerminal, hasColors } = this.#sinks[stream];
+  #prefix(identity: Identity, stream: Stream, isContinued: boolean): Uint8Array {
     const name = `${identity.padEnd(this.#width)} ${isContinued ? CONTINUED : MARKS[stream]}`;
-    const prefix = `${hasColors ? paint(name, COLORS[stream]) : name} `;
-    if (!isTerminal) return [utf8(prefix), line, Uint8Array.of(NEWLINE)];
-    return [utf8(`${prefix}${printable(new TextDecoder().decode(line))}\n`)];
+    return utf8(`${this.#sinks[stream].hasColors ? paint(name, COLORS[stream]) : name} `);
+  }
+
+  /** What is shown of a line, or of a piece of one; the newline at its end stays where there is one. */
+  #text(stream: Stream, line: Uint8Array): Uint8Array {
+    if (!this.#sinks[stream].isTerminal) return line;
+    const end = line.at(-1) === NEWLINE ? "\n" : "";
+    return utf8(printable(new TextDecoder().decode(line.subarray(0, line.length - end.length))) + end);
   }
 }

@@ -8,6 +8,7 @@ import { ExitStatus } from "../core/errors.ts";
 import { count, printable, seconds } from "../core/text.ts";
 import type { Disposition, Exit, Hello } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
+import { missingSentences, newcomersSentence, type RollCall } from "./attendance.ts";
 import type { AgentRecord, FaultRecord, Roster } from "./roster.ts";
 import type { Session, WaitPolicy } from "./session.ts";
 
@@ -28,11 +29,10 @@ type Verdict = "ok" | "failed" | "refused" | "not run" | "unfinished" | "not tar
 
 type Refused = Extract<Disposition, { is: "refused" }>;
 
-type Judgement = {
-  readonly verdict: Verdict;
-  readonly status: number;
-  readonly sentence?: string | undefined;
-};
+/** A part of the exit status, and the reason for it. */
+type Part = { readonly status: number; readonly sentence?: string | undefined };
+
+type Judgement = Part & { readonly verdict: Verdict };
 
 /** @param elapsed milliseconds from the request to the end */
 export function judge(
@@ -41,15 +41,30 @@ export function judge(
   session: Session,
   waits: WaitPolicy,
   elapsed: number,
+  rollCall: RollCall,
 ): Outcome {
   const judgements = roster.agents.map((agent) => judgeAgent(agent, request, session, waits));
-  const parts = [...judgements, ...roster.faults.map(judgeFault), judgeAbsence(request, roster, session)];
+  const missing = missingSentences(rollCall);
+  const parts: readonly Part[] = [
+    ...judgements,
+    ...roster.faults.map(judgeFault),
+    ...(rollCall.failMissing
+      ? missing.map((sentence) => ({ status: ExitStatus.missingAgents, sentence }))
+      : []),
+    judgeAbsence(request, roster, session),
+    judgeUnheard(request, session),
+  ];
   return {
     status: parts.reduce((status, part) => status | part.status, 0),
     problems: parts.flatMap(({ sentence }) => sentence ?? []),
-    remarks: remarksOn(roster),
+    remarks: [
+      ...remarksOn(roster),
+      ...(rollCall.failMissing ? [] : missing),
+      ...newcomersSentence(rollCall),
+      ...hints(roster),
+    ],
     successes: roster.agents.flatMap(successOf),
-    summary: summarise(judgements, elapsed),
+    summary: summarise(judgements, rollCall, elapsed),
   };
 }
 
@@ -57,7 +72,15 @@ function remarksOn({ agents, repeats }: Roster): readonly string[] {
   const left = agents.flatMap(({ hello, exit }) =>
     exit?.leftOpen ? [`${hello.identity}: a process that the command left behind still held its output`] : [],
   );
-  return repeats > 0 ? [...left, `${replies(repeats)} came more than once, shown once`] : left;
+  const repeated = repeats > 0 ? [`${replies(repeats)} came more than once, shown once`] : [];
+  return [...left, ...repeated];
+}
+
+const ACCEPT_HINT =
+  "hint: an agent logs its key when it starts; if that is the new one: cb station agents accept NAME --fingerprint KEY";
+
+function hints({ faults }: Roster): readonly string[] {
+  return faults.some(({ fault }) => fault === "pin-mismatch") ? [ACCEPT_HINT] : [];
 }
 
 function successOf({ hello, exit }: AgentRecord): readonly string[] {
@@ -101,11 +124,14 @@ function unfinished(
   { replyWait }: WaitPolicy,
 ): Judgement {
   const doing = disposition.is === "queued" ? "is queued" : "is running";
-  if (end !== "reply-wait-expired") {
-    return { verdict: "unfinished", status: 0, sentence: `${identity} ${doing}, its command may still run` };
-  }
-  const sentence = `${identity} ${doing} and said nothing for ${seconds(replyWait)}, its command may still run`;
-  return { verdict: "unfinished", status: ExitStatus.replyWaitExpired, sentence };
+  const unconfirmed = (what: string, status: number): Judgement => ({
+    verdict: "unfinished",
+    status,
+    sentence: `${identity} ${what}, its command may still run`,
+  });
+  if (end === "interrupted") return unconfirmed("has not confirmed the cancel", 0);
+  if (end !== "reply-wait-expired") return unconfirmed(doing, 0);
+  return unconfirmed(`${doing} and said nothing for ${seconds(replyWait)}`, ExitStatus.replyWaitExpired);
 }
 
 function judgeExit(identity: string, exit: Exit, request: Request): Judgement {
@@ -180,12 +206,14 @@ function clockText(ahead: number): string {
   return `its clock is ${Math.round(size / 1000)} s ${ahead > 0 ? "ahead" : "behind"}`;
 }
 
-function judgeFault({ fault, identity, detail, times }: FaultRecord): Judgement {
-  const sentence = `${faultText(fault, times)}${identity ? ` from ${identity}` : ""}${detail ? `: ${detail}` : ""}`;
-  return { verdict: "failed", status: ExitStatus.integrity, sentence };
+function judgeFault({ fault, identity, detail, times }: FaultRecord): Part {
+  const isNamed = fault === "pin-mismatch" || (fault === "conflict" && detail !== undefined);
+  const from = identity && !isNamed ? ` from ${identity}` : "";
+  const sentence = `${faultText(fault, times, identity)}${from}${detail ? `: ${detail}` : ""}`;
+  return { status: ExitStatus.integrity, sentence };
 }
 
-function faultText(fault: FaultRecord["fault"], times: number): string {
+function faultText(fault: FaultRecord["fault"], times: number, identity = "an agent"): string {
   switch (fault) {
     case "foreign":
       return `${count(times, "item")} in the reply list, not from any agent of this network`;
@@ -203,10 +231,12 @@ function faultText(fault: FaultRecord["fault"], times: number): string {
       return `${replies(times)} to another request`;
     case "bad-signature":
       return `${replies(times)} with a bad signature`;
+    case "pin-mismatch":
+      return `${identity} answers with another key than the one pinned`;
     case "not-targeted":
-      return "answer without being asked";
+      return "answer that does not fit the target";
     case "conflict":
-      return "identity conflict, output not shown";
+      return "identity conflict";
     case "out-of-order":
       return `${replies(times)} out of order`;
     case "hole":
@@ -219,20 +249,40 @@ function replies(number: number): string {
   return number === 1 ? "1 reply" : `${number} replies`;
 }
 
-function judgeAbsence(request: Request, roster: Roster, session: Session): Judgement {
-  const none = { verdict: "not run" as const, status: ExitStatus.notAllRun };
-  if (session.addressed > 0) return { verdict: "ok", status: 0 };
+function judgeAbsence(request: Request, roster: Roster, session: Session): Part {
+  const none = { status: ExitStatus.notAllRun };
+  if (session.addressed > 0) return { status: 0 };
   const answered = roster.agents.length;
+  if (answered === 0 && session.counted === 0) {
+    return { ...none, sentence: `nobody answered: nobody listens on channel "${request.channel}"` };
+  }
   if (answered === 0) return { ...none, sentence: "nobody answered" };
+  const who = session.answered < session.counted ? "no agent that answered" : "no agent";
   const why = request.target === undefined ? "was meant" : `has the tags ${request.target.tags.join(",")}`;
-  return { ...none, sentence: `no agent ${why} (${count(answered, "agent")} answered)` };
+  return { ...none, sentence: `${who} ${why} (${count(answered, "agent")} answered)` };
 }
 
-function summarise(judgements: readonly Judgement[], elapsed: number): string {
+/**
+ * Those that the hub counted and that did not answer. They may be agents that are slow and run the command later, or
+ * that do not know our keys, or no agents at all: only their logs tell.
+ */
+function judgeUnheard(request: Request, { counted, answered, end, interruptedAt }: Session): Part {
+  const everybodyAnswers = request.target === undefined || request.census;
+  const unheard = counted - answered;
+  if (!everybodyAnswers || unheard <= 0 || end === undefined || interruptedAt !== undefined)
+    return { status: 0 };
+  const what =
+    request.type === "run" ? "may not know our keys, or run the command later" : "may not know our keys";
+  const sentence = `${unheard} of ${counted} that listen did not answer: they ${what}, their logs tell`;
+  return { status: ExitStatus.notAllRun, sentence };
+}
+
+function summarise(judgements: readonly Judgement[], { missing }: RollCall, elapsed: number): string {
   const asked = judgements.filter(({ verdict }) => verdict !== "not targeted");
   const parts = (["ok", "failed", "refused", "not run", "unfinished"] as const).flatMap((verdict) => {
     const number = asked.filter((judgement) => judgement.verdict === verdict).length;
     return number > 0 ? [`${number} ${verdict}`] : [];
   });
-  return [count(asked.length, "agent"), ...parts, seconds(elapsed)].join(" · ");
+  const absent = missing.length > 0 ? [`${missing.length} missing`] : [];
+  return [count(asked.length, "agent"), ...parts, ...absent, seconds(elapsed)].join(" · ");
 }

@@ -1,23 +1,11 @@
 /** The table of `cb station ping`: who is there, how far away, which version, which tags, what time it is there. */
 import { printable } from "../core/text.ts";
 import type { AgentRecord } from "./roster.ts";
+import { table } from "./table.ts";
 
 /** One line for each agent that is present, columns aligned. */
 export function pingTable(agents: readonly AgentRecord[]): string {
-  const rows = agents.filter(({ hello }) => hello.disposition.is === "present").map(cells);
-  const widths = rows.reduce<readonly number[]>(
-    (widest, row) => row.map((cell, column) => Math.max(cell.length, widest[column] ?? 0)),
-    [],
-  );
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) =>
-        column === 1 ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
-      )
-      .join("   ")
-      .trimEnd(),
-  );
-  return lines.map((line) => `${line}\n`).join("");
+  return table(agents.filter(({ hello }) => hello.disposition.is === "present").map(cells), 1);
 }
 
 function cells({ hello, roundTrip, heardAt }: AgentRecord): readonly string[] {

@@ -9,7 +9,7 @@ import type { Identity } from "../core/names.ts";
 import { count } from "../core/text.ts";
 import { hex } from "../protocol/bytes.ts";
 import { equalBytes } from "../protocol/crypto.ts";
-import type { SessionKeyPair } from "../protocol/keys.ts";
+import { type AgentPublicKey, keyIdText, type SessionKeyPair } from "../protocol/keys.ts";
 import {
   decodeReply,
   type Exit,
@@ -27,6 +27,7 @@ import {
   replyOpeningKey,
 } from "../protocol/reply-envelope.ts";
 import { matchesTarget, type Request } from "../protocol/request.ts";
+import { ownersOf, type Pins } from "./pins.ts";
 
 export const FAULTS = [
   "foreign",
@@ -37,6 +38,7 @@ export const FAULTS = [
   "malformed",
   "wrong-challenge",
   "bad-signature",
+  "pin-mismatch",
   "not-targeted",
   "conflict",
   "out-of-order",
@@ -67,6 +69,8 @@ export type FaultEvent = {
   readonly identity?: Identity | undefined;
   /** For people. */
   readonly detail?: string | undefined;
+  /** The key of who claimed an identity, or shared a key, that is another's. */
+  readonly agentKey?: AgentPublicKey;
   /** Whose replies are used no more: of one who has just answered, or of one who was running. */
   readonly silences?: "answer" | "run" | undefined;
 };
@@ -75,6 +79,8 @@ export type FaultEvent = {
 export type Expectation = {
   readonly request: Request;
   readonly session: SessionKeyPair;
+  /** The keys by which agents are known from earlier sessions. */
+  readonly pins: Pins;
   /** Hellos beyond this many are not opened. */
   readonly maxHellos: number;
 };
@@ -93,10 +99,12 @@ export class ReplyReader {
   /** By reply key; "muted" after a fault that makes all it says worthless. */
   readonly #speakers = new Map<string, Speaker | "muted">();
   readonly #identities = new Set<Identity>();
-  readonly #agentKeys = new Set<string>();
+  /** Whose agent key is whose, by its hexadecimal digits: those that are pinned, and those heard here. */
+  readonly #owners: Map<string, Identity>;
 
   constructor(expectation: Expectation) {
     this.#expectation = expectation;
+    this.#owners = ownersOf(expectation.pins);
   }
 
   /** What one item of the list says; several events where something is missing before it. */
@@ -137,24 +145,33 @@ export class ReplyReader {
       received: { stdout: 0, stderr: 0 },
     });
     this.#identities.add(hello.identity);
-    this.#agentKeys.add(hex(hello.agentKey));
+    this.#owners.set(hex(hello.agentKey), hello.identity);
     return event;
   }
 
   #judgeHello(hello: Reply | undefined, { replyKey }: ReplyFrame): HelloEvent | FaultEvent {
-    const { request, session } = this.#expectation;
+    const { request, session, pins } = this.#expectation;
     if (hello === undefined) return fault("malformed");
     if (hello.type !== "hello") return fault("out-of-order");
     if (!equalBytes(hello.challenge, request.challenge)) return fault("wrong-challenge");
     if (!isHelloGenuine(hello, session.publicKey, replyKey)) return fault("bad-signature");
     const { identity, tags, disposition, agentKey } = hello;
-    const acts = ["running", "queued", "present"].includes(disposition.is);
-    if (acts && !matchesTarget(request.target, tags)) return fault("not-targeted", identity);
-    if (this.#identities.has(identity)) {
-      return fault("conflict", identity, `two agents call themselves ${identity}`);
+    const pinned = pins.get(identity);
+    if (pinned !== undefined && !equalBytes(pinned, agentKey)) {
+      const [now, before] = [agentKey, pinned].map((key) => keyIdText("agent-public", key));
+      return { ...fault("pin-mismatch", identity, `${now}, not ${before}`), agentKey };
     }
-    if (this.#agentKeys.has(hex(agentKey))) {
-      return fault("conflict", identity, `${identity} answers with the agent key of another agent`);
+    const acts = ["running", "queued", "present"].includes(disposition.is);
+    const isMeant = matchesTarget(request.target, tags);
+    if (acts && !isMeant) return fault("not-targeted", identity);
+    // Nobody may count as heard by saying that somebody else was meant.
+    if (disposition.is === "not-targeted" && isMeant) return fault("not-targeted", identity);
+    if (this.#identities.has(identity)) {
+      return { ...fault("conflict", identity, `two agents call themselves ${identity}`), agentKey };
+    }
+    const owner = this.#owners.get(hex(agentKey)) ?? identity;
+    if (owner !== identity) {
+      return { ...fault("conflict", identity, `${identity} answers with the key of ${owner}`), agentKey };
     }
     const isPresent = disposition.is === "present";
     if (acts && isPresent !== (request.type === "ping")) return fault("out-of-order", identity);

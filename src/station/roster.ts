@@ -1,6 +1,9 @@
 /** Who said what in one session: what `outcome.ts` judges and the reports show. */
 import type { Identity } from "../core/names.ts";
+import { hex } from "../protocol/bytes.ts";
+import { equalBytes } from "../protocol/crypto.ts";
 import type { Exit, Hello } from "../protocol/reply.ts";
+import type { Pins } from "./pins.ts";
 import type { Fault, FaultEvent, ReplyEvent } from "./reply-reader.ts";
 
 export type AgentRecord = {
@@ -25,6 +28,8 @@ export type FaultRecord = {
 export class Roster {
   readonly #agents = new Map<Identity, AgentRecord>();
   readonly #faults = new Map<string, FaultRecord>();
+  /** Identities that two keys claimed, and keys (in hexadecimal digits) that claimed two identities. */
+  readonly #contested = { identities: new Set<Identity>(), keys: new Set<string>() };
   #repeats = 0;
 
   /** In alphabetical order. */
@@ -35,6 +40,16 @@ export class Roster {
 
   get faults(): readonly FaultRecord[] {
     return [...this.#faults.values()];
+  }
+
+  /** Who answered under one key alone, with a key that is nobody else's: whom a first sight can be believed of. */
+  get claims(): Pins {
+    const { identities, keys } = this.#contested;
+    const hellos = this.agents.map(({ hello }) => hello);
+    const clear = hellos.filter(({ identity, agentKey }) => {
+      return !identities.has(identity) && !keys.has(hex(agentKey));
+    });
+    return new Map(clear.map(({ identity, agentKey }) => [identity, agentKey]));
   }
 
   /** Exact repeats of replies: harmless, and a sign of a hub that retries. */
@@ -66,8 +81,19 @@ export class Roster {
     }
   }
 
-  #recordFault({ fault, identity, detail, silences }: FaultEvent): void {
+  /** An agent answered under one key while another station pinned another for it. */
+  recordLatePin(identity: Identity): void {
+    const detail = "another station has pinned that one meanwhile";
+    this.#recordFault({ kind: "fault", fault: "pin-mismatch", identity, detail });
+  }
+
+  #recordFault({ fault, identity, detail, silences, agentKey }: FaultEvent): void {
     const agent = identity && this.#agents.get(identity);
+    // A copy of an agent claims the same identity with the same key: that is one key.
+    if (identity && agentKey && !(agent && equalBytes(agent.hello.agentKey, agentKey))) {
+      this.#contested.identities.add(identity);
+      this.#contested.keys.add(hex(agentKey));
+    }
     if (agent !== undefined && silences === "run") agent.isSilenced = true;
     // Without the detail, which an agent can vary: as many records as that would make, it could make us print.
     const key = `${fault} ${identity ?? ""}`;

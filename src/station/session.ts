@@ -7,8 +7,9 @@
  *             over                               over, expired                          over
  *
  * From the first and the last state it is also over once everybody is accounted for: as many agents have
- * answered as the hub counted receivers. The count comes from a stranger: it decides how long to wait, never
- * what is called complete. No clock, no I/O: `station.ts` feeds it and sleeps until `deadline`.
+ * answered as the hub counted receivers. Agents that are known besides and could be meant get a moment longer.
+ * The count comes from a stranger: it decides how long to wait, never what is called complete. No clock, no
+ * I/O: `station.ts` feeds it and sleeps until `deadline`.
  * Source: PROTOCOL.md §8.
  */
 
@@ -21,6 +22,17 @@ export type WaitPolicy = {
   readonly isMinimumExplicit: boolean;
 };
 
+/**
+ * After an interrupt, in milliseconds: how long agents have to confirm that their commands have ended (an agent
+ * gives a command 10 s between SIGTERM and SIGKILL), and how long a hello that was on its way has to arrive.
+ */
+const CONFIRMATION_WAIT = 15_000;
+const STRAGGLER_WAIT = 500;
+/** How long known agents that the hub has not counted get from the request on, in milliseconds, at least. */
+const SETTLING_TIME = 500;
+/** And in terms of the slowest first answer. */
+const SETTLING_FACTOR = 3;
+
 export type Session = {
   readonly sentAt: number;
   /** How many receivers the hub counted; 0 where it counts for nothing. */
@@ -31,37 +43,67 @@ export type Session = {
   readonly addressed: number;
   /** Those of them that are running or queued. */
   readonly active: number;
+  /** Agents known from before, for whom the request could be meant, that have not answered. */
+  readonly awaited: number;
+  /** Milliseconds from the request to the last first answer. */
+  readonly slowestHello: number;
   readonly lastSign: number;
-  readonly end: undefined | "all-heard" | "waited" | "reply-wait-expired";
+  /** When the operator asked the agents to end; from then on only their confirmation is waited for. */
+  readonly interruptedAt: number | undefined;
+  readonly end: undefined | "all-heard" | "waited" | "reply-wait-expired" | "interrupted";
 };
 
 export type SessionEvent =
-  | { readonly kind: "hello"; readonly isAddressed: boolean; readonly isActive: boolean }
+  | {
+      readonly kind: "hello";
+      readonly isAddressed: boolean;
+      readonly isActive: boolean;
+      readonly isAwaited: boolean;
+    }
   /** A genuine answer of which nothing can be used. */
   | { readonly kind: "worthless-hello" }
   | { readonly kind: "sign-of-life" }
   | { readonly kind: "finished" }
+  | { readonly kind: "interrupted" }
   | { readonly kind: "tick" };
 
 /** @param now any clock that never goes back, in milliseconds; the same for every call */
-export function newSession(now: number, counted: number): Session {
-  return { sentAt: now, counted, answered: 0, addressed: 0, active: 0, lastSign: now, end: undefined };
+export function newSession(now: number, counted: number, awaited: number): Session {
+  return {
+    sentAt: now,
+    counted,
+    answered: 0,
+    addressed: 0,
+    active: 0,
+    awaited,
+    slowestHello: 0,
+    lastSign: now,
+    interruptedAt: undefined,
+    end: undefined,
+  };
 }
 
 export function step(session: Session, event: SessionEvent, now: number, waits: WaitPolicy): Session {
   if (session.end !== undefined) return session;
-  const next = { ...apply(session, event), lastSign: event.kind === "tick" ? session.lastSign : now };
+  const lastSign = event.kind === "tick" || event.kind === "interrupted" ? session.lastSign : now;
+  const interruptedAt = session.interruptedAt ?? (event.kind === "interrupted" ? now : undefined);
+  const next = { ...apply(session, event, now), lastSign, interruptedAt };
   return { ...next, end: judge(next, now, waits) };
 }
 
 /** When the session would be over if nobody said anything more. */
 export function deadline(session: Session, waits: WaitPolicy): number {
+  if (session.interruptedAt !== undefined) {
+    return session.interruptedAt + (session.active > 0 ? CONFIRMATION_WAIT : STRAGGLER_WAIT);
+  }
   if (session.active > 0) return session.lastSign + waits.replyWait;
-  if (session.addressed === 0) return session.sentAt + waits.helloWait;
-  return session.sentAt + waits.minimumWait;
+  const waited = session.sentAt + (session.addressed === 0 ? waits.helloWait : waits.minimumWait);
+  return isEverybodyHeard(session) && !waits.isMinimumExplicit
+    ? Math.min(waited, settledAt(session))
+    : waited;
 }
 
-function apply(session: Session, event: SessionEvent): Session {
+function apply(session: Session, event: SessionEvent, now: number): Session {
   const { answered, addressed, active } = session;
   switch (event.kind) {
     case "hello":
@@ -70,23 +112,34 @@ function apply(session: Session, event: SessionEvent): Session {
         answered: answered + 1,
         addressed: addressed + Number(event.isAddressed),
         active: active + Number(event.isActive),
+        awaited: session.awaited - Number(event.isAwaited),
+        slowestHello: now - session.sentAt,
       };
     case "worthless-hello":
       return { ...session, answered: answered + 1 };
     case "finished":
       return { ...session, active: active - 1 };
     case "sign-of-life":
+    case "interrupted":
     case "tick":
       return session;
   }
 }
 
 function judge(session: Session, now: number, waits: WaitPolicy): Session["end"] {
-  if (session.active === 0 && isEverybodyHeard(session) && !waits.isMinimumExplicit) return "all-heard";
+  const isInterrupted = session.interruptedAt !== undefined;
+  const maySettle = isInterrupted || (!waits.isMinimumExplicit && now >= settledAt(session));
+  if (session.active === 0 && isEverybodyHeard(session) && maySettle) return "all-heard";
   if (now < deadline(session, waits)) return undefined;
+  if (isInterrupted) return "interrupted";
   return session.active > 0 ? "reply-wait-expired" : "waited";
 }
 
 function isEverybodyHeard({ counted, answered }: Session): boolean {
   return counted > 0 && answered >= counted;
+}
+
+/** When known agents that could still answer have had the time for it. */
+function settledAt({ sentAt, awaited, slowestHello }: Session): number {
+  return awaited === 0 ? sentAt : sentAt + Math.max(SETTLING_TIME, SETTLING_FACTOR * slowestHello);
 }

@@ -4,159 +4,210 @@
  * The only waiting is `replies.next()` against the session's deadline; everything that is decided is decided
  * by `reply-reader`, `session` and `outcome`, which are pure.
  */
-import type { Clock } from "../core/clock.ts";
-import { ExitStatus, messageOf } from "../core/errors.ts";
-import type { Channel, CommandName, Identity, Tag } from "../core/names.ts";
+import { ExitStatus } from "../core/errors.ts";
 import type { StationHub } from "../hub/station-hub.ts";
 import { utf8 } from "../protocol/bytes.ts";
-import { randomBytes } from "../protocol/crypto.ts";
 import { forget, type NetworkPublicKey, newSessionKeyPair, type StationKeyPair } from "../protocol/keys.ts";
-import {
-  CHALLENGE_BYTES,
-  DEFAULT_VALIDITY,
-  PROTOCOL_VERSION,
-  REPLY_ADDRESS_BYTES,
-} from "../protocol/limits.ts";
 import type { Hello } from "../protocol/reply.ts";
-import { encodeRequest, type Request } from "../protocol/request.ts";
+import { encodeRequest, type Request, type StationMessage } from "../protocol/request.ts";
 import { sealRequest } from "../protocol/request-envelope.ts";
+import type { AgentStore } from "./agent-store.ts";
+import { Attendance, announcement, learntFrom, type RollCall } from "./attendance.ts";
 import { LineRenderer, type Sink } from "./line-renderer.ts";
+import { newCancel, newRequest, type Sender, type Task } from "./messages.ts";
 import { judge } from "./outcome.ts";
 import { pingTable } from "./ping-table.ts";
 import { type ReplyEvent, ReplyReader } from "./reply-reader.ts";
 import { Roster } from "./roster.ts";
 import { deadline, newSession, type Session, type SessionEvent, step, type WaitPolicy } from "./session.ts";
 
-/** What is asked; `limit` is how long the command may run, in milliseconds. */
-export type Task =
-  | { readonly type: "run"; readonly command: CommandName; readonly limit: number | undefined }
-  | { readonly type: "ping" };
-
-export type StationParts = {
-  readonly identity: Identity;
-  readonly channel: Channel;
-  /** Undefined: everybody. */
-  readonly tags: readonly Tag[] | undefined;
+export type StationParts = Sender & {
   readonly waits: WaitPolicy;
   readonly network: NetworkPublicKey;
   readonly keyPair: StationKeyPair;
   readonly hub: StationHub;
-  readonly clock: Clock;
+  readonly store: AgentStore;
+  /** Whether a known agent that could be meant and does not answer is a failure. */
+  readonly failMissing: boolean;
   readonly stdout: Sink;
   readonly stderr: Sink;
   /** How much the report says: problems alone, remarks and the summary too, or every agent. */
   readonly verbosity: "errors" | "normal" | "verbose";
 };
 
-/** Hellos that are opened, at least; more where the hub counted more agents. */
+/** Hellos that are opened, at least; more where more agents are known, or the hub counted more. */
 const MIN_MAX_HELLOS = 1_000;
 /** The hub's count is a stranger's word: it may not make us keep state without bound. */
 const MAX_COUNTED = 100_000;
 
+/** What the operator wants when it takes too long. */
+export type Interruption = {
+  /** Agents are asked to end the command; what comes until they have is shown and reported. */
+  readonly end: AbortSignal;
+  /** Nothing is waited for any more. */
+  readonly leave: AbortSignal;
+};
+
 /**
- * @param interrupt ends the waiting; what has come is shown and reported
- * @returns the exit status (PROTOCOL.md §9); where `interrupt` aborted, what was known until then
+ * @returns the exit status (PROTOCOL.md §9); after an interruption, what was known until then
  * @throws {CbError} `hub` where the request could not be published, `output` or `reader-gone`
  */
-export async function runStation(task: Task, parts: StationParts, interrupt: AbortSignal): Promise<number> {
+export async function runStation(
+  task: Task,
+  parts: StationParts,
+  interruption: Interruption,
+): Promise<number> {
   const session = newSessionKeyPair();
-  const request = newRequest(task, parts);
-  const { network, keyPair: station, hub } = parts;
+  const { network, keyPair: station, hub, store } = parts;
+  const known = store.discovered?.size ?? 0;
+  const request = newRequest(task, parts, known);
   try {
-    const envelope = sealRequest(encodeRequest(request), { network, station, session });
-    const sentAt = parts.clock.monotonic();
+    const seal = (message: StationMessage) =>
+      sealRequest(encodeRequest(message), { network, station, session });
+    const envelope = seal(request);
+    await hub.begin(request.replyAddress);
+    const publishedAt = parts.clock.monotonic();
     const counted = Math.min(await hub.publish(envelope), MAX_COUNTED);
-    const reader = new ReplyReader({ request, session, maxHellos: Math.max(MIN_MAX_HELLOS, 4 * counted) });
-    const follower = new Follower(parts, reader, newSession(sentAt, counted));
-    const trouble = await follower.follow(request.replyAddress, interrupt);
-    return await follower.report(request, trouble);
+    // A hub that took long to answer has only now let the request go.
+    const sentAt = parts.clock.monotonic();
+    const maxHellos = Math.max(MIN_MAX_HELLOS, 4 * Math.max(known, counted));
+    const reader = new ReplyReader({ request, session, pins: store.pins, maxHellos });
+    const attendance = new Attendance(store.discovered, request.target);
+    const follower = new Follower(parts, reader, attendance, {
+      publishedAt,
+      session: newSession(sentAt, counted, attendance.awaited),
+    });
+    const cancel = () => hub.publish(seal(newCancel(request, parts.clock.wall())));
+    await follower.follow(request, cancel, interruption);
+    return await follower.report(request);
   } finally {
     forget(session);
     await hub.close(request.replyAddress);
   }
 }
 
-function newRequest(task: Task, { identity, channel, tags, clock }: StationParts): Request {
-  const issued = clock.wall();
-  return {
-    version: PROTOCOL_VERSION,
-    channel,
-    sequence: 0,
-    issued,
-    expires: issued + DEFAULT_VALIDITY,
-    challenge: randomBytes(CHALLENGE_BYTES),
-    replyAddress: randomBytes(REPLY_ADDRESS_BYTES),
-    station: identity,
-    target: tags && { tags },
-    census: tags !== undefined,
-    ...task,
-  };
-}
-
 /** Follows the replies of one session. */
 class Follower {
   readonly #parts: StationParts;
   readonly #reader: ReplyReader;
+  readonly #attendance: Attendance;
   readonly #roster = new Roster();
   readonly #renderer: LineRenderer;
+  readonly #publishedAt: number;
   #session: Session;
 
-  constructor(parts: StationParts, reader: ReplyReader, session: Session) {
+  constructor(
+    parts: StationParts,
+    reader: ReplyReader,
+    attendance: Attendance,
+    { publishedAt, session }: { readonly publishedAt: number; readonly session: Session },
+  ) {
     this.#parts = parts;
     this.#reader = reader;
+    this.#attendance = attendance;
+    this.#publishedAt = publishedAt;
     this.#session = session;
     this.#renderer = new LineRenderer(parts.stdout, parts.stderr);
   }
 
-  /** @returns why the hub brought no more replies, where it did not */
-  async follow(replyAddress: Uint8Array, interrupt: AbortSignal): Promise<string | undefined> {
+  async follow(
+    request: Request,
+    cancel: () => Promise<unknown>,
+    { end, leave }: Interruption,
+  ): Promise<void> {
     const stop = new AbortController();
-    const replies = this.#parts.hub.replies(replyAddress, stop.signal);
+    const replies = this.#parts.hub.replies(request.replyAddress, stop.signal);
+    const onInterrupt = () => {
+      this.#step({ kind: "interrupted" });
+      // A hub that does not take it does not bring the confirmation either, which the report then misses.
+      if (request.type === "run") cancel().catch(() => {});
+    };
+    end.addEventListener("abort", onInterrupt, { once: true });
     try {
+      if (end.aborted) onInterrupt();
       let batch = nextOf(replies);
-      while (this.#session.end === undefined && !interrupt.aborted) {
-        const arrived = await earliest(batch, this.#untilDeadline(), interrupt);
-        if (arrived === undefined) this.#step({ kind: "tick" });
-        else if (arrived.trouble !== undefined) return arrived.trouble;
-        else {
-          for (const envelope of arrived.envelopes) await this.#take(envelope);
-          batch = nextOf(replies);
+      while (this.#session.end === undefined && !leave.aborted) {
+        const arrived = await earliest(batch, this.#untilDeadline(), [end, leave]);
+        if (arrived === undefined) {
+          this.#step({ kind: "tick" });
+          continue;
         }
+        await this.#takeAll(arrived, leave);
+        batch = nextOf(replies);
       }
-      return undefined;
+      if (!leave.aborted) await this.#renderer.finishAll();
     } finally {
+      end.removeEventListener("abort", onInterrupt);
       stop.abort();
-      await this.#renderer.finishAll();
     }
   }
 
+  /** Returns as soon as nothing is waited for any more, even if the reader of our output stands still. */
+  async #takeAll(envelopes: readonly Uint8Array[], leave: AbortSignal): Promise<void> {
+    const left = new AbortController();
+    const away = new Promise<void>((resolve) => {
+      leave.addEventListener("abort", () => resolve(), { once: true, signal: left.signal });
+    });
+    const takeEach = async () => {
+      for (const envelope of envelopes) if (!leave.aborted) await this.#take(envelope);
+    };
+    const taken = takeEach();
+    taken.catch(() => {}); // once we have left, nobody asks
+    await Promise.race([taken, away]).finally(() => left.abort());
+  }
+
   /** Writes the table of a ping, what went wrong, and the summary. */
-  async report(request: Request, trouble: string | undefined): Promise<number> {
-    const { stdout, stderr, waits, clock, verbosity } = this.#parts;
-    const elapsed = clock.monotonic() - this.#session.sentAt;
-    const outcome = judge(request, this.#roster, this.#session, waits, elapsed);
+  async report(request: Request): Promise<number> {
+    const { stdout, stderr, waits, clock, verbosity, hub } = this.#parts;
+    const elapsed = clock.monotonic() - this.#publishedAt;
+    const failures = this.#remember(request);
+    const outcome = judge(request, this.#roster, this.#session, waits, elapsed, this.#rollCall());
     if (request.type === "ping") await stdout.write(utf8(pingTable(this.#roster.agents)));
-    const lost = trouble === undefined ? [] : [`replies may be missing: ${trouble}`];
+    const lost = hub.trouble === undefined ? [] : [`replies may be missing: ${hub.trouble}`];
     const said = {
       errors: [...outcome.problems, ...lost],
-      normal: [...outcome.problems, ...lost, ...outcome.remarks],
-      verbose: [...outcome.successes, ...outcome.problems, ...lost, ...outcome.remarks],
+      normal: [...outcome.problems, ...lost, ...failures, ...outcome.remarks],
+      verbose: [...outcome.successes, ...outcome.problems, ...lost, ...failures, ...outcome.remarks],
     }[verbosity];
     const lines = said.map((sentence) => `cb: ${sentence}\n`);
     const summary = verbosity === "errors" ? [] : [`${outcome.summary}\n`];
     await stderr.write(utf8([...lines, ...summary].join("")));
-    return trouble === undefined ? outcome.status : outcome.status | ExitStatus.integrity;
+    return lost.length === 0 ? outcome.status : outcome.status | ExitStatus.integrity;
+  }
+
+  /** @returns what could not be remembered, a sentence each */
+  #remember(request: Request): readonly string[] {
+    const { store } = this.#parts;
+    const { refused, failures } = store.save(learntFrom(this.#roster, request.issued, store.pins));
+    for (const identity of refused) this.#roster.recordLatePin(identity);
+    return failures;
+  }
+
+  #rollCall(): RollCall {
+    const { clock, failMissing } = this.#parts;
+    const { end, interruptedAt } = this.#session;
+    // Whoever cuts a session short has not given everybody the time to answer.
+    const missing = end === undefined || interruptedAt !== undefined ? [] : this.#attendance.missing;
+    return { missing, newcomers: this.#attendance.newcomers, failMissing, now: clock.wall() };
   }
 
   async #take(envelope: Uint8Array): Promise<void> {
     const { clock } = this.#parts;
-    const roundTrip = clock.monotonic() - this.#session.sentAt;
+    const roundTrip = clock.monotonic() - this.#publishedAt;
     for (const event of this.#reader.read(envelope)) {
       this.#roster.record(event, roundTrip, clock.wall());
-      const meaning = meaningOf(event);
+      const arrival = event.kind === "hello" ? this.#attendance.answers(event.hello.identity) : undefined;
+      const meaning = meaningOf(event, arrival === "awaited");
       if (meaning !== undefined) this.#step(meaning);
+      if (event.kind === "hello" && arrival === "new") await this.#announce(event.hello);
       await this.#show(event);
     }
+  }
+
+  async #announce(hello: Hello): Promise<void> {
+    const { stderr, verbosity } = this.#parts;
+    if (verbosity === "errors" || this.#attendance.isFirst) return;
+    await stderr.write(utf8(`cb: ${announcement(hello)}\n`));
   }
 
   async #show(event: ReplyEvent): Promise<void> {
@@ -175,11 +226,11 @@ class Follower {
 }
 
 /** What an event is to the waits; nothing, where it proves nobody alive. */
-function meaningOf(event: ReplyEvent): SessionEvent | undefined {
+function meaningOf(event: ReplyEvent, isAwaited: boolean): SessionEvent | undefined {
   switch (event.kind) {
     case "hello": {
       const isAddressed = event.hello.disposition.is !== "not-targeted";
-      return { kind: "hello", isAddressed, isActive: isActive(event.hello) };
+      return { kind: "hello", isAddressed, isActive: isActive(event.hello), isAwaited };
     }
     case "state":
     case "output":
@@ -199,36 +250,31 @@ function isActive({ disposition }: Hello): boolean {
   return disposition.is === "running" || disposition.is === "queued";
 }
 
-type Arrival = { readonly envelopes: readonly Uint8Array[]; readonly trouble?: string };
+type Batch = readonly Uint8Array[];
 
-/** The next batch, or the reason why there is none; never rejects, since it may be awaited late or not at all. */
-async function nextOf(replies: AsyncIterator<readonly Uint8Array[]>): Promise<Arrival> {
-  try {
-    const { value, done } = await replies.next();
-    return done ? { envelopes: [], trouble: "the hub ended the replies" } : { envelopes: value };
-  } catch (error) {
-    return { envelopes: [], trouble: messageOf(error) };
-  }
+/** The next batch; after the last one, nothing for ever: the session's waits decide when that is enough. */
+async function nextOf(replies: AsyncIterator<Batch>): Promise<Batch> {
+  const { value, done } = await replies.next();
+  return done ? new Promise<Batch>(() => {}) : value;
 }
 
 /** setTimeout(3) counts in 31 bits and fires at once beyond them. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-/** What arrives within so many milliseconds, or undefined; also when the signal aborts. */
+/** What arrives within so many milliseconds, or undefined; also when one of the signals aborts. */
 async function earliest(
-  batch: Promise<Arrival>,
+  batch: Promise<Batch>,
   milliseconds: number,
-  signal: AbortSignal,
-): Promise<Arrival | undefined> {
-  const wake = new AbortController();
+  signals: readonly AbortSignal[],
+): Promise<Batch | undefined> {
+  const done = new AbortController();
   const alarm = new Promise<undefined>((resolve) => {
-    const timer = setTimeout(() => resolve(undefined), Math.min(Math.max(0, milliseconds), LONGEST_TIMER));
-    const clear = () => {
-      clearTimeout(timer);
-      resolve(undefined);
-    };
-    signal.addEventListener("abort", clear, { once: true, signal: wake.signal });
-    wake.signal.addEventListener("abort", clear, { once: true });
+    const wake = () => resolve(undefined);
+    const timer = setTimeout(wake, Math.min(Math.max(0, milliseconds), LONGEST_TIMER));
+    done.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+    for (const signal of signals) {
+      if (!signal.aborted) signal.addEventListener("abort", wake, { once: true, signal: done.signal });
+    }
   });
-  return Promise.race([batch, alarm]).finally(() => wake.abort());
+  return Promise.race([batch, alarm]).finally(() => done.abort());
 }

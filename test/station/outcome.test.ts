@@ -10,6 +10,7 @@ import {
   REFUSALS,
 } from "../../src/protocol/reply.ts";
 import type { Request } from "../../src/protocol/request.ts";
+import type { RollCall } from "../../src/station/attendance.ts";
 import { judge } from "../../src/station/outcome.ts";
 import { FAULTS, type FaultEvent, type ReplyEvent } from "../../src/station/reply-reader.ts";
 import { Roster } from "../../src/station/roster.ts";
@@ -18,7 +19,16 @@ import { exit, hello, id, NOW, pingRequest, runRequest, target } from "./scene.t
 
 const WAITS = { helloWait: 2000, replyWait: 120_000, minimumWait: 4000, isMinimumExplicit: false };
 
-type Facts = { readonly request?: Request; readonly end?: Session["end"]; readonly elapsed?: number };
+type Facts = {
+  readonly request?: Request;
+  readonly end?: Session["end"];
+  readonly elapsed?: number;
+  readonly rollCall?: Partial<RollCall>;
+  /** By the hub; default: as many as answered. */
+  readonly counted?: number;
+};
+
+const NOBODY = 'nobody answered: nobody listens on channel "default"';
 
 /** The outcome of a session in which these events came, while our clock showed `NOW`. */
 function outcomeOf(events: readonly ReplyEvent[], facts: Facts = {}) {
@@ -27,8 +37,11 @@ function outcomeOf(events: readonly ReplyEvent[], facts: Facts = {}) {
   for (const event of events) roster.record(event, 1, NOW);
   const isMeant = ({ hello: { disposition } }: { hello: Hello }) => disposition.is !== "not-targeted";
   const addressed = roster.agents.filter(isMeant).length;
-  const session = { ...newSession(0, 0), answered: roster.agents.length, addressed, end };
-  return judge(request, roster, session, WAITS, elapsed);
+  const answered = roster.agents.length;
+  const counted = facts.counted ?? answered;
+  const session = { ...newSession(0, counted, 0), answered, addressed, end };
+  const rollCall = { missing: [], newcomers: [], failMissing: false, now: NOW, ...facts.rollCall };
+  return judge(request, roster, session, WAITS, elapsed, rollCall);
 }
 
 function says(identity: string, disposition: Disposition = { is: "running" }, time = NOW): ReplyEvent {
@@ -181,8 +194,27 @@ test("judge() gives +64 for what was not run though nothing is broken", () => {
     64,
     ["web1 never started the command: the agent is stopping"],
   );
-  judged([], 64, ["nobody answered"]);
-  judged([], 64, ["nobody answered"], { request: pingRequest() });
+  judged([], 64, [NOBODY]);
+  judged([], 64, [NOBODY], { request: pingRequest() });
+});
+
+test("judge() gives +64 for those that the hub counted and that did not answer", () => {
+  const [later, unknown] = [
+    "they may not know our keys, or run the command later, their logs tell",
+    "they may not know our keys, their logs tell",
+  ];
+  judged(ran("web1"), 64, [`2 of 3 that listen did not answer: ${later}`], { counted: 3 });
+  judged([], 64, ["nobody answered", `1 of 1 that listen did not answer: ${later}`], { counted: 1 });
+  const ping = { request: pingRequest(), counted: 2 };
+  judged([says("web1", { is: "present" })], 64, [`1 of 2 that listen did not answer: ${unknown}`], ping);
+  judged(ran("web1"), 0, [], { counted: 1 });
+  judged(ran("web1"), 0, [], { counted: 3, end: undefined });
+  // Above 1 000 known agents those that are not meant stay silent.
+  judged(ran("web1"), 0, [], { counted: 3, request: runRequest({ target: target("web"), census: false }) });
+  const web2 = says("web2", { is: "not-targeted" });
+  const tagged = { request: runRequest({ target: target("db"), census: true }), counted: 2 };
+  const none = "no agent that answered has the tags db (1 agent answered)";
+  judged([web2], 64, [none, `1 of 2 that listen did not answer: ${later}`], tagged);
 });
 
 test("judge() gives +64 where agents answered and none was meant, and says what was asked for", () => {
@@ -207,8 +239,12 @@ test("judge() gives +32 for every fault of a reply, with who and how often", () 
     malformed: ["1 reply not well-formed", "2 replies not well-formed"],
     "wrong-challenge": ["1 reply to another request", "2 replies to another request"],
     "bad-signature": ["1 reply with a bad signature", "2 replies with a bad signature"],
-    "not-targeted": ["answer without being asked", "answer without being asked"],
-    conflict: ["identity conflict, output not shown", "identity conflict, output not shown"],
+    "pin-mismatch": [
+      "an agent answers with another key than the one pinned",
+      "an agent answers with another key than the one pinned",
+    ],
+    "not-targeted": ["answer that does not fit the target", "answer that does not fit the target"],
+    conflict: ["identity conflict", "identity conflict"],
     "out-of-order": ["1 reply out of order", "2 replies out of order"],
     hole: ["output incomplete", "output incomplete"],
     incomplete: ["output incomplete", "output incomplete"],
@@ -218,8 +254,15 @@ test("judge() gives +32 for every fault of a reply, with who and how often", () 
     const [once, twice] = rows[name];
     judged([...ran("web1"), fault(name)], 32, [once]);
     judged([...ran("web1"), fault(name), fault(name)], 32, [twice]);
+    if (name === "conflict" || name === "pin-mismatch") continue;
     judged([...ran("web1"), fault(name, "web1", "why")], 32, [`${once} from web1: why`]);
   }
+  judged([...ran("web1"), fault("conflict", "web1", "two agents call themselves web1")], 32, [
+    "identity conflict: two agents call themselves web1",
+  ]);
+  judged([...ran("web1"), fault("pin-mismatch", "web2", "01, not 02")], 32, [
+    "web2 answers with another key than the one pinned: 01, not 02",
+  ]);
 });
 
 test("judge() calls an agent failed that a fault made worthless, and does not wait for it", () => {
@@ -271,6 +314,45 @@ test("judge() remarks on what is no failure: processes left behind, and replies 
   assert.deepEqual(outcomeOf([...ran("web1"), repeat, repeat]).remarks, [
     "2 replies came more than once, shown once",
   ]);
+});
+
+const DAY = 86_400_000;
+const MISSING = [
+  { identity: id("web8"), lastSeen: NOW - 2 * DAY - 5 },
+  { identity: id("web9"), lastSeen: NOW - 59_999 },
+];
+const MISSED = ["web8 is missing, last seen 2 days ago", "web9 is missing, last seen 59 seconds ago"];
+
+test("judge() names missing agents as a remark, or with --fail-missing as a failure of +2", () => {
+  const plain = outcomeOf(ran("web1"), { rollCall: { missing: MISSING } });
+  assert.deepEqual([plain.status, plain.problems, plain.remarks], [0, [], MISSED]);
+  const failing = outcomeOf(ran("web1"), { rollCall: { missing: MISSING, failMissing: true } });
+  assert.deepEqual([failing.status, failing.problems, failing.remarks], [2, MISSED, []]);
+  for (const { summary } of [plain, failing]) assert.equal(summary, "1 agent · 1 ok · 2 missing · 0.05 s");
+  assert.equal(outcomeOf(ran("web1"), { rollCall: { failMissing: true } }).status, 0);
+});
+
+test("judge() gives 66 where nobody answered, known agents are missing and --fail-missing was given", () => {
+  judged([], 66, [...MISSED, NOBODY], { rollCall: { missing: MISSING, failMissing: true } });
+  judged([], 64, [NOBODY], { rollCall: { missing: MISSING } });
+});
+
+test("judge() says at the end which agents are new, by ten names at most", () => {
+  const names = Array.from({ length: 12 }, (_, number) => id(`web${number}`));
+  const remarks = (count: number) => {
+    return outcomeOf(ran("web0"), { rollCall: { newcomers: names.slice(0, count) } }).remarks;
+  };
+  assert.deepEqual(remarks(0), []);
+  assert.deepEqual(remarks(1), ["1 new agent: web0"]);
+  assert.deepEqual(remarks(10), [`10 new agents: ${names.slice(0, 10).join(", ")}`]);
+  assert.deepEqual(remarks(12), [`12 new agents: ${names.slice(0, 10).join(", ")}, 2 more`]);
+});
+
+test("judge() says once how a changed key is accepted", () => {
+  const changed = [fault("pin-mismatch", "web1"), fault("pin-mismatch", "web2")];
+  const { remarks } = outcomeOf(changed);
+  assert.equal(remarks.length, 1);
+  assert.match(remarks[0] ?? "", /^hint: .*cb station agents accept NAME --fingerprint KEY$/);
 });
 
 test("judge() names those who did what they were asked, and only those", () => {

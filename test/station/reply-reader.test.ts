@@ -3,11 +3,11 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { hex } from "../../src/protocol/bytes.ts";
 import { boxPublicKey } from "../../src/protocol/crypto.ts";
-import { agentKeyPair, newSeed, type SessionKeyPair } from "../../src/protocol/keys.ts";
+import { agentKeyPair, keyIdText, newSeed, type SessionKeyPair } from "../../src/protocol/keys.ts";
 import type { Disposition } from "../../src/protocol/reply.ts";
 import { FAULTS, type ReplyEvent, ReplyReader } from "../../src/station/reply-reader.ts";
 import { readVectors } from "../support/vectors.ts";
-import { type Agent, exit, nameOf, output, pingRequest, runRequest, Scene, target } from "./scene.ts";
+import { type Agent, exit, id, nameOf, output, pingRequest, runRequest, Scene, target } from "./scene.ts";
 
 function bytes(text: string): Uint8Array {
   return new Uint8Array(Buffer.from(text, "hex"));
@@ -21,7 +21,7 @@ for (const vector of readVectors("reply")) {
     const request = vector.get("request-type") === "ping" ? pingRequest(changes) : runRequest(changes);
     const secretKey = bytes(vector.get("session-secret"));
     const session = { secretKey, publicKey: boxPublicKey(secretKey) } as SessionKeyPair;
-    const reader = new ReplyReader({ request, session, maxHellos: 1000 });
+    const reader = new ReplyReader({ request, session, pins: new Map(), maxHellos: 1000 });
     const all = vector.all("envelope").map((envelope) => reader.read(bytes(envelope)));
     assert.equal(all.map(nameOf).join(", "), vector.expect);
     const expected = vector.all("reply").map((text) => JSON.parse(text));
@@ -185,7 +185,7 @@ test("ReplyReader names what is missing in a gap and uses the rest; what comes t
   assert.deepEqual(scene.says(late, web1.seal(output(2, "c"))), ["repeat", "output"]);
 });
 
-test("ReplyReader is deaf to a reply key after a hello that is worth nothing, and says so once", () => {
+test("ReplyReader is deaf to a reply key after a hello that is worth nothing, and says so once [S19]", () => {
   type Bad = readonly [fault: string, bad: (agent: Agent, scene: Scene) => Uint8Array];
   const other = new Scene();
   const rows: readonly Bad[] = [
@@ -210,17 +210,20 @@ test("ReplyReader is deaf to a reply key after a hello that is worth nothing, an
     ["not-targeted", (agent) => agent.sealHello({ is: "running" }, { tags: [] })],
     ["not-targeted", (agent) => agent.sealHello({ is: "queued" }, { tags: target("db").tags })],
     ["conflict", (_agent, scene) => scene.agent("web1").sealHello()],
+    ["pin-mismatch", (_agent, scene) => scene.agent("pinned").sealHello()],
     ["out-of-order", (agent) => agent.sealHello({ is: "present" })],
   ];
   for (const [fault, bad] of rows) {
-    const scene = new Scene(runRequest({ target: target("web") }));
+    const pins = new Map([[id("pinned"), agentKeyPair(newSeed()).publicKey]]);
+    const scene = new Scene(runRequest({ target: target("web") }), 1000, pins);
     const [web1, agent] = [scene.agent("web1"), scene.agent("bad")];
     assert.deepEqual(scene.says(web1.sealHello()), ["hello"]);
     const envelope = bad(agent, scene);
     const event = scene.fault(envelope);
     assert.equal(event.fault, fault);
     assert.equal(event.silences, "answer");
-    if (fault !== "conflict") assert.deepEqual(scene.says(agent.seal(exit())), ["nothing"], fault);
+    const isStranger = fault === "conflict" || fault === "pin-mismatch";
+    if (!isStranger) assert.deepEqual(scene.says(agent.seal(exit())), ["nothing"], fault);
     assert.deepEqual(scene.says(envelope), ["nothing"], fault);
     // Nor has it taken anything from those that are well.
     assert.deepEqual(scene.says(web1.seal(exit()), scene.agent("web2").sealHello()), ["exit", "hello"]);
@@ -242,13 +245,41 @@ test("ReplyReader names `conflict` a second agent under one identity, and one ag
   const renamed = scene.fault(scene.agent("web2", web1.keyPair).sealHello());
   assert.deepEqual(
     [renamed.fault, renamed.identity, renamed.detail],
-    ["conflict", "web2", "web2 answers with the agent key of another agent"],
+    ["conflict", "web2", "web2 answers with the key of web1"],
   );
   // Whoever was first goes on, and whoever failed has not taken the name.
   assert.deepEqual(scene.says(web1.seal(output(0, "x")), scene.agent("web2").sealHello()), [
     "output",
     "hello",
   ]);
+});
+
+test("ReplyReader names `pin-mismatch` who answers with another key than the one pinned, and waits for the right one", () => {
+  const pair = agentKeyPair(newSeed());
+  const pins = new Map([[id("web1"), pair.publicKey]]);
+  const scene = new Scene(runRequest(), 1000, pins);
+  const impostor = scene.agent("web1");
+  const { fault, identity, detail, agentKey } = scene.fault(impostor.sealHello());
+  assert.deepEqual([fault, identity, agentKey], ["pin-mismatch", "web1", impostor.keyPair.publicKey]);
+  const [now, pinned] = [impostor.keyPair, pair].map((keys) => keyIdText("agent-public", keys.publicKey));
+  assert.equal(detail, `${now}, not ${pinned}`);
+  // Nothing of what he says counts, and he has not taken the name; nor has he after the right one has come.
+  assert.deepEqual(scene.says(impostor.seal(output(0, "x"))), ["nothing"]);
+  const web1 = scene.agent("web1", pair);
+  assert.deepEqual(scene.says(web1.sealHello(), web1.seal(output(0, "x"))), ["hello", "output"]);
+  assert.deepEqual(scene.says(scene.agent("web1").sealHello()), ["pin-mismatch"]);
+  // A copy of its disk is another matter: two agents, one key.
+  assert.deepEqual(scene.says(scene.agent("web1", pair).sealHello()), ["conflict"]);
+});
+
+test("ReplyReader names `conflict` who answers with the key that is pinned for another, heard or not", () => {
+  const pair = agentKeyPair(newSeed());
+  const scene = new Scene(runRequest(), 1000, new Map([[id("web1"), pair.publicKey]]));
+  const copy = scene.fault(scene.agent("web2", pair).sealHello());
+  assert.deepEqual([copy.fault, copy.detail], ["conflict", "web2 answers with the key of web1"]);
+  assert.deepEqual(copy.agentKey, pair.publicKey);
+  assert.deepEqual(scene.says(scene.agent("web1", pair).sealHello()), ["hello"]);
+  assert.deepEqual(scene.says(scene.agent("web3").sealHello()), ["hello"]);
 });
 
 test("ReplyReader takes what an agent that is not targeted says of itself, in a conflict too", () => {
@@ -308,7 +339,8 @@ test("ReplyReader names `out-of-order` every reply that does not fit an agent's 
   ];
   for (const [disposition, allowed] of rows) {
     for (const reply of [state, output(0, "x"), exit(), "hello"] as const) {
-      const scene = new Scene();
+      const isMeant = disposition.is !== "not-targeted";
+      const scene = new Scene(isMeant ? runRequest() : runRequest({ target: target("db") }));
       const web1 = scene.agent("web1");
       assert.deepEqual(scene.says(web1.sealHello(disposition)), ["hello"]);
       const next = reply === "hello" ? web1.sealHello(disposition) : web1.seal(reply);
@@ -368,10 +400,10 @@ test("ReplyReader names `incomplete` an exit whose totals are not what came, or 
 
 test("the vectors and the tests above know every fault that there is", () => {
   const named = new Set(readVectors("reply").flatMap(({ expect }) => expect.split(/[,+ ]+/)));
-  // A vector would need a thousand envelopes.
+  // A vector would need a thousand envelopes, or what a station knows from before.
   assert.deepEqual(
     FAULTS.filter((fault) => !named.has(fault)),
-    ["too-many"],
+    ["too-many", "pin-mismatch"],
   );
 });
 
@@ -416,7 +448,7 @@ test("ReplyReader never makes of a changed envelope what its agent did not say",
   });
   fc.assert(
     fc.property(change, ({ item, at, mask, cut }) => {
-      const reader = new ReplyReader({ request: scene.request, session: scene.session, maxHellos: 10 });
+      const reader = new ReplyReader({ ...scene, pins: new Map(), maxHellos: 10 });
       const genuine = script[item] ?? new Uint8Array();
       const place = Math.floor(at * genuine.length);
       const changed = cut ? genuine.subarray(0, place) : genuine.with(place, (genuine[place] ?? 0) ^ mask);

@@ -67,3 +67,35 @@ test("Roster counts repeats, and needs nothing of output and of states", () => {
   assert.equal(roster.agents.length, 1);
   assert.deepEqual(roster.faults, []);
 });
+
+test("Roster.claims are those who answered under one key alone, with a key that is nobody else's", () => {
+  const roster = new Roster();
+  const hellos = ["web1", "web2", "web3", "web4", "web5"].map((identity) => hello(identity));
+  for (const one of hellos) roster.record({ kind: "hello", hello: one }, 0, NOW);
+  const [, web2, web3, web4, web5] = hellos.map(({ agentKey }) => agentKey);
+  const rival = (identity: string, agentKey = hello("x").agentKey) =>
+    roster.record({ kind: "fault", fault: "conflict", identity: id(identity), agentKey }, 0, NOW);
+  assert.equal(roster.claims.size, 5);
+  rival("web1");
+  rival("web9", web2);
+  // A copy of web3 claims no other name, and no other key.
+  rival("web3", web3);
+  assert.deepEqual(
+    roster.claims,
+    new Map([web3, web4, web5].map((key, index) => [id(`web${index + 3}`), key])),
+  );
+  rival("web4", web5);
+  assert.deepEqual([...roster.claims.keys()], ["web3"]);
+  // Who was shown first has not been right for that.
+  roster.record({ kind: "hello", hello: hello("web9") }, 0, NOW);
+  assert.deepEqual([...roster.claims.keys()], ["web3"]);
+});
+
+test("Roster.recordLatePin() counts as a key that is not the one pinned", () => {
+  const roster = new Roster();
+  roster.recordLatePin(id("web1"));
+  assert.deepEqual(
+    roster.faults.map(({ fault, identity }) => [fault, identity]),
+    [["pin-mismatch", "web1"]],
+  );
+});

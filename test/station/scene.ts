@@ -20,6 +20,7 @@ import {
 } from "../../src/protocol/reply.ts";
 import { ReplySealer, signHello } from "../../src/protocol/reply-envelope.ts";
 import type { PingRequest, Request, RunRequest } from "../../src/protocol/request.ts";
+import type { Pins } from "../../src/station/pins.ts";
 import { type ReplyEvent, ReplyReader } from "../../src/station/reply-reader.ts";
 
 await cryptoReady();
@@ -96,9 +97,9 @@ export class Scene {
   readonly session: SessionKeyPair = newSessionKeyPair();
   readonly reader: ReplyReader;
 
-  constructor(request: Request = runRequest(), maxHellos = 1000) {
+  constructor(request: Request = runRequest(), maxHellos = 1000, pins: Pins = new Map()) {
     this.request = request;
-    this.reader = new ReplyReader({ request, session: this.session, maxHellos });
+    this.reader = new ReplyReader({ request, session: this.session, pins, maxHellos });
   }
 
   agent(identity: string, keyPair?: AgentKeyPair): Agent {

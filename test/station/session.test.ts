@@ -18,9 +18,9 @@ const DEFAULTS: WaitPolicy = {
   isMinimumExplicit: false,
 };
 
-const RUNS: SessionEvent = { kind: "hello", isAddressed: true, isActive: true };
-const DECLINES: SessionEvent = { kind: "hello", isAddressed: true, isActive: false };
-const NOT_MEANT: SessionEvent = { kind: "hello", isAddressed: false, isActive: false };
+const RUNS: SessionEvent = { kind: "hello", isAddressed: true, isActive: true, isAwaited: false };
+const DECLINES: SessionEvent = { kind: "hello", isAddressed: true, isActive: false, isAwaited: false };
+const NOT_MEANT: SessionEvent = { kind: "hello", isAddressed: false, isActive: false, isAwaited: false };
 const WORTHLESS: SessionEvent = { kind: "worthless-hello" };
 const SIGN: SessionEvent = { kind: "sign-of-life" };
 const FINISHED: SessionEvent = { kind: "finished" };
@@ -32,8 +32,8 @@ type Happening = readonly [at: number, event: SessionEvent];
 /** Monotonic clocks begin anywhere. */
 const START = 12_345.6;
 
-function after(happenings: readonly Happening[], waits = DEFAULTS, counted = 0): Session {
-  let session = newSession(START, counted);
+function after(happenings: readonly Happening[], waits = DEFAULTS, counted = 0, awaited = 0): Session {
+  let session = newSession(START, counted, awaited);
   for (const [at, event] of happenings) session = step(session, event, START + at, waits);
   return session;
 }
@@ -45,9 +45,10 @@ function endsAt(
   happenings: readonly Happening[],
   waits: Partial<WaitPolicy> = {},
   counted = 0,
+  awaited = 0,
 ): void {
   const all = { ...DEFAULTS, ...waits };
-  const session = after(happenings, all, counted);
+  const session = after(happenings, all, counted, awaited);
   assert.equal(session.end, undefined);
   assert.equal(deadline(session, all), START + at);
   assert.equal(step(session, TICK, START + at - 0.1, all).end, undefined);
@@ -61,13 +62,13 @@ function neverEnds(happenings: readonly Happening[], waits: Partial<WaitPolicy>)
   assert.equal(step(session, TICK, 1e12, all).end, undefined);
 }
 
-test("the hello wait is the time to wait for the first reply", () => {
+test("the hello wait is the time to wait for the first reply [S39]", () => {
   endsAt(2000, "waited", []);
   endsAt(500, "waited", [], { helloWait: 500 });
   neverEnds([], { helloWait: Infinity });
 });
 
-test("the hello wait expires if no agents reply, or none that is meant", () => {
+test("the hello wait expires if no agents reply, or none that is meant [S42]", () => {
   endsAt(2000, "waited", [[100, NOT_MEANT]]);
   endsAt(2000, "waited", [[100, WORTHLESS]]);
   endsAt(2000, "waited", [
@@ -76,13 +77,13 @@ test("the hello wait expires if no agents reply, or none that is meant", () => {
   ]);
 });
 
-test("the reply wait extends the waiting while agents run a command", () => {
+test("the reply wait extends the waiting while agents run a command [S40] [S43]", () => {
   endsAt(120_010, "reply-wait-expired", [[10, RUNS]]);
   endsAt(700, "reply-wait-expired", [[200, RUNS]], { replyWait: 500 });
   neverEnds([[10, RUNS]], { replyWait: Infinity });
 });
 
-test("the reply wait begins anew with every output or final status", () => {
+test("the reply wait begins anew with every output or final status [S43] [S44]", () => {
   endsAt(200_000, "reply-wait-expired", [
     [10, RUNS],
     [80_000, SIGN],
@@ -105,7 +106,7 @@ test("the reply wait does not begin anew because time passes", () => {
   ]);
 });
 
-test("the minimum wait leaves agents time for their first reply after all active ones have finished", () => {
+test("the minimum wait leaves agents time for their first reply after all active ones have finished [S41] [S45]", () => {
   endsAt(4000, "waited", [
     [10, RUNS],
     [50, FINISHED],
@@ -167,6 +168,37 @@ test("the session does not end early for a count of nobody, or for more answers 
   endsAt(120_011, "reply-wait-expired", more, {}, 1);
 });
 
+test("known agents that the hub has not counted get half a second, or thrice the slowest hello, from the request", () => {
+  const soon: readonly Happening[] = [
+    [10, RUNS],
+    [50, FINISHED],
+  ];
+  endsAt(500, "all-heard", soon, {}, 1, 1);
+  endsAt(500, "all-heard", [[10, NOT_MEANT]], {}, 1, 1);
+  const slow: readonly Happening[] = [
+    [10, DECLINES],
+    [400, DECLINES],
+    [450, SIGN],
+  ];
+  endsAt(1200, "all-heard", slow, {}, 2, 1);
+  // Who takes longer than that to run his command has given them their time.
+  assert.equal(after([...soon.slice(0, 1), [2000, FINISHED]], DEFAULTS, 1, 1).end, "all-heard");
+});
+
+test("a known agent that has answered is waited for no more", () => {
+  const awaited: SessionEvent = { ...DECLINES, isAwaited: true };
+  assert.equal(after([[10, awaited]], DEFAULTS, 1, 1).end, "all-heard");
+  assert.equal(after([[10, awaited]], DEFAULTS, 1, 2).end, undefined);
+});
+
+test("known agents prolong no wait, and account for nobody that was counted", () => {
+  endsAt(400, "waited", [[300, DECLINES]], { minimumWait: 400 }, 1, 1);
+  endsAt(300, "waited", [[10, NOT_MEANT]], { helloWait: 300 }, 1, 1);
+  endsAt(2000, "waited", [], {}, 0, 3);
+  endsAt(4000, "waited", [[10, DECLINES]], {}, 2, 1);
+  endsAt(9000, "waited", [[10, DECLINES]], { minimumWait: 9000, isMinimumExplicit: true }, 1, 1);
+});
+
 test("a minimum wait that was asked for is never cut short", () => {
   const heard: readonly Happening[] = [
     [10, RUNS],
@@ -221,8 +253,8 @@ function sensible(story: readonly (readonly [pause: number, event: SessionEvent]
 
 test("step() ends a session at its deadline and not before, says why, and never begins it again", () => {
   fc.assert(
-    fc.property(stories, waitPolicies, fc.nat(5), (story, waits, counted) => {
-      let session = newSession(0, counted);
+    fc.property(stories, waitPolicies, fc.nat(5), fc.nat(1), (story, waits, counted, awaited) => {
+      let session = newSession(0, counted, awaited);
       for (const [at, event] of sensible(story)) {
         const before = session;
         session = step(before, event, at, waits);
@@ -232,7 +264,8 @@ test("step() ends a session at its deadline and not before, says why, and never 
         }
         assert.ok(session.answered >= before.answered && session.addressed >= before.addressed);
         assert.ok(session.active >= 0 && session.lastSign >= before.lastSign);
-        const isHeard = counted > 0 && session.answered >= counted && !waits.isMinimumExplicit;
+        const isSettled = awaited === 0 || at >= Math.max(500, 3 * session.slowestHello);
+        const isHeard = counted > 0 && session.answered >= counted && !waits.isMinimumExplicit && isSettled;
         const expected =
           session.active === 0 && isHeard
             ? "all-heard"
@@ -257,7 +290,7 @@ test("step() never ends a session sooner for longer waits", () => {
         minimumWait: waits.minimumWait + more.minimumWait,
         isMinimumExplicit: waits.isMinimumExplicit,
       };
-      let [short, long] = [newSession(0, counted), newSession(0, counted)];
+      let [short, long] = [newSession(0, counted, 0), newSession(0, counted, 0)];
       for (const [at, event] of sensible(story)) {
         short = step(short, event, at, waits);
         long = step(long, event, at, patient);
