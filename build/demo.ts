@@ -72,6 +72,7 @@ function prepare(directory: string, url: string): Session {
     PATH: process.env["PATH"],
     XDG_CONFIG_HOME: join(directory, "config"),
     XDG_STATE_HOME: join(directory, "state"),
+    XDG_CACHE_HOME: join(directory, "cache"),
     CB_CONNECTION_STRING: url,
   };
   mkdirSync(environment.XDG_CONFIG_HOME);

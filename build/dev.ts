@@ -23,6 +23,7 @@ async function dev(signal: AbortSignal): Promise<number> {
     const settings = {
       XDG_CONFIG_HOME: join(scratch, "config"),
       XDG_STATE_HOME: join(scratch, "state"),
+      XDG_CACHE_HOME: join(scratch, "cache"),
       REDIS_CONNECTION_STRING: redis.url,
     };
     execFileSync(join(DIST, "cb-keygen"), ["--directory", join(settings.XDG_CONFIG_HOME, "cb")]);

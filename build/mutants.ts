@@ -25,6 +25,10 @@ const FILES = [
   "src/protocol/reply.ts",
   "src/station/reply-reader.ts",
   "src/station/session.ts",
+  "src/station/roster.ts",
+  "src/station/attendance.ts",
+  "src/station/discovery.ts",
+  "src/station/pins.ts",
 ];
 const TESTS = ["test/protocol", "test/agent", "test/station"];
 

@@ -32,7 +32,7 @@ test("cb agent gives a command the documented environment and nothing of its own
   );
 });
 
-test("cb agent gives a command one argument and surroundings that never differ", async () => {
+test("cb agent gives a command one argument and surroundings that never differ [S4] [S9]", async () => {
   await using fleet = await Fleet.start();
   const odd = 'umask 077; trap "" TERM; exec 7</etc/passwd; exec "$@"';
   await fleet.agent("web1", [], { wrapper: ["sh", "-c", odd, "sh"] });

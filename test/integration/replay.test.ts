@@ -57,7 +57,7 @@ class Scene implements AsyncDisposable {
   }
 }
 
-test("cb agent runs a request once, however often it is published", async () => {
+test("cb agent runs a request once, however often it is published [S20]", async () => {
   await using scene = await Scene.start();
   await scene.replay();
   assert.equal((await scene.agent.logged("request-ignored"))["reason"], "replayed");
@@ -104,7 +104,7 @@ test("cb agent sets a damaged journal aside, and says so", async () => {
   assert.match(readFileSync(String(aside), "utf8"), /^cb-journal 1 .*\nx\n$/s);
 });
 
-test("cb agent ignores a request for another channel or network", async () => {
+test("cb agent ignores a request for another channel or network [S29]", async () => {
   await using scene = await Scene.start();
   const { fleet } = scene;
   await scene.agent.stop();
@@ -122,7 +122,7 @@ test("cb agent ignores a request for another channel or network", async () => {
   assert.equal(scene.runs, 1);
 });
 
-test("cb agent ignores a request that was altered", async () => {
+test("cb agent ignores a request that was altered [S21]", async () => {
   await using scene = await Scene.start();
   const { fleet, request } = scene;
   const [networkKeyId, sessionKey, nonce, box] = [4, 12, 44, 68];

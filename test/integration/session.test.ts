@@ -6,7 +6,7 @@ import { Fleet, RUNTIMES } from "../support/fleet.ts";
 import { assertEnded, lines } from "../support/running-program.ts";
 
 for (const runtime of RUNTIMES) {
-  test(`cb on ${runtime} shows what agents print, and what became of them`, async () => {
+  test(`cb on ${runtime} shows what agents print, and what became of them [S2] [S3] [S5] [S7] [S8] [S26] [S31] [S32] [S33] [S47]`, async () => {
     await using fleet = await Fleet.start({ runtime });
     fleet.command("reload", 'echo "nginx reloaded"', 'echo "1 warning" >&2');
     await Promise.all([
@@ -18,7 +18,11 @@ for (const runtime of RUNTIMES) {
     const reload = await fleet.station("--tags", "web", "run", "reload");
     assert.equal(reload.status, 0, reload.stderr);
     assert.deepEqual(lines(reload.stdout).toSorted(), ["web1 │ nginx reloaded", "web2 │ nginx reloaded"]);
-    assert.deepEqual(lines(reload.stderr).slice(0, -1).toSorted(), ["web1 ! 1 warning", "web2 ! 1 warning"]);
+    assert.deepEqual(lines(reload.stderr).slice(0, -1).toSorted(), [
+      "cb: 3 new agents: database1, web1, web2",
+      "web1 ! 1 warning",
+      "web2 ! 1 warning",
+    ]);
     assert.match(lines(reload.stderr).at(-1) ?? "", /^2 agents · 2 ok · \d+\.\d\d s$/);
 
     const ping = await fleet.station("ping");
@@ -50,7 +54,7 @@ for (const runtime of RUNTIMES) {
   });
 }
 
-test("cb-keygen says which key goes where", async () => {
+test("cb-keygen says which key goes where [S25]", async () => {
   await using fleet = await Fleet.start();
   const directory = fleet.path("keys");
   const { status, stdout, stderr } = await fleet.cb(["keygen", "--directory", directory]);
@@ -64,7 +68,7 @@ test("cb-keygen says which key goes where", async () => {
   ]);
 });
 
-test("cb station run counts a command that cannot be started as an agent error", async () => {
+test("cb station run counts a command that cannot be started as an agent error [S51]", async () => {
   await using fleet = await Fleet.start();
   fleet.file("run.d/not-executable", "#!/bin/sh\n", 0o644);
   mkdirSync(fleet.path("run.d/directory"));
@@ -86,7 +90,7 @@ test("cb station run counts a command that cannot be started as an agent error",
   }
 });
 
-test("cb station refuses a name that is none before anything reaches the hub", async () => {
+test("cb station refuses a name that is none before anything reaches the hub [S46]", async () => {
   await using fleet = await Fleet.start({ tapped: true });
   const wrong = [
     ["run", "../x"],
@@ -108,7 +112,7 @@ test("cb station refuses a name that is none before anything reaches the hub", a
   assert.equal(fleet.tap.requests.length, 1, "the tap has heard what was published");
 });
 
-test("cb station run adds up what became of different agents", async () => {
+test("cb station run adds up what became of different agents [S47] [S49]", async () => {
   await using fleet = await Fleet.start();
   fleet.command("check", '[ "$1" = web1 ] && exit 3', 'echo "all is well"');
   mkdirSync(fleet.path("without"));
@@ -127,9 +131,9 @@ test("cb station run adds up what became of different agents", async () => {
   });
 });
 
-test("cb station says that nobody answered", async () => {
+test("cb station says that nobody answered [S42]", async () => {
   await using fleet = await Fleet.start();
-  const nobody = { stderr: ["cb: nobody answered", "0 agents · # s"] };
+  const nobody = { stderr: ['cb: nobody answered: nobody listens on channel "default"', "0 agents · # s"] };
   for (const task of [["ping"], ["run", "reload"]]) {
     const ended = await fleet.station("--hello-wait", "0.5", ...task);
     assertEnded(ended, 64, nobody);
@@ -137,7 +141,7 @@ test("cb station says that nobody answered", async () => {
   }
 });
 
-test("cb station says at once that no agent has the tags", async () => {
+test("cb station says at once that no agent has the tags [S42]", async () => {
   await using fleet = await Fleet.start();
   await fleet.agent("web1", ["--tags", "web"]);
   const ended = await fleet.station("--hello-wait", "60", "--tags", "web,eu", "run", "reload");
@@ -147,7 +151,7 @@ test("cb station says at once that no agent has the tags", async () => {
   assert.ok(ended.seconds < 15, `${ended.seconds} s`);
 });
 
-test("cb agent has no answer for another network or another station", async () => {
+test("cb agent has no answer for another network or another station [S16] [S17]", async () => {
   await using fleet = await Fleet.start();
   await fleet.keygen(fleet.path("other"));
   const agent = await fleet.agent("web1");
@@ -157,7 +161,9 @@ test("cb agent has no answer for another network or another station", async () =
   ] as const;
   for (const [options, reason] of cases) {
     const ended = await fleet.station("--hello-wait", "0.5", ...options, "run", "prints-arguments");
-    assertEnded(ended, 64, { stderr: ["cb: nobody answered", "0 agents · # s"] });
+    const unheard = "1 of 1 that listen did not answer: they may not know our keys, or run the command later";
+    const said = ["cb: nobody answered", `cb: ${unheard}, their logs tell`, "0 agents · # s"];
+    assertEnded(ended, 64, { stderr: said });
     assert.equal((await agent.logged("request-ignored"))["reason"], reason);
   }
   assert.deepEqual(agent.records("command"), []);

@@ -94,7 +94,7 @@ test("cb names every place where it looked for a key, and the command that makes
   });
 });
 
-test("cb station says in one line why it cannot reach Redis", async () => {
+test("cb station says in one line why it cannot reach Redis [S27] [S46]", async () => {
   await using fleet = await Fleet.start();
   await fleet.redis.stop();
   await fleet.startRedis(["--requirepass", PASSWORD]);
@@ -106,7 +106,9 @@ test("cb station says in one line why it cannot reach Redis", async () => {
     [`unix://${socket}?pass=${WRONG}`, `"unix://${socket}": wrong user name or password`],
   ] as const;
   for (const [url, reason] of cases) {
-    const ended = await fleet.station("--connection-string", url, "run", "reload");
+    const ended = await fleet.cb(["station", "run", "reload"], {
+      environment: { CB_CONNECTION_STRING: url },
+    });
     assertEnded(ended, 1, { stderr: [`cb: error: Cannot connect to ${reason}`] });
     assert.ok(ended.seconds < 5, `${ended.seconds} s`);
   }
@@ -125,7 +127,7 @@ test("cb station does not wait for a Redis that hangs", async () => {
   assert.ok(ended.seconds < 5, `${ended.seconds} s`);
 });
 
-test("cb agent without Redis says so once, tries again, and serves when it appears", async () => {
+test("cb agent without Redis says so once, tries again, and serves when it appears [S12]", async () => {
   await using fleet = await Fleet.start();
   await fleet.redis.stop();
   const agent = fleet.startAgent("web1");

@@ -6,7 +6,7 @@ import { askRedis } from "../support/wire-tap.ts";
 
 const MARKER = "quetzalcoatl";
 
-test("cb shows the hub nothing but the name of the channel", async () => {
+test("cb shows the hub nothing but the name of the channel [S6] [S13]", async () => {
   await using fleet = await Fleet.start({ tapped: true });
   fleet.command(`${MARKER}-command`, `echo ${MARKER}-output`, `echo ${MARKER}-warning >&2`, "exit 3");
   await fleet.agent(`${MARKER}-agent`, ["--tags", `${MARKER}-tag`, "--channel", "xochimilco"]);
