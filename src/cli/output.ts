@@ -4,6 +4,9 @@
  * The runtimes agree on one thing only: the callback of `write()`. Bun keeps `writableLength` at 0 whatever
  * waits, Deno throws at once where the others emit `error`. Whoever awaits `write` loses no output, holds
  * no more than one piece of it in memory, and learns what went wrong.
+ *
+ * Under Deno not even that is enough: a stream there holds the whole process up until the reader has taken what
+ * is written, so that no signal is heard and no sign of life is given. Hence Deno's own files.
  */
 import { CbError, ExitStatus, systemCode } from "../core/errors.ts";
 import { systemReason } from "../core/files.ts";
@@ -17,11 +20,28 @@ export type Stream = NodeJS.WriteStream;
  * @throws {CbError} `reader-gone` (exit status 141, nothing to be printed) or `output` (1, such as a full disk)
  */
 export function write(stream: Stream, data: string | Uint8Array): Promise<void> {
-  return new Promise<void>((resolve, reject) => {
-    stream.write(data, (error) => (error ? reject(error) : resolve()));
-  }).catch((cause) => {
+  return writeAll(stream, data).catch((cause) => {
     throw outputError(cause);
   });
+}
+
+async function writeAll(stream: Stream, data: string | Uint8Array): Promise<void> {
+  const file = denoFile(stream);
+  if (file === undefined) {
+    return new Promise((resolve, reject) => {
+      stream.write(data, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+  let rest = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  while (rest.length > 0) rest = rest.subarray(await file.write(rest));
+}
+
+type DenoFile = { readonly write: (bytes: Uint8Array) => Promise<number> };
+type DenoFiles = { readonly stdout: DenoFile; readonly stderr: DenoFile };
+
+function denoFile(stream: Stream): DenoFile | undefined {
+  const { Deno } = globalThis as { readonly Deno?: DenoFiles };
+  return stream === process.stdout ? Deno?.stdout : stream === process.stderr ? Deno?.stderr : undefined;
 }
 
 function outputError(cause: unknown): CbError {

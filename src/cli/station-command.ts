@@ -47,6 +47,12 @@ const pingCommand = defineCommand({
 
 export const stationCommands = [runCommand, pingCommand] as const;
 
+/**
+ * How long after the second signal the process may still take to end by itself, in milliseconds: it cannot
+ * while whoever reads its output stands still, for no runtime takes back what it has been given to write.
+ */
+const LEAVE_WAIT = 1_000;
+
 /** Keys and pins first, then the hub: what can be refused here is refused before anything is published. */
 async function ask(
   task: Task,
@@ -64,8 +70,13 @@ async function ask(
   const store = new AgentStoreFiles(storePlaces(values), values.channel, context.clock);
   for (const notice of store.notices) await write(context.stderr, `cb: ${notice}\n`);
   const stop = stopSignal(context.signal);
+  stop.again.addEventListener("abort", () => setTimeout(stop.end, LEAVE_WAIT).unref(), { once: true });
   try {
-    const hub = await connectStationHub(connection, values.channel, stop.signal);
+    const hub = await connectStationHub(connection, values.channel, stop.signal).catch((error: unknown) => {
+      if (!stop.signal.aborted) throw error;
+      return undefined; // given up by the operator: no failure of the hub
+    });
+    if (hub === undefined) return stop.status();
     const status = await runStation(
       task,
       {
@@ -92,8 +103,6 @@ async function ask(
     );
     return stop.status() || status;
   } finally {
-    // After an interruption nobody waits for a reader that stands still.
-    if (stop.signal.aborted) context.stdout.destroy();
     stop.release();
   }
 }

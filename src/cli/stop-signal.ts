@@ -9,6 +9,8 @@ export type Stop = {
   readonly status: () => number;
   /** From here on the signals do what they do by default. */
   readonly release: () => void;
+  /** Ends the process by the first signal that came; nothing where none came. */
+  readonly end: () => void;
 };
 
 const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
@@ -24,9 +26,9 @@ export function stopSignal(
 ): Stop {
   const first = new AbortController();
   const second = new AbortController();
-  let status = 0;
+  let came: StopName | undefined;
   const onSignal = (name: NodeJS.Signals) => {
-    status ||= 128 + NUMBERS[name as StopName];
+    came ??= name as StopName;
     (first.signal.aborted ? second : first).abort();
   };
   for (const name of names) process.on(name, onSignal);
@@ -35,12 +37,18 @@ export function stopSignal(
     second.abort();
   };
   bug.addEventListener("abort", onBug, { once: true });
+  const release = () => {
+    for (const name of names) process.off(name, onSignal);
+  };
   return {
     signal: first.signal,
     again: second.signal,
-    status: () => status,
-    release: () => {
-      for (const name of names) process.off(name, onSignal);
+    status: () => (came === undefined ? 0 : 128 + NUMBERS[came]),
+    release,
+    end: () => {
+      if (came === undefined) return;
+      release();
+      process.kill(process.pid, came);
     },
   };
 }

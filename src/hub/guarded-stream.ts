@@ -80,6 +80,7 @@ export class GuardedStream extends Duplex {
     this.#socket.destroy();
     done(error);
   }
+
   #send(bytes: Uint8Array, done: Done): void {
     this.#meter.add(bytes.length);
     this.#socket.write(bytes, done);

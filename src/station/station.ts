@@ -66,6 +66,7 @@ export async function runStation(
       sealRequest(encodeRequest(message), { network, station, session });
     const envelope = seal(request);
     await hub.begin(request.replyAddress);
+    if (interruption.end.aborted) return ExitStatus.ok; // nobody has been asked
     const publishedAt = parts.clock.monotonic();
     const counted = Math.min(await hub.publish(envelope), MAX_COUNTED);
     // A hub that took long to answer has only now let the request go.
@@ -198,9 +199,10 @@ class Follower {
       this.#roster.record(event, roundTrip, clock.wall());
       const arrival = event.kind === "hello" ? this.#attendance.answers(event.hello.identity) : undefined;
       const meaning = meaningOf(event, arrival === "awaited");
-      if (meaning !== undefined) this.#step(meaning);
       if (event.kind === "hello" && arrival === "new") await this.#announce(event.hello);
+      // First shown, however long the reader takes: while we do not listen, no agent is silent.
       await this.#show(event);
+      if (meaning !== undefined) this.#step(meaning);
     }
   }
 

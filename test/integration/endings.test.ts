@@ -96,23 +96,6 @@ test("cb agent that was killed leaves its state directory to the next", async ()
   assert.equal((await fleet.station("run", "prints-arguments")).status, 0);
 });
 
-const interruptions = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
-
-for (const [signal, status] of Object.entries(interruptions)) {
-  test(`cb station has the command ended at ${signal}, and ends with ${status}`, async () => {
-    await using fleet = await Fleet.start();
-    await fleet.agent("web1");
-    const station = fleet.start(["station", "run", "speaks-then-stays"]);
-    const [, pid = ""] = await station.says(/ready (\d+)\n/);
-    station.kill(signal as keyof typeof interruptions);
-    assertEnded(await station.finished, status, {
-      stdout: [`web1 │ ready ${pid}`],
-      stderr: ["cb: web1: cancelled after # s", "1 agent · 1 failed · # s"],
-    });
-    await processIsGone(pid);
-  });
-}
-
 test("cb station says that replies may be missing when Redis is killed, and the agent survives it", async () => {
   await using fleet = await Fleet.start();
   fleet.command("works", "echo begun", "sleep 0.5", "echo done");

@@ -9,11 +9,10 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Channel, parseName } from "../../src/core/names.ts";
-import { parseConnectionString } from "../../src/hub/connection-string.ts";
 import { requestChannel } from "../../src/hub/names.ts";
-import { type Command, RedisConnection } from "../../src/hub/redis-connection.ts";
-import { never, until } from "../hub/hub-fixture.ts";
+import { until } from "../hub/hub-fixture.ts";
 import { type Agent, Fleet } from "../support/fleet.ts";
+import { RedisAdmin } from "../support/redis-admin.ts";
 import { type Finished, lines, type RunningProgram } from "../support/running-program.ts";
 
 const AGENTS = ["web1", "web2"] as const;
@@ -21,29 +20,8 @@ const AGENTS = ["web1", "web2"] as const;
 const COUNT = 20;
 const EXPECTED = [...Array.from({ length: COUNT }, (_, index) => `line ${index + 1}`), "done"];
 
-/** An operator's connection to Redis, there before anything happens. */
-class Admin implements AsyncDisposable {
-  readonly #redis: RedisConnection;
-
-  private constructor(redis: RedisConnection) {
-    this.#redis = redis;
-  }
-
-  static async connect(fleet: Fleet): Promise<Admin> {
-    return new Admin(await RedisConnection.open(parseConnectionString(fleet.redis.url), 65_536, never));
-  }
-
-  async ask(...command: Command): Promise<unknown> {
-    return (await this.#redis.send(command))[0];
-  }
-
-  async killOthers(): Promise<void> {
-    for (const kind of ["normal", "pubsub"]) await this.ask("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes");
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#redis.end();
-  }
+async function killOthers(admin: RedisAdmin): Promise<void> {
+  for (const kind of ["normal", "pubsub"]) await admin.ask("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes");
 }
 
 class Scene implements AsyncDisposable {
@@ -71,7 +49,7 @@ class Scene implements AsyncDisposable {
   /** Both agents run the command to its end, once, and serve again; nothing stays in Redis for ever. */
   async assertRecovered(): Promise<void> {
     const { fleet } = this;
-    await using admin = await Admin.connect(fleet);
+    await using admin = await RedisAdmin.connect(fleet);
     const ends = () => lines(readFileSync(fleet.path("ends"), "utf8"));
     await until("both commands have ended", () => AGENTS.every((identity) => ends().includes(identity)));
     const listening = ["PUBSUB", "NUMSUB", requestChannel(0, parseName<Channel>("default"))] as const;
@@ -146,7 +124,7 @@ test("cb says what was lost with Redis, where a slow reader had left it there", 
   const agent = await fleet.agent("web1");
   const reader = `"$@" | { until [ -e ${fleet.path("go")} ]; do sleep 0.02; done; cat; }; exit $PIPESTATUS`;
   const run = fleet.start(["station", "run", "prints-much"], { wrapper: ["bash", "-c", reader, "bash"] });
-  const admin = await Admin.connect(fleet);
+  const admin = await RedisAdmin.connect(fleet);
   const script = "local k = redis.call('keys', '*:reply:*') return #k == 1 and redis.call('llen', k[1]) or 0";
   await until("much is in Redis", async () => Number(await admin.ask("EVAL", script, 0)) > 100);
   await fleet.redis.stop();
@@ -173,9 +151,9 @@ test("cb ends within its waits when Redis goes for good, and says what may be mi
 
 test("cb loses nothing when Redis closes every connection, again and again", async () => {
   await using scene = await Scene.start();
-  await using admin = await Admin.connect(scene.fleet);
+  await using admin = await RedisAdmin.connect(scene.fleet);
   for (let times = 0; times < 5; times += 1) {
-    await admin.killOthers();
+    await killOthers(admin);
     await sleep(300);
   }
   assertComplete(await scene.run.finished);
@@ -193,7 +171,7 @@ test("cb loses nothing when Redis stands still for six seconds", async () => {
 
 test("cb waits while Redis is out of memory, and loses nothing", async () => {
   await using scene = await Scene.start();
-  await using admin = await Admin.connect(scene.fleet);
+  await using admin = await RedisAdmin.connect(scene.fleet);
   await admin.ask("CONFIG", "SET", "maxmemory", "1");
   for (const agent of scene.agents) {
     assert.match(String((await agent.logged("hub-lost"))["reason"]), /^Redis refuses for now: OOM/);
@@ -208,9 +186,9 @@ test("cb waits while Redis is out of memory, and loses nothing", async () => {
 
 test("cb waits while Redis takes no more clients, and loses nothing", async () => {
   await using scene = await Scene.start();
-  await using admin = await Admin.connect(scene.fleet);
+  await using admin = await RedisAdmin.connect(scene.fleet);
   await admin.ask("CONFIG", "SET", "maxclients", "1");
-  await admin.killOthers();
+  await killOthers(admin);
   for (const agent of scene.agents) await agent.logged("hub-lost");
   const other = await scene.fleet.station("ping");
   assert.equal(other.status, 1);

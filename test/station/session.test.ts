@@ -24,6 +24,7 @@ const NOT_MEANT: SessionEvent = { kind: "hello", isAddressed: false, isActive: f
 const WORTHLESS: SessionEvent = { kind: "worthless-hello" };
 const SIGN: SessionEvent = { kind: "sign-of-life" };
 const FINISHED: SessionEvent = { kind: "finished" };
+const INTERRUPTED: SessionEvent = { kind: "interrupted" };
 const TICK: SessionEvent = { kind: "tick" };
 
 /** What happened so many milliseconds after the request. */
@@ -220,6 +221,59 @@ test("waits of no end still let the session end when everybody is heard", () => 
     [1e9, FINISHED],
   ];
   assert.equal(after(heard, forEver, 1).end, "all-heard");
+});
+
+test("an interrupt gives those that run 15 s to confirm, and hellos on their way half a second, for all waits", () => {
+  const policies: readonly Partial<WaitPolicy>[] = [
+    {},
+    { helloWait: Infinity, replyWait: Infinity, minimumWait: Infinity },
+    { minimumWait: 60_000, isMinimumExplicit: true },
+  ];
+  for (const waits of policies) {
+    endsAt(1500, "interrupted", [[1000, INTERRUPTED]], waits, 3, 1);
+    const runs: readonly Happening[] = [
+      [10, RUNS],
+      [1000, INTERRUPTED],
+    ];
+    endsAt(16_000, "interrupted", runs, waits, 3);
+    endsAt(16_000, "interrupted", [...runs, [9000, SIGN]], waits, 3);
+    endsAt(1500, "interrupted", [...runs, [1100, FINISHED]], waits, 3);
+    assert.equal(after([...runs, [5000, FINISHED]], { ...DEFAULTS, ...waits }, 3).end, "interrupted");
+    // Whoever says hello late has not been reached by the cancel yet.
+    endsAt(16_000, "interrupted", [...runs, [1100, FINISHED], [1400, RUNS]], waits, 3);
+  }
+});
+
+test("an interrupt ends neither with the reply wait nor later for a second one", () => {
+  const runs: readonly Happening[] = [
+    [10, RUNS],
+    [100, INTERRUPTED],
+  ];
+  endsAt(15_100, "interrupted", runs, { replyWait: 500 });
+  endsAt(15_100, "interrupted", [...runs, [5000, INTERRUPTED]]);
+});
+
+test("an interrupted session is over at once when everybody counted has been heard", () => {
+  const heard: readonly Happening[] = [
+    [10, RUNS],
+    [100, INTERRUPTED],
+    [110, FINISHED],
+  ];
+  for (const isMinimumExplicit of [false, true]) {
+    assert.equal(after(heard, { ...DEFAULTS, isMinimumExplicit }, 1, 2).end, "all-heard");
+    assert.equal(after(heard, { ...DEFAULTS, isMinimumExplicit }, 2, 2).end, undefined);
+  }
+  assert.equal(
+    after(
+      [
+        [10, NOT_MEANT],
+        [20, INTERRUPTED],
+      ],
+      { ...DEFAULTS, isMinimumExplicit: true },
+      1,
+    ).end,
+    "all-heard",
+  );
 });
 
 const durations = fc.oneof(fc.integer({ min: 0, max: 5000 }), fc.constant(Infinity));

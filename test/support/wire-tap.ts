@@ -11,6 +11,8 @@ export class WireTap {
   readonly #sockets = new Set<Socket>();
   readonly #seen: Uint8Array[] = [];
   readonly #sent: Uint8Array[] = [];
+  /** Milliseconds that everything takes on its way, as through a long wire. */
+  delay = 0;
 
   private constructor(redisSocket: string) {
     this.#server = createServer((client) => {
@@ -55,7 +57,8 @@ export class WireTap {
     this.#sockets.add(from);
     from.on("data", (data: Uint8Array) => {
       onData(data);
-      to.write(data);
+      if (this.delay === 0) to.write(data);
+      else setTimeout(() => to.write(data), this.delay);
     });
     from.on("error", () => {});
     from.on("close", () => {
