@@ -76,12 +76,11 @@ const MAX_TYPE_BYTES = 64;
 export type UnreadRequest = { readonly head: RequestHead; readonly rest: Fields };
 
 export function encodeRequest(message: StationMessage): Uint8Array {
-  const { replyAddress, ...fields } = message;
-  if (fields.type === "cancel") return encodeCbor(fieldMap({ ...fields, reply: replyAddress }));
-  const { target, census, ...others } = fields;
+  // A cancel has neither of these two.
+  const { replyAddress, target, census, ...fields } = { target: undefined, census: false, ...message };
   return encodeCbor(
     fieldMap({
-      ...others,
+      ...fields,
       reply: replyAddress,
       target: target && fieldMap({ tags: target.tags }),
       census: census || undefined,

@@ -4,7 +4,7 @@
  *
  * Seconds differ from machine to machine and from hour to hour; ratios do so much less. So everything is
  * measured in turns with what stands beside it, and printed as median and spread. Nothing counts that was not
- * complete: the run fails where an agent's line is missing.
+ * complete: where one line of one agent is missing, there are no figures.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
@@ -32,13 +32,19 @@ async function bench(wanted: readonly string[], signal: AbortSignal): Promise<nu
     };
     const before = load();
     const rows: Row[] = [];
+    const failures: string[] = [];
     for (const [name, measure] of Object.entries(measures)) {
       signal.throwIfAborted();
-      if (wanted.length === 0 || wanted.includes(name)) rows.push(...(await measure()));
+      if (wanted.length > 0 && !wanted.includes(name)) continue;
+      await measure().then(
+        (measured) => rows.push(...measured),
+        (error: unknown) => failures.push(`${name} failed: ${String(error)}\n`),
+      );
     }
     const machine = `${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores`;
     process.stdout.write(`${machine}, load ${before} before and ${load()} after\n\n${report(rows)}`);
-    return 0;
+    process.stderr.write(failures.join(""));
+    return failures.length === 0 ? 0 : 1;
   } finally {
     rmSync(scratch, { recursive: true });
   }

@@ -58,17 +58,14 @@ test("100 MB from each of two agents wait for a reader that stands still, in bou
     return list !== undefined && (await admin.number("LLEN", list)) >= 256;
   });
   const [list = "", ...otherLists] = await admin.keys(LIST);
-  const [presence = "", ...others] = await admin.keys(PRESENCE);
-  assert.deepEqual([otherLists, others], [[], []]);
+  assert.deepEqual(otherLists, []);
   const lengths: number[] = [];
-  for (let looks = 0; looks < 65; looks++) {
+  for (let looks = 0; looks < 20; looks++) {
     lengths.push(await admin.number("LLEN", list));
     await sleep(100);
   }
   assert.ok(Math.max(...lengths) <= mostItems(2), `${Math.max(...lengths)} items`);
   assert.ok((await admin.number("MEMORY", "USAGE", list, "SAMPLES", 0)) < 32 * MEGABYTE);
-  // After 6.5 s without a renewal it would be 24.
-  assert.ok((await admin.number("TTL", presence)) > 24);
 
   fleet.file("go", "");
   let peak = 0;
@@ -177,6 +174,7 @@ test("a reader that stands still stops no sign of life, and no second interrupt,
       const [list] = await admin.keys(LIST);
       return list !== undefined && (await admin.number("LLEN", list)) >= 256;
     });
+    // Without a renewal it would then be 24.
     await sleep(6_500);
     const [presence = ""] = await admin.keys(PRESENCE);
     const left = await admin.number("TTL", presence);

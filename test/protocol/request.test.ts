@@ -102,6 +102,13 @@ test("decodeCancel() and decodeRequest() take nothing of each other", () => {
   );
 });
 
+test("decodeCancel() takes no other type, whatever fields it has", () => {
+  const fields = { ...head(PING), type: "cancel", sequence: 1, runExpires: 2 } as const;
+  assert.equal(decodeCancel(decodeRequestHead(encodeRequest(fields))).runExpires, 2);
+  const other = { ...fields, type: "go" as "cancel" };
+  assert.throws(() => decodeCancel(decodeRequestHead(encodeRequest(other))), MALFORMED);
+});
+
 test("decodeCancel() answers hostile bytes with message-malformed or exactly one encoding", () => {
   const hostile = fc.oneof(fc.uint8Array({ maxLength: 60 }), damaged(cancels().map(encodeRequest)));
   fc.assert(
@@ -171,6 +178,10 @@ const PING: PingRequest = {
   target: undefined,
   census: false,
 };
+
+function head({ version, channel, issued, expires, challenge, replyAddress }: PingRequest) {
+  return { version, channel, issued, expires, challenge, replyAddress };
+}
 
 /** What a station has signed in this vector. */
 function bodyOf(vector: Vector): Uint8Array {
