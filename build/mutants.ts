@@ -5,11 +5,12 @@
  * A check that cannot be missed by any test, as a later one gives the same result, carries the remark
  * `// mutant: equivalent, <reason>` at the end of its line and is only counted.
  */
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Check, findChecks } from "./find-checks.ts";
-import { DIST, PINNED, ROOT } from "./paths.ts";
+import { PINNED, ROOT } from "./paths.ts";
+import { plantTree } from "./planted-tree.ts";
 import { Failure, program, run, temporaryDirectory } from "./program.ts";
 
 /** What bytes from the hub go through, on an agent and on a station. */
@@ -66,15 +67,6 @@ async function mutants(filters: readonly string[], signal: AbortSignal): Promise
   } finally {
     rmSync(scratch, { recursive: true });
   }
-}
-
-/** A copy of the checkout, to be changed at will; packages and products are links. */
-function plantTree(tree: string): string {
-  const links = [join(ROOT, "node_modules"), DIST];
-  const left = new Set([...links, join(ROOT, ".git")]);
-  cpSync(ROOT, tree, { recursive: true, filter: (path) => !left.has(path) });
-  for (const path of links) symlinkSync(path, join(tree, basename(path)));
-  return tree;
 }
 
 /** Milliseconds after which a mutant is taken to hang, from how long the tests take on the true sources. */

@@ -206,11 +206,18 @@ function clockText(ahead: number): string {
   return `its clock is ${Math.round(size / 1000)} s ${ahead > 0 ? "ahead" : "behind"}`;
 }
 
-function judgeFault({ fault, identity, detail, times }: FaultRecord): Part {
+function judgeFault(record: FaultRecord): Part {
+  const { fault, identity, detail = lossOf(record), times } = record;
   const isNamed = fault === "pin-mismatch" || (fault === "conflict" && detail !== undefined);
   const from = identity && !isNamed ? ` from ${identity}` : "";
   const sentence = `${faultText(fault, times, identity)}${from}${detail ? `: ${detail}` : ""}`;
   return { status: ExitStatus.integrity, sentence };
+}
+
+/** How much is missing, all losses of one kind together. */
+function lossOf({ fault, missing }: FaultRecord): string | undefined {
+  if (missing === 0) return undefined;
+  return fault === "gap" ? `${missing} missing` : `${count(missing, "byte")} missing`;
 }
 
 function faultText(fault: FaultRecord["fault"], times: number, identity = "an agent"): string {

@@ -69,6 +69,8 @@ export type FaultEvent = {
   readonly identity?: Identity | undefined;
   /** For people. */
   readonly detail?: string | undefined;
+  /** Replies in front of a `gap`, bytes in front of a `hole`. */
+  readonly missing?: number;
   /** The key of who claimed an identity, or shared a key, that is another's. */
   readonly agentKey?: AgentPublicKey;
   /** Whose replies are used no more: of one who has just answered, or of one who was running. */
@@ -120,7 +122,7 @@ export class ReplyReader {
     const missing = frame.sequence - speaker.expected;
     if (missing < 0) return [{ kind: "repeat", identity }];
     speaker.expected = frame.sequence + 1;
-    const gap = missing > 0 ? [fault("gap", identity, `${missing} missing`)] : [];
+    const gap = missing > 0 ? [{ ...fault("gap", identity), missing }] : [];
     return [...gap, ...this.#readNext(decode(body), speaker, frame)];
   }
 
@@ -224,9 +226,7 @@ function readOutput(
   if (missing < 0) return [fault("out-of-order", identity)];
   speaker.received[stream] = offset + data.length;
   const shown: ReplyEvent = { kind: "output", identity, stream, data };
-  return missing > 0
-    ? [fault("hole", identity, `${count(missing, "byte")} of ${stream} missing`), shown]
-    : [shown];
+  return missing > 0 ? [{ ...fault("hole", identity), missing }, shown] : [shown];
 }
 
 function readExit(exit: Exit, { received }: Speaker, identity: Identity): readonly ReplyEvent[] {

@@ -23,6 +23,8 @@ export type FaultRecord = {
   readonly identity: Identity | undefined;
   readonly detail: string | undefined;
   times: number;
+  /** Replies or bytes, of all these times together. */
+  missing: number;
 };
 
 export class Roster {
@@ -87,7 +89,7 @@ export class Roster {
     this.#recordFault({ kind: "fault", fault: "pin-mismatch", identity, detail });
   }
 
-  #recordFault({ fault, identity, detail, silences, agentKey }: FaultEvent): void {
+  #recordFault({ fault, identity, detail, missing = 0, silences, agentKey }: FaultEvent): void {
     const agent = identity && this.#agents.get(identity);
     // A copy of an agent claims the same identity with the same key: that is one key.
     if (identity && agentKey && !(agent && equalBytes(agent.hello.agentKey, agentKey))) {
@@ -98,7 +100,11 @@ export class Roster {
     // Without the detail, which an agent can vary: as many records as that would make, it could make us print.
     const key = `${fault} ${identity ?? ""}`;
     const known = this.#faults.get(key);
-    if (known === undefined) this.#faults.set(key, { fault, identity, detail, times: 1 });
-    else known.times++;
+    if (known === undefined) {
+      this.#faults.set(key, { fault, identity, detail, times: 1, missing });
+      return;
+    }
+    known.times++;
+    known.missing += missing;
   }
 }

@@ -84,8 +84,11 @@ export function newSession(now: number, counted: number, awaited: number): Sessi
 }
 
 export function step(session: Session, event: SessionEvent, now: number, waits: WaitPolicy): Session {
-  if (session.end !== undefined) return session;
-  const lastSign = event.kind === "tick" || event.kind === "interrupted" ? session.lastSign : now;
+  // What arrived along with the reply that ended it still counts: the agent that it is from is not done.
+  const isReply = event.kind !== "tick" && event.kind !== "interrupted";
+  if (session.end !== undefined && !isReply) return session;
+  // A hub can make worthless hellos as long as it likes.
+  const lastSign = isReply && event.kind !== "worthless-hello" ? now : session.lastSign;
   const interruptedAt = session.interruptedAt ?? (event.kind === "interrupted" ? now : undefined);
   const next = { ...apply(session, event, now), lastSign, interruptedAt };
   return { ...next, end: judge(next, now, waits) };

@@ -181,7 +181,13 @@ test("ReplyReader names what is missing in a gap and uses the rest; what comes t
   const next = web1.seal(output(1, "b"));
   const events = scene.reader.read(next);
   assert.equal(nameOf(events), "gap+hole+output");
-  assert.deepEqual(events[0], { kind: "fault", fault: "gap", identity: "web1", detail: "2 missing" });
+  assert.deepEqual(events[0], {
+    kind: "fault",
+    fault: "gap",
+    identity: "web1",
+    detail: undefined,
+    missing: 2,
+  });
   assert.deepEqual(scene.says(late, web1.seal(output(2, "c"))), ["repeat", "output"]);
 });
 
@@ -362,7 +368,8 @@ test("ReplyReader names `hole` what is missing of a stream, and `out-of-order` w
     kind: "fault",
     fault: "hole",
     identity: "web1",
-    detail: "1 byte of stdout missing",
+    detail: undefined,
+    missing: 1,
   });
   assert.deepEqual(
     scene.says(

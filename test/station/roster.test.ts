@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { FaultEvent } from "../../src/station/reply-reader.ts";
 import { Roster } from "../../src/station/roster.ts";
 import { exit, hello, id, NOW } from "./scene.ts";
 
@@ -22,24 +23,25 @@ test("Roster.agents is in alphabetical order, with when each was heard and how i
   );
 });
 
-test("Roster counts the same fault of the same agent, keeping the first detail", () => {
+test("Roster adds up the same fault of the same agent, keeping the first detail", () => {
   const roster = new Roster();
-  const record = (fault: "gap" | "foreign", identity?: string, detail?: string) =>
-    roster.record(
-      { kind: "fault", fault, identity: identity === undefined ? undefined : id(identity), detail },
-      0,
-      NOW,
-    );
-  record("gap", "web1", "2 missing");
-  record("foreign");
-  record("gap", "web1", "7 missing");
-  record("gap", "web2", "1 missing");
-  record("foreign");
-  record("foreign");
+  const record = (event: Partial<FaultEvent> & Pick<FaultEvent, "fault">) => {
+    roster.record({ kind: "fault", ...event }, 0, NOW);
+  };
+  const web1 = id("web1");
+  record({ fault: "gap", identity: web1, missing: 2 });
+  record({ fault: "incomplete", identity: web1, detail: "first" });
+  record({ fault: "foreign" });
+  record({ fault: "gap", identity: web1, missing: 7 });
+  record({ fault: "incomplete", identity: web1, detail: "second" });
+  record({ fault: "gap", identity: id("web2"), missing: 1 });
+  record({ fault: "foreign" });
+  record({ fault: "foreign" });
   assert.deepEqual(roster.faults, [
-    { fault: "gap", identity: "web1", detail: "2 missing", times: 2 },
-    { fault: "foreign", identity: undefined, detail: undefined, times: 3 },
-    { fault: "gap", identity: "web2", detail: "1 missing", times: 1 },
+    { fault: "gap", identity: "web1", detail: undefined, times: 2, missing: 9 },
+    { fault: "incomplete", identity: "web1", detail: "first", times: 2, missing: 0 },
+    { fault: "foreign", identity: undefined, detail: undefined, times: 3, missing: 0 },
+    { fault: "gap", identity: "web2", detail: undefined, times: 1, missing: 1 },
   ]);
 });
 

@@ -305,14 +305,36 @@ function sensible(story: readonly (readonly [pause: number, event: SessionEvent]
   });
 }
 
-test("step() ends a session at its deadline and not before, says why, and never begins it again", () => {
+test("step() goes on where an agent says hello in the very batch that ended the session", () => {
+  const ended = after(
+    [
+      [10, RUNS],
+      [4_100, FINISHED],
+    ],
+    DEFAULTS,
+    2,
+  );
+  assert.equal(ended.end, "waited");
+  const session = step(ended, RUNS, START + 4_100, DEFAULTS);
+  assert.deepEqual([session.end, session.addressed, session.active], [undefined, 2, 1]);
+});
+
+test("step() lets a worthless hello renew no wait: a hub can make as many as it likes", () => {
+  endsAt(120_010, "reply-wait-expired", [
+    [10, RUNS],
+    [90_000, WORTHLESS],
+    [119_000, WORTHLESS],
+  ]);
+});
+
+test("step() ends a session at its deadline and not before, says why, and begins it again for a reply alone", () => {
   fc.assert(
     fc.property(stories, waitPolicies, fc.nat(5), fc.nat(1), (story, waits, counted, awaited) => {
       let session = newSession(0, counted, awaited);
       for (const [at, event] of sensible(story)) {
         const before = session;
         session = step(before, event, at, waits);
-        if (before.end !== undefined) {
+        if (before.end !== undefined && event.kind === "tick") {
           assert.equal(session, before);
           continue;
         }
