@@ -98,8 +98,10 @@ export class Responder {
       return { type: "exit", ...NOTHING, ending: turn.ending, detail: turn.detail };
     try {
       const executor = this.#parts.findCommand(answer.request.command);
-      if (!executor.found)
-        return { type: "exit", ending: "not-started", detail: executor.reason, ...NOTHING };
+      if (!executor.found) {
+        const detail = `${executor.reason.replaceAll("-", " ")} when its turn came`;
+        return { type: "exit", ending: "not-started", detail, ...NOTHING };
+      }
       if (!(await this.#isRecorded()))
         return { type: "exit", ending: "state", detail: undefined, ...NOTHING };
       if (answer.queued) await sender.send({ type: "state", state: "running" });

@@ -335,7 +335,7 @@ for (const queued of [false, true]) {
     const scene = new Scene();
     scene.executor = { found: false, reason: "no-such-command", detail: "none" };
     await scene.respond(fields(), queued);
-    assertNotRun(scene, "not-started", "no-such-command");
+    assertNotRun(scene, "not-started", "no such command when its turn came");
     assert.deepEqual(scene.deeds, ["find reload"]);
   });
 
