@@ -18,6 +18,7 @@ const FILES = [
   "src/agent/open.ts",
   "src/agent/admit.ts",
   "src/agent/turn.ts",
+  "src/agent/responder.ts",
   "src/protocol/request-envelope.ts",
   "src/protocol/reply-envelope.ts",
   "src/protocol/padding.ts",
