@@ -2,7 +2,7 @@
  * The clock of a program, set while it runs: a module that is loaded before `cb` reads from a file how far ahead of
  * the machine's the wall clock is. Read at every look, so that it also holds for what a stopped program meets first.
  */
-import { writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import type { Fleet, Surroundings } from "./fleet.ts";
 
 const PRELOAD = `
@@ -29,6 +29,7 @@ export class ShiftedClock {
 
   /** @param ahead of the machine's clock, in milliseconds */
   set(ahead: number): void {
-    writeFileSync(this.#ahead, String(ahead));
+    writeFileSync(`${this.#ahead}.new`, String(ahead));
+    renameSync(`${this.#ahead}.new`, this.#ahead); // a look in between must find the old or the new
   }
 }
