@@ -95,11 +95,14 @@ export class StationHub {
     const list = replyList(database, this.#channel, replyAddress);
     const presence = presenceKey(database, this.#channel, replyAddress);
     const live = () => this.#send(["SET", presence, "1", "EX", PRESENCE_SECONDS]);
+    // In a transaction BLMOVE does not wait; outside of one, Redis looks after its waits every 100 ms only.
     const rehearse = () =>
       this.#idle?.send(
+        ["MULTI"],
         ["LTRIM", list, 0, -1],
-        ["BLMOVE", list, list, "LEFT", "LEFT", 0.001],
+        ["BLMOVE", list, list, "LEFT", "LEFT", BLOCK_SECONDS],
         ["LRANGE", list, 0, 0],
+        ["EXEC"],
       );
     await Promise.all([live(), rehearse()]).catch((error: unknown) => {
       throw hubError("open a session at", this.#connection, error);
