@@ -78,7 +78,9 @@ export async function runStation(
       publishedAt,
       session: newSession(sentAt, counted, attendance.awaited),
     });
-    const cancel = () => hub.publish(seal(newCancel(request, parts.clock.wall())));
+    // Dated as the request was: a clock that is set meanwhile must not make the cancel stale.
+    const now = () => request.issued + Math.round(parts.clock.monotonic() - publishedAt);
+    const cancel = () => hub.publish(seal(newCancel(request, now())));
     await follower.follow(request, cancel, interruption);
     return await follower.report(request);
   } finally {
