@@ -33,6 +33,8 @@ const RULES: Rules = {
     "agent/admit.ts",
     "station/session.ts",
     "station/outcome.ts",
+    "station/clock-refusal.ts",
+    "station/fault-sentence.ts",
     "station/discovery.ts",
     "station/pins.ts",
     "station/attendance.ts",

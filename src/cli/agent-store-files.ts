@@ -35,6 +35,7 @@ import {
   type DiscoveryDocument,
   discoveredOn,
   EMPTY_DISCOVERY,
+  hasNews,
   withoutAgents,
   withSeen,
 } from "../station/discovery.ts";
@@ -114,7 +115,7 @@ export class AgentStoreFiles implements AgentStore {
         });
       }, failures);
     }
-    if (seen.size > 0) {
+    if (hasNews(seen, this.discovered ?? new Map())) {
       attemptTo(() => {
         const now = this.#clock.wall();
         this.#changeDiscovery((document) => withSeen(document, this.#channel, seen, now), failures);

@@ -101,14 +101,14 @@ export class RedisConnection {
 
   /** A password that Redis does not ask for is no failure, so that one can be introduced on either side first. */
   async #authenticate(password: string): Promise<void> {
-    const [answer] = await this.#answers([["AUTH", password]], ANSWER_MS);
+    const [answer] = await this.answersTo([["AUTH", password]], ANSWER_MS);
     if (!(answer instanceof HubFailure)) return;
     if (!/no password is set|without any password configured/.test(answer.message)) throw answer;
   }
 
   /** Asks whether this is a Redis that lets us in; one that lets us in, but not ping, does. */
   async #ping(): Promise<void> {
-    const [answer] = await this.#answers([["PING"]], ANSWER_MS);
+    const [answer] = await this.answersTo([["PING"]], ANSWER_MS);
     if (answer instanceof HubFailure && answer.kind !== "denied") throw answer;
   }
 
@@ -124,15 +124,20 @@ export class RedisConnection {
 
   /** `send` for commands that block. @param milliseconds for the answers; then the connection is given up */
   async sendAndWait(milliseconds: number, ...commands: readonly Command[]): Promise<readonly unknown[]> {
-    const answers = await this.#answers(commands, milliseconds);
+    const answers = await this.answersTo(commands, milliseconds);
     for (const answer of answers) {
       if (answer instanceof HubFailure) throw answer;
     }
     return answers;
   }
 
-  /** Answers, those that are refusals included. @throws {HubFailure} when the connection was lost */
-  async #answers(commands: readonly Command[], milliseconds: number): Promise<readonly unknown[]> {
+  /**
+   * Sends commands in one go; a refusal is an answer like others.
+   *
+   * @returns one each, a `HubFailure` for a refusal
+   * @throws {HubFailure} when the connection was lost
+   */
+  async answersTo(commands: readonly Command[], milliseconds: number): Promise<readonly unknown[]> {
     const timer = setTimeout(
       () => this.destroy(new HubFailure("connection", `no answer within ${milliseconds / 1000} s`)),
       milliseconds,

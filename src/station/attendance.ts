@@ -30,6 +30,9 @@ export type RollCall = {
   readonly now: number;
 };
 
+/** What is special about an agent's answer. */
+export type Arrival = "awaited" | "new";
+
 /** New agents that are named at the end, at most. */
 const MAX_NAMED = 10;
 
@@ -50,7 +53,7 @@ export class Attendance {
   }
 
   /** Takes an agent's answer down, and says what is special about it. */
-  answers(identity: Identity): "awaited" | "new" | undefined {
+  answers(identity: Identity): Arrival | undefined {
     if (this.#awaited.delete(identity)) return "awaited";
     if (this.#known === undefined || this.#known.has(identity)) return undefined;
     this.#newcomers.add(identity);

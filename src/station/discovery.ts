@@ -91,6 +91,18 @@ export function withSeen(
   return withAgents(document, channel, agents);
 }
 
+/** To which `last_seen` is kept, in milliseconds: one command after another need not write the same file anew. */
+const PRECISION = 60_000;
+
+/** Whether there is something to write: somebody new, other tags, or a sight a minute later than the one known. */
+export function hasNews(seen: Discovered, known: Discovered): boolean {
+  return [...seen].some(([identity, { tags, lastSeen }]) => {
+    const record = known.get(identity);
+    if (record === undefined || String(record.tags) !== String(tags)) return true;
+    return Math.abs(lastSeen - record.lastSeen) >= PRECISION;
+  });
+}
+
 /** The document without some agents of a channel. */
 export function withoutAgents(
   document: DiscoveryDocument,

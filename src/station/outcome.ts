@@ -9,7 +9,9 @@ import { count, printable, seconds } from "../core/text.ts";
 import type { Disposition, Exit, Hello } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
 import { missingSentences, newcomersSentence, type RollCall } from "./attendance.ts";
-import type { AgentRecord, FaultRecord, Roster } from "./roster.ts";
+import { clockRefusal } from "./clock-refusal.ts";
+import { faultSentence, replies } from "./fault-sentence.ts";
+import type { AgentRecord, Roster } from "./roster.ts";
 import type { Session, WaitPolicy } from "./session.ts";
 
 export type Outcome = {
@@ -47,7 +49,7 @@ export function judge(
   const missing = missingSentences(rollCall);
   const parts: readonly Part[] = [
     ...judgements,
-    ...roster.faults.map(judgeFault),
+    ...roster.faults.map((fault) => ({ status: ExitStatus.integrity, sentence: faultSentence(fault) })),
     ...(rollCall.failMissing
       ? missing.map((sentence) => ({ status: ExitStatus.missingAgents, sentence }))
       : []),
@@ -107,8 +109,15 @@ function judgeAgent(
         sentence: `${identity} declined: ${disposition.reason}`,
       };
     case "refused": {
-      const sentence = `${identity} refused: ${refusalText(disposition, request, time - heardAt)}`;
-      return { verdict: "refused", status: ExitStatus.agentError, sentence };
+      const why =
+        disposition.reason === "clock"
+          ? clockRefusal(disposition, request, { time, heardAt })
+          : refusalText(disposition.reason, disposition.detail, request);
+      return {
+        verdict: "refused",
+        status: ExitStatus.agentError,
+        sentence: `${identity} refused: ${why}`,
+      };
     }
     case "running":
     case "queued":
@@ -164,19 +173,22 @@ function judgeExit(identity: string, exit: Exit, request: Request): Judgement {
         `could not start "${request.type === "run" ? request.command : ""}"`,
       );
     case "state":
-      return notRun(ExitStatus.agentError, "did not run the command, its state directory is not writable");
+      return notRun(ExitStatus.agentError, `did not run the command: ${UNWRITABLE_STATE}`);
     case "never-started":
       return notRun(ExitStatus.notAllRun, "never started the command");
   }
 }
 
-/** @param ahead milliseconds that the agent's clock is ahead of ours */
-function refusalText({ reason, detail }: Refused, request: Request, ahead: number): string {
+const UNWRITABLE_STATE = "state directory not writable";
+
+function refusalText(
+  reason: Exclude<Refused["reason"], "clock">,
+  detail: string | undefined,
+  request: Request,
+): string {
   const command = request.type === "run" ? ` "${request.command}"` : "";
   const why = detail ? `, ${printable(detail)}` : "";
   switch (reason) {
-    case "clock":
-      return `request not fresh (${printable(detail ?? "unknown")}), ${clockText(ahead)}`;
     case "version":
       return `it does not understand this request${why}`;
     case "malformed":
@@ -196,64 +208,8 @@ function refusalText({ reason, detail }: Refused, request: Request, ahead: numbe
     case "outside-run-directory":
       return `command${command} is a link that leaves the run-directory`;
     case "state":
-      return "its state directory is not writable";
+      return UNWRITABLE_STATE;
   }
-}
-
-function clockText(ahead: number): string {
-  const size = Math.abs(ahead);
-  if (size < 1000) return "its clock agrees with ours";
-  return `its clock is ${Math.round(size / 1000)} s ${ahead > 0 ? "ahead" : "behind"}`;
-}
-
-function judgeFault(record: FaultRecord): Part {
-  const { fault, identity, detail = lossOf(record), times } = record;
-  const isNamed = fault === "pin-mismatch" || (fault === "conflict" && detail !== undefined);
-  const from = identity && !isNamed ? ` from ${identity}` : "";
-  const sentence = `${faultText(fault, times, identity)}${from}${detail ? `: ${detail}` : ""}`;
-  return { status: ExitStatus.integrity, sentence };
-}
-
-/** How much is missing, all losses of one kind together. */
-function lossOf({ fault, missing }: FaultRecord): string | undefined {
-  if (missing === 0) return undefined;
-  return fault === "gap" ? `${missing} missing` : `${count(missing, "byte")} missing`;
-}
-
-function faultText(fault: FaultRecord["fault"], times: number, identity = "an agent"): string {
-  switch (fault) {
-    case "foreign":
-      return `${count(times, "item")} in the reply list, not from any agent of this network`;
-    case "no-hello":
-      return `${replies(times)} without a hello before`;
-    case "too-many":
-      return `${count(times, "hello")} too many`;
-    case "altered":
-      return `${replies(times)} altered on the way`;
-    case "gap":
-      return "replies lost on the way";
-    case "malformed":
-      return `${replies(times)} not well-formed`;
-    case "wrong-challenge":
-      return `${replies(times)} to another request`;
-    case "bad-signature":
-      return `${replies(times)} with a bad signature`;
-    case "pin-mismatch":
-      return `${identity} answers with another key than the one pinned`;
-    case "not-targeted":
-      return "answer that does not fit the target";
-    case "conflict":
-      return "identity conflict";
-    case "out-of-order":
-      return `${replies(times)} out of order`;
-    case "hole":
-    case "incomplete":
-      return "output incomplete";
-  }
-}
-
-function replies(number: number): string {
-  return number === 1 ? "1 reply" : `${number} replies`;
 }
 
 function judgeAbsence(request: Request, roster: Roster, session: Session): Part {

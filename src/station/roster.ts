@@ -59,27 +59,27 @@ export class Roster {
     return this.#repeats;
   }
 
-  record(event: ReplyEvent, roundTrip: number, heardAt: number): void {
+  /** @returns the record of a fault that is the first of its kind for its agent */
+  record(event: ReplyEvent, roundTrip: number, heardAt: number): FaultRecord | undefined {
     switch (event.kind) {
       case "hello": {
         const { hello } = event;
         this.#agents.set(hello.identity, { hello, roundTrip, heardAt, exit: undefined, isSilenced: false });
-        return;
+        return undefined;
       }
       case "exit": {
         const agent = this.#agents.get(event.identity);
         if (agent !== undefined) agent.exit = event.exit;
-        return;
+        return undefined;
       }
       case "fault":
-        this.#recordFault(event);
-        return;
+        return this.#recordFault(event);
       case "repeat":
         this.#repeats++;
-        return;
+        return undefined;
       case "state":
       case "output":
-        return;
+        return undefined;
     }
   }
 
@@ -89,7 +89,8 @@ export class Roster {
     this.#recordFault({ kind: "fault", fault: "pin-mismatch", identity, detail });
   }
 
-  #recordFault({ fault, identity, detail, missing = 0, silences, agentKey }: FaultEvent): void {
+  #recordFault(event: FaultEvent): FaultRecord | undefined {
+    const { fault, identity, detail, missing = 0, silences, agentKey } = event;
     const agent = identity && this.#agents.get(identity);
     // A copy of an agent claims the same identity with the same key: that is one key.
     if (identity && agentKey && !(agent && equalBytes(agent.hello.agentKey, agentKey))) {
@@ -101,10 +102,12 @@ export class Roster {
     const key = `${fault} ${identity ?? ""}`;
     const known = this.#faults.get(key);
     if (known === undefined) {
-      this.#faults.set(key, { fault, identity, detail, times: 1, missing });
-      return;
+      const first = { fault, identity, detail, times: 1, missing };
+      this.#faults.set(key, first);
+      return first;
     }
     known.times++;
     known.missing += missing;
+    return undefined;
   }
 }

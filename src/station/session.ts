@@ -106,6 +106,15 @@ export function deadline(session: Session, waits: WaitPolicy): number {
     : waited;
 }
 
+/**
+ * When agents that are known and have not answered are missing, though the session goes on: when it would be over,
+ * were nobody active.
+ */
+export function rollCallAt(session: Session, waits: WaitPolicy): number {
+  if (session.active === 0 || session.interruptedAt !== undefined) return Infinity;
+  return deadline({ ...session, active: 0 }, waits);
+}
+
 function apply(session: Session, event: SessionEvent, now: number): Session {
   const { answered, addressed, active } = session;
   switch (event.kind) {

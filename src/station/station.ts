@@ -12,14 +12,24 @@ import type { Hello } from "../protocol/reply.ts";
 import { encodeRequest, type Request, type StationMessage } from "../protocol/request.ts";
 import { sealRequest } from "../protocol/request-envelope.ts";
 import type { AgentStore } from "./agent-store.ts";
-import { Attendance, announcement, learntFrom, type RollCall } from "./attendance.ts";
+import { Announcer } from "./announcer.ts";
+import { type Arrival, Attendance, learntFrom, type RollCall } from "./attendance.ts";
 import { LineRenderer, type Sink } from "./line-renderer.ts";
 import { newCancel, newRequest, type Sender, type Task } from "./messages.ts";
 import { judge } from "./outcome.ts";
 import { pingTable } from "./ping-table.ts";
 import { type ReplyEvent, ReplyReader } from "./reply-reader.ts";
 import { Roster } from "./roster.ts";
-import { deadline, newSession, type Session, type SessionEvent, step, type WaitPolicy } from "./session.ts";
+import {
+  deadline,
+  newSession,
+  rollCallAt,
+  type Session,
+  type SessionEvent,
+  step,
+  type WaitPolicy,
+} from "./session.ts";
+import { type Batch, earliest, nextOf, unlessAborted } from "./waiting.ts";
 
 export type StationParts = Sender & {
   readonly waits: WaitPolicy;
@@ -78,7 +88,9 @@ export async function runStation(
       publishedAt,
       session: newSession(sentAt, counted, attendance.awaited),
     });
-    const cancel = () => hub.publish(seal(newCancel(request, parts.clock.wall())));
+    // Dated as the request was: a clock that is set meanwhile must not make the cancel stale.
+    const now = () => request.issued + Math.round(parts.clock.monotonic() - publishedAt);
+    const cancel = () => hub.publish(seal(newCancel(request, now())));
     await follower.follow(request, cancel, interruption);
     return await follower.report(request);
   } finally {
@@ -94,8 +106,10 @@ class Follower {
   readonly #attendance: Attendance;
   readonly #roster = new Roster();
   readonly #renderer: LineRenderer;
+  readonly #announcer: Announcer;
   readonly #publishedAt: number;
   #session: Session;
+  #hasCalledRoll = false;
 
   constructor(
     parts: StationParts,
@@ -109,6 +123,7 @@ class Follower {
     this.#publishedAt = publishedAt;
     this.#session = session;
     this.#renderer = new LineRenderer(parts.stdout, parts.stderr);
+    this.#announcer = new Announcer(parts.stderr, parts.verbosity === "errors");
   }
 
   async follow(
@@ -128,13 +143,16 @@ class Follower {
       if (end.aborted) onInterrupt();
       let batch = nextOf(replies);
       while (this.#session.end === undefined && !leave.aborted) {
-        const arrived = await earliest(batch, this.#untilDeadline(), [end, leave]);
+        const arrived = await earliest(batch, this.#untilNext(), [end, leave]);
+        const isRollDue = this.#isRollDue;
         if (arrived === undefined) {
           this.#step({ kind: "tick" });
-          continue;
+        } else {
+          await unlessAborted(leave, this.#takeAll(arrived, leave));
+          batch = nextOf(replies);
         }
-        await this.#takeAll(arrived, leave);
-        batch = nextOf(replies);
+        // After what had come by then, and was not looked at while the reader stood still.
+        if (isRollDue) await unlessAborted(leave, this.#callRoll());
       }
       if (!leave.aborted) await this.#renderer.finishAll();
     } finally {
@@ -143,18 +161,8 @@ class Follower {
     }
   }
 
-  /** Returns as soon as nothing is waited for any more, even if the reader of our output stands still. */
-  async #takeAll(envelopes: readonly Uint8Array[], leave: AbortSignal): Promise<void> {
-    const left = new AbortController();
-    const away = new Promise<void>((resolve) => {
-      leave.addEventListener("abort", () => resolve(), { once: true, signal: left.signal });
-    });
-    const takeEach = async () => {
-      for (const envelope of envelopes) if (!leave.aborted) await this.#take(envelope);
-    };
-    const taken = takeEach();
-    taken.catch(() => {}); // once we have left, nobody asks
-    await Promise.race([taken, away]).finally(() => left.abort());
+  async #takeAll(envelopes: Batch, leave: AbortSignal): Promise<void> {
+    for (const envelope of envelopes) if (!leave.aborted) await this.#take(envelope);
   }
 
   /** Writes the table of a ping, what went wrong, and the summary. */
@@ -162,7 +170,10 @@ class Follower {
     const { stdout, stderr, waits, clock, verbosity, hub } = this.#parts;
     const elapsed = clock.monotonic() - this.#publishedAt;
     const failures = this.#remember(request);
-    const outcome = judge(request, this.#roster, this.#session, waits, elapsed, this.#rollCall());
+    const { end, interruptedAt } = this.#session;
+    // Whoever cuts a session short has not given everybody the time to answer.
+    const missing = end === undefined || interruptedAt !== undefined ? [] : this.#attendance.missing;
+    const outcome = judge(request, this.#roster, this.#session, waits, elapsed, this.#rollCall(missing));
     if (request.type === "ping") await stdout.write(utf8(pingTable(this.#roster.agents)));
     const lost = hub.trouble === undefined ? [] : [`replies may be missing: ${hub.trouble}`];
     const said = {
@@ -184,11 +195,8 @@ class Follower {
     return failures;
   }
 
-  #rollCall(): RollCall {
+  #rollCall(missing: RollCall["missing"]): RollCall {
     const { clock, failMissing } = this.#parts;
-    const { end, interruptedAt } = this.#session;
-    // Whoever cuts a session short has not given everybody the time to answer.
-    const missing = end === undefined || interruptedAt !== undefined ? [] : this.#attendance.missing;
     return { missing, newcomers: this.#attendance.newcomers, failMissing, now: clock.wall() };
   }
 
@@ -196,20 +204,28 @@ class Follower {
     const { clock } = this.#parts;
     const roundTrip = clock.monotonic() - this.#publishedAt;
     for (const event of this.#reader.read(envelope)) {
-      this.#roster.record(event, roundTrip, clock.wall());
+      const newFault = this.#roster.record(event, roundTrip, clock.wall());
       const arrival = event.kind === "hello" ? this.#attendance.answers(event.hello.identity) : undefined;
       const meaning = meaningOf(event, arrival === "awaited");
-      if (event.kind === "hello" && arrival === "new") await this.#announce(event.hello);
+      if (event.kind === "hello") await this.#announce(event.hello, arrival);
+      if (newFault !== undefined) await this.#announcer.fault(newFault);
       // First shown, however long the reader takes: while we do not listen, no agent is silent.
       await this.#show(event);
       if (meaning !== undefined) this.#step(meaning);
     }
   }
 
-  async #announce(hello: Hello): Promise<void> {
-    const { stderr, verbosity } = this.#parts;
-    if (verbosity === "errors" || this.#attendance.isFirst) return;
-    await stderr.write(utf8(`cb: ${announcement(hello)}\n`));
+  async #announce(hello: Hello, arrival: Arrival | undefined): Promise<void> {
+    if (arrival === "new" && !this.#attendance.isFirst) await this.#announcer.newcomer(hello);
+    if (arrival === "awaited" && this.#hasCalledRoll)
+      await this.#announcer.latecomer(hello, this.#parts.failMissing);
+  }
+
+  /** Names who is missing, once, while others are active. */
+  async #callRoll(): Promise<void> {
+    if (!this.#isRollDue) return;
+    this.#hasCalledRoll = true;
+    await this.#announcer.missing(this.#rollCall(this.#attendance.missing));
   }
 
   async #show(event: ReplyEvent): Promise<void> {
@@ -222,8 +238,17 @@ class Follower {
     this.#session = step(this.#session, event, this.#parts.clock.monotonic(), this.#parts.waits);
   }
 
-  #untilDeadline(): number {
-    return deadline(this.#session, this.#parts.waits) - this.#parts.clock.monotonic();
+  /** Milliseconds until something is due though nothing arrives. */
+  #untilNext(): number {
+    const { waits, clock } = this.#parts;
+    const rollCall = this.#hasCalledRoll ? Infinity : rollCallAt(this.#session, waits);
+    return Math.min(deadline(this.#session, waits), rollCall) - clock.monotonic();
+  }
+
+  get #isRollDue(): boolean {
+    const { waits, clock } = this.#parts;
+    if (this.#hasCalledRoll || this.#session.end !== undefined) return false;
+    return clock.monotonic() >= rollCallAt(this.#session, waits);
   }
 }
 
@@ -250,33 +275,4 @@ function meaningOf(event: ReplyEvent, isAwaited: boolean): SessionEvent | undefi
 /** Whether output may follow. */
 function isActive({ disposition }: Hello): boolean {
   return disposition.is === "running" || disposition.is === "queued";
-}
-
-type Batch = readonly Uint8Array[];
-
-/** The next batch; after the last one, nothing for ever: the session's waits decide when that is enough. */
-async function nextOf(replies: AsyncIterator<Batch>): Promise<Batch> {
-  const { value, done } = await replies.next();
-  return done ? new Promise<Batch>(() => {}) : value;
-}
-
-/** setTimeout(3) counts in 31 bits and fires at once beyond them. */
-const LONGEST_TIMER = 2 ** 31 - 1;
-
-/** What arrives within so many milliseconds, or undefined; also when one of the signals aborts. */
-async function earliest(
-  batch: Promise<Batch>,
-  milliseconds: number,
-  signals: readonly AbortSignal[],
-): Promise<Batch | undefined> {
-  const done = new AbortController();
-  const alarm = new Promise<undefined>((resolve) => {
-    const wake = () => resolve(undefined);
-    const timer = setTimeout(wake, Math.min(Math.max(0, milliseconds), LONGEST_TIMER));
-    done.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
-    for (const signal of signals) {
-      if (!signal.aborted) signal.addEventListener("abort", wake, { once: true, signal: done.signal });
-    }
-  });
-  return Promise.race([batch, alarm]).finally(() => done.abort());
 }

@@ -11,6 +11,8 @@ const told = {
       "cb: 3 replies altered on the way from a1",
       "cb: 1 item in the reply list, not from any agent of this network",
       "cb: the moon is full",
+      "cb: a2 is missing, last seen 0 seconds ago",
+      "cb: a2 has answered after all",
       "2 agents · 0.10 s",
       "",
     ].join("\n"),

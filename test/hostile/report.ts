@@ -50,6 +50,9 @@ const SENTENCES: readonly Sentence[] = [
   { fact: "new", bit: 0, pattern: /^(?<times>\d+) new agents?: .+$/ },
 ];
 
+/** What is missing while others run is only so until it answers. */
+const LATE = /^cb: (\S+) has answered after all$/;
+
 export type Report = {
   readonly facts: Facts;
   /** The exit status that these facts make. */
@@ -61,9 +64,15 @@ export type Report = {
 export function readReport({ stderr }: Pick<Told, "stderr">): Report {
   const facts: Facts = new Map();
   const strange: string[] = [];
-  let status = 0;
+  const bits = new Map<string, number>();
   for (const line of textOf(stderr).split("\n")) {
     if (!line.startsWith("cb: ")) continue;
+    const [, late] = LATE.exec(line) ?? [];
+    if (late !== undefined) {
+      facts.delete(`missing ${late}`);
+      bits.delete(`missing ${late}`);
+      continue;
+    }
     const [found] = SENTENCES.flatMap(({ fact, bit, pattern }) => {
       const match = pattern.exec(line.slice("cb: ".length));
       return match === null ? [] : ([{ fact, bit, ...match.groups }] as readonly Found[]);
@@ -73,9 +82,11 @@ export function readReport({ stderr }: Pick<Told, "stderr">): Report {
       continue;
     }
     const { fact, bit, who, times } = found;
-    facts.set(who === undefined ? fact : `${fact} ${who}`, Number(times ?? 1));
-    status |= bit;
+    const key = who === undefined ? fact : `${fact} ${who}`;
+    facts.set(key, Number(times ?? 1));
+    bits.set(key, bit);
   }
+  const status = [...bits.values()].reduce((sum, bit) => sum | bit, 0);
   return { facts, status, strange };
 }
 

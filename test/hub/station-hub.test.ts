@@ -230,6 +230,30 @@ test("StationHub.trouble says why nothing comes while Redis is away, and no more
   await station.close(address);
 });
 
+test("StationHub.replies() empties the list of a Redis that is full, and goes on when it has room", async () => {
+  await using fixture = await Fixture.start();
+  const station = await connectStationHub(fixture.connection, channel);
+  const address = newAddress();
+  const list = replyList(0, channel, address);
+  const stop = new AbortController();
+  for (let number = 0; number < 40; number += 1) await fixture.redis(["RPUSH", list, numbered(number)]);
+  await fixture.redis(["CONFIG", "SET", "maxmemory", "1"]);
+  const received: number[] = [];
+  for await (const batch of station.replies(address, stop.signal)) {
+    received.push(...batch.map(numberOf));
+    if (received.length === 40) break;
+  }
+  assert.deepEqual(
+    received,
+    Array.from({ length: 40 }, (_, index) => index),
+  );
+  const next = station.replies(newAddress(), stop.signal).next();
+  await until("it is said", () => /^Redis refuses for now: OOM/.test(station.trouble ?? ""));
+  stop.abort();
+  await next;
+  await station.close(address);
+});
+
 test("StationHub.publish() counts nobody where the connection was lost, and opens another for the next", async () => {
   await using fixture = await Fixture.start();
   await fixture.agent().subscribed(never);

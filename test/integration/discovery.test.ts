@@ -142,6 +142,7 @@ test("cb station --no-discovery leaves the discovery file alone and still checks
     await fleet.station("-D", "-m", "ping"),
     32 + 64,
     "cb: web1 answers with another key than the one pinned: KEY, not KEY",
+    "cb: web1 answers with another key than the one pinned: KEY, not KEY",
     "cb: nobody answered",
     HINT,
     "0 agents · # s",
@@ -200,6 +201,7 @@ test("cb station names an agent whose key has changed on every run, until the ne
       ended,
       32,
       "cb: web1 answers with another key than the one pinned: KEY, not KEY",
+      "cb: web1 answers with another key than the one pinned: KEY, not KEY",
       "cb: web1 is missing, last seen # ago",
       HINT,
       "1 agent · 1 ok · 1 missing · # s",
@@ -232,11 +234,12 @@ test("cb station does not take an agent for another whose disk was copied to it"
   const mismatch = "cb: web1 answers with another key than the one pinned: KEY, not KEY";
   const both = await fleet.station("run", "greets");
   assert.deepEqual(lines(both.stdout).toSorted(), ["web1 │ I am web1", "web2 │ I am web2"]);
-  said(both, 32, mismatch, HINT, "2 agents · 2 ok · # s");
+  said(both, 32, mismatch, mismatch, HINT, "2 agents · 2 ok · # s");
   await web1.stop();
   const alone = await fleet.station("run", "greets");
   assert.equal(alone.stdout, "web2 │ I am web2\n");
-  said(alone, 32, mismatch, "cb: web1 is missing, last seen # ago", HINT, "1 agent · 1 ok · 1 missing · # s");
+  const missing = "cb: web1 is missing, last seen # ago";
+  said(alone, 32, mismatch, mismatch, missing, HINT, "1 agent · 1 ok · 1 missing · # s");
 });
 
 test("cb station reports one key under two identities, and two agents under one, and pins neither of them", async () => {
@@ -257,17 +260,89 @@ test("cb station reports one key under two identities, and two agents under one,
   await fleet.agent("web2", [], elsewhere(fleet, "copy"));
   const conflict = "cb: identity conflict: web2 answers with the key of web1";
   const pinned = await fleet.station("-D", "ping");
-  said(pinned, 32, conflict, "1 agent · 1 ok · # s");
+  said(pinned, 32, conflict, conflict, "1 agent · 1 ok · # s");
   assert.match(pinned.stdout, /^web1 /);
 
   for (const machine of ["one", "two"]) await fleet.agent("twin", [], elsewhere(fleet, machine));
   const twins = await fleet.station("-D", "ping");
   assert.equal(twins.status, 32);
-  assert.deepEqual(lines(twins.stderr).slice(0, -1).toSorted(), [
-    "cb: identity conflict: two agents call themselves twin",
-    conflict,
-  ]);
+  const twin = "cb: identity conflict: two agents call themselves twin";
+  assert.deepEqual(lines(twins.stderr).slice(0, -1).toSorted(), [twin, twin, conflict, conflict]);
   assert.doesNotMatch(readFileSync(pinFile(fleet), "utf8"), /twin|web2/);
+});
+
+test("cb station reports a copy of an agent, shows the output of one of both, and keeps the key", async () => {
+  await using fleet = await Fleet.start();
+  fleet.command("greets", 'echo "I am $1"');
+  const web1 = await fleet.agent("web1");
+  await fleet.station("ping");
+  const pins = readFileSync(pinFile(fleet), "utf8");
+  const copy = fleet.path("copy/default/web1");
+  mkdirSync(dirname(copy), { recursive: true });
+  cpSync(web1.state, copy, { recursive: true });
+  const clone = await fleet.agent("web1", [], elsewhere(fleet, "copy"));
+  assert.equal(keyOf(clone), keyOf(web1));
+  const ended = await fleet.station("run", "greets");
+  assert.equal(ended.stdout, "web1 │ I am web1\n");
+  const conflict = "cb: identity conflict: two agents call themselves web1";
+  said(ended, 32, conflict, conflict, "1 agent · 1 ok · # s");
+  assert.equal(readFileSync(pinFile(fleet), "utf8"), pins);
+});
+
+test("cb station says while others still run who is new, who is missing and who has another key, and again at the end [S35]", async () => {
+  await using fleet = await Fleet.start();
+  const go = fleet.path("go");
+  fleet.command("waits", `until [ -e ${go} ]; do sleep 0.05; done`);
+  const web1 = await fleet.agent("web1");
+  const web2 = await fleet.agent("web2");
+  await fleet.agent("web3");
+  await fleet.station("ping");
+  await web2.stop();
+  await restarted(fleet, web1, () => rmSync(`${web1.state}/agent.key`));
+
+  const mismatch = "cb: web1 answers with another key than the one pinned: KEY, not KEY";
+  const missing = ["web1", "web2"].map((name) => `cb: ${name} is missing, last seen # ago`);
+  const newcomer = (name: string) => `cb: new agent ${name}, key KEY`;
+  /** Asks, with a new agent among them, and lets the command end when so much has been said. */
+  const watch = async (name: string, args: readonly string[], live: readonly string[]) => {
+    await fleet.agent(name);
+    rmSync(go, { force: true });
+    const station = fleet.start(["station", ...args, "run", "waits"]);
+    const heard = () => lines(plain(station.stderr));
+    await station.until(live.join("\n"), () => heard().length >= live.length || undefined);
+    assert.deepEqual(heard().toSorted(), live.toSorted());
+    writeFileSync(go, "");
+    const ended = await station.finished;
+    return { ended, atTheEnd: lines(plain(ended.stderr)).slice(live.length) };
+  };
+
+  const usual = await watch("web4", [], [newcomer("web4"), mismatch, ...missing]);
+  const summary = "2 agents · 2 ok · 2 missing · # s";
+  assert.deepEqual(usual.atTheEnd, [mismatch, ...missing, "cb: 1 new agent: web4", HINT, summary]);
+  assert.equal(usual.ended.status, 32);
+  const failing = await watch("web5", ["--errors-only", "-m"], [mismatch, ...missing]);
+  assert.deepEqual([failing.ended.status, failing.atTheEnd], [2 + 32, [mismatch, ...missing]]);
+  const errors = await watch("web6", ["--errors-only"], [mismatch]);
+  assert.deepEqual([errors.ended.status, errors.atTheEnd], [32, [mismatch]]);
+});
+
+test("cb station takes back that an agent is missing when it answers while others still run", async () => {
+  await using fleet = await Fleet.start();
+  const go = fleet.path("go");
+  fleet.command("waits", `until [ -e ${go} ]; do sleep 0.05; done`);
+  await fleet.agent("web1");
+  const { program } = await fleet.agent("web2");
+  await fleet.station("ping");
+  program.kill("SIGSTOP");
+  const station = fleet.start(["station", "--minimum-wait", "0.5", "run", "waits"]);
+  const said = (pattern: RegExp) =>
+    station.until(String(pattern), () => pattern.test(station.stderr) || undefined);
+  await said(/^cb: web2 is missing, last seen .+ ago$/m);
+  program.kill("SIGCONT");
+  await said(/^cb: web2 has answered after all$/m);
+  writeFileSync(go, "");
+  const { status, stderr } = await station.finished;
+  assert.deepEqual([status, lines(plain(stderr)).slice(2)], [0, ["2 agents · 2 ok · # s"]]);
 });
 
 test("cb station knows its agents by their keys after the network key was changed", async () => {

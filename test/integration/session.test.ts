@@ -1,6 +1,6 @@
 /** The main job on real parts: keys, agents and a station through a real Redis, as their user meets them. */
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { test } from "node:test";
 import { Fleet, RUNTIMES } from "../support/fleet.ts";
 import { assertEnded, lines } from "../support/running-program.ts";
@@ -90,6 +90,18 @@ test("cb station run counts a command that cannot be started as an agent error [
   }
 });
 
+test("cb agent that cannot write to its state directory runs nothing, and says why", async () => {
+  await using fleet = await Fleet.start();
+  const agent = await fleet.agent("web1");
+  rmSync(agent.state, { recursive: true });
+  for (const task of [["run", "prints-no-newline"], ["ping"]]) {
+    assertEnded(await fleet.station(...task), 16, {
+      stderr: ["cb: web1 refused: state directory not writable", "1 agent · 1 refused · # s"],
+    });
+  }
+  assert.deepEqual(agent.records("command"), []);
+});
+
 test("cb station refuses a name that is none before anything reaches the hub [S46]", async () => {
   await using fleet = await Fleet.start({ tapped: true });
   const wrong = [
@@ -139,6 +151,60 @@ test("cb station says that nobody answered [S42]", async () => {
     assertEnded(ended, 64, nobody);
     assert.ok(ended.seconds < 5, `${ended.seconds} s`);
   }
+});
+
+test("cb station on another channel than the agents says so", async () => {
+  await using fleet = await Fleet.start();
+  await fleet.agent("web1");
+  assertEnded(await fleet.station("--hello-wait", "0.3", "--channel", "lab", "ping"), 64, {
+    stderr: ['cb: nobody answered: nobody listens on channel "lab"', "0 agents · # s"],
+  });
+});
+
+test("cb station waits for nothing more when all agents that listen have answered and finished", async () => {
+  await using fleet = await Fleet.start();
+  await Promise.all(["web1", "web2", "web3"].map((identity) => fleet.agent(identity)));
+  for (const task of [["run", "prints-no-newline"], ["ping"]]) {
+    // The best of three: on a busy machine the work itself may take its time.
+    const seconds: number[] = [];
+    for (let times = 0; times < 3; times++) {
+      const { status, stderr } = await fleet.station(...task);
+      const [, ok, took] = /^(3 agents · 3 ok) · (\d+\.\d+) s$/m.exec(stderr) ?? [];
+      assert.deepEqual([status, ok], [0, "3 agents · 3 ok"], stderr);
+      seconds.push(Number(took));
+    }
+    assert.ok(Math.min(...seconds) < 1, `${seconds}`);
+  }
+});
+
+test("two stations at once get all that is theirs, and nothing of the other's", async () => {
+  await using fleet = await Fleet.start();
+  const numbers = Array.from({ length: 1000 }, (_, number) => String(number + 1));
+  fleet.command("lists", 'seq -f "$CB_TAGS %g" 1000');
+  const agents = ["web", "eu"].flatMap((tag) =>
+    [`${tag}1`, `${tag}2`].map((identity) => ({ identity, tag })),
+  );
+  await Promise.all(agents.map(({ identity, tag }) => fleet.agent(identity, ["--tags", tag])));
+
+  const ask = async (tag: string | undefined) => {
+    const target = tag === undefined ? [] : ["--tags", tag];
+    const { status, stdout, stderr } = await fleet.station(...target, "run", "lists");
+    const asked = agents.filter((agent) => tag === undefined || agent.tag === tag);
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, new RegExp(`^${asked.length} agents · ${asked.length} ok · `, "m"));
+    const shown = lines(stdout);
+    assert.equal(shown.length, asked.length * numbers.length);
+    for (const { identity, tag: own } of asked) {
+      const its = shown.filter((line) => line.startsWith(identity)).map((line) => line.split(" │ ")[1]);
+      assert.deepEqual(
+        its,
+        numbers.map((number) => `${own} ${number}`),
+        identity,
+      );
+    }
+  };
+  for (let round = 0; round < 5; round++) await Promise.all([ask("web"), ask("eu")]);
+  for (let round = 0; round < 2; round++) await Promise.all([ask(undefined), ask(undefined)]);
 });
 
 test("cb station says at once that no agent has the tags [S42]", async () => {

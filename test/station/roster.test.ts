@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { FaultEvent } from "../../src/station/reply-reader.ts";
+import type { FaultEvent, ReplyEvent } from "../../src/station/reply-reader.ts";
 import { Roster } from "../../src/station/roster.ts";
 import { exit, hello, id, NOW } from "./scene.ts";
 
@@ -43,6 +43,25 @@ test("Roster adds up the same fault of the same agent, keeping the first detail"
     { fault: "foreign", identity: undefined, detail: undefined, times: 3, missing: 0 },
     { fault: "gap", identity: "web2", detail: undefined, times: 1, missing: 1 },
   ]);
+});
+
+test("Roster.record() gives the first fault of each kind and agent, and nothing else", () => {
+  const roster = new Roster();
+  const web1 = id("web1");
+  const first = (event: ReplyEvent) => {
+    const { fault, identity } = roster.record(event, 0, NOW) ?? {};
+    return fault && `${fault} ${identity}`;
+  };
+  const fault = (name: FaultEvent["fault"], identity: string, detail?: string): ReplyEvent => {
+    return { kind: "fault", fault: name, identity: id(identity), detail };
+  };
+  assert.equal(first({ kind: "hello", hello: hello("web1") }), undefined);
+  assert.equal(first(fault("conflict", "web1", "one")), "conflict web1");
+  assert.equal(first(fault("conflict", "web1", "two")), undefined);
+  assert.equal(first(fault("pin-mismatch", "web1")), "pin-mismatch web1");
+  assert.equal(first(fault("conflict", "web2")), "conflict web2");
+  assert.equal(first({ kind: "exit", identity: web1, exit: exit() }), undefined);
+  assert.equal(first({ kind: "repeat", identity: web1 }), undefined);
 });
 
 test("Roster knows which agent was silenced: one that ran, not another that took its name", () => {

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import {
   deadline,
   newSession,
+  rollCallAt,
   type Session,
   type SessionEvent,
   step,
@@ -274,6 +275,37 @@ test("an interrupted session is over at once when everybody counted has been hea
     ).end,
     "all-heard",
   );
+});
+
+test("rollCallAt() is when the session would be over, were nobody active", () => {
+  const at = (happenings: readonly Happening[], changes: Partial<WaitPolicy> = {}, counted = 0) => {
+    const waits = { ...DEFAULTS, ...changes };
+    return Math.round(rollCallAt(after(happenings, waits, counted, 1), waits) - START);
+  };
+  const runs: readonly Happening[] = [[10, RUNS]];
+  assert.equal(at(runs), 4000);
+  assert.equal(at(runs, { minimumWait: 900 }), 900);
+  assert.equal(at(runs, {}, 2), 4000, "one that was counted may still answer");
+  assert.equal(at(runs, {}, 1), 500);
+  assert.equal(at([[300, RUNS]], {}, 1), 900);
+  assert.equal(at([...runs, [9000, SIGN]], {}, 1), 500, "signs of life put off nothing");
+  assert.equal(at(runs, { minimumWait: 9000, isMinimumExplicit: true }, 1), 9000);
+  assert.equal(at(runs, { replyWait: Infinity }, 1), 500);
+});
+
+test("rollCallAt() is never where the session itself is about to end", () => {
+  const never = (happenings: readonly Happening[]) =>
+    assert.equal(rollCallAt(after(happenings, DEFAULTS, 1, 1), DEFAULTS), Infinity);
+  never([]);
+  never([[10, NOT_MEANT]]);
+  never([
+    [10, RUNS],
+    [20, FINISHED],
+  ]);
+  never([
+    [10, RUNS],
+    [20, INTERRUPTED],
+  ]);
 });
 
 const durations = fc.oneof(fc.integer({ min: 0, max: 5000 }), fc.constant(Infinity));

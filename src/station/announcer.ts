@@ -1,0 +1,44 @@
+/**
+ * What a station says of agents while it happens, besides the report at the end, which has all of it again: that
+ * one is new, that one is missing, that one is not who he says.
+ */
+import { utf8 } from "../protocol/bytes.ts";
+import type { Hello } from "../protocol/reply.ts";
+import { announcement, missingSentences, type RollCall } from "./attendance.ts";
+import { faultSentence } from "./fault-sentence.ts";
+import type { Sink } from "./line-renderer.ts";
+import type { FaultRecord } from "./roster.ts";
+
+export class Announcer {
+  readonly #stderr: Sink;
+  readonly #isErrorsOnly: boolean;
+
+  constructor(stderr: Sink, isErrorsOnly: boolean) {
+    this.#stderr = stderr;
+    this.#isErrorsOnly = isErrorsOnly;
+  }
+
+  async newcomer(hello: Hello): Promise<void> {
+    if (!this.#isErrorsOnly) await this.#say([announcement(hello)]);
+  }
+
+  /** Those faults that are about who somebody is; what the hub has done to replies adds up until the end. */
+  async fault(record: FaultRecord): Promise<void> {
+    if (record.fault === "pin-mismatch" || record.fault === "conflict")
+      await this.#say([faultSentence(record)]);
+  }
+
+  async missing(rollCall: RollCall): Promise<void> {
+    if (!this.#isErrorsOnly || rollCall.failMissing) await this.#say(missingSentences(rollCall));
+  }
+
+  /** Takes back that it is missing. */
+  async latecomer({ identity }: Hello, failMissing: boolean): Promise<void> {
+    if (!this.#isErrorsOnly || failMissing) await this.#say([`${identity} has answered after all`]);
+  }
+
+  async #say(sentences: readonly string[]): Promise<void> {
+    if (sentences.length > 0)
+      await this.#stderr.write(utf8(sentences.map((sentence) => `cb: ${sentence}\n`).join("")));
+  }
+}

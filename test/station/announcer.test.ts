@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Announcer } from "../../src/station/announcer.ts";
+import { FAULTS } from "../../src/station/reply-reader.ts";
+import { hello, id, NOW } from "./scene.ts";
+
+/** What an announcer says while it is asked to. */
+async function said(isErrorsOnly: boolean, ask: (announcer: Announcer) => Promise<void>): Promise<string> {
+  const written: Uint8Array[] = [];
+  const write = async (bytes: Uint8Array) => void written.push(bytes);
+  await ask(new Announcer({ write, isTerminal: false, hasColors: false }, isErrorsOnly));
+  return Buffer.concat(written).toString();
+}
+
+test("Announcer.newcomer() names a new agent, unless errors alone are wanted", async () => {
+  const newcomer = (announcer: Announcer) => announcer.newcomer(hello("web3"));
+  assert.match(await said(false, newcomer), /^cb: new agent web3 \(eu,web\), key [0-9a-f]{16}\n$/);
+  assert.equal(await said(true, newcomer), "");
+});
+
+test("Announcer.fault() names who is not who he says, and nothing that is not about that", async () => {
+  for (const isErrorsOnly of [false, true]) {
+    for (const fault of FAULTS) {
+      const record = { fault, identity: id("web1"), detail: "why", times: 1, missing: 0 };
+      const text = await said(isErrorsOnly, (announcer) => announcer.fault(record));
+      if (fault === "pin-mismatch")
+        assert.equal(text, "cb: web1 answers with another key than the one pinned: why\n");
+      else if (fault === "conflict") assert.equal(text, "cb: identity conflict: why\n");
+      else assert.equal(text, "", fault);
+    }
+  }
+});
+
+test("Announcer.missing() names missing agents: where errors alone are wanted, only if that is one", async () => {
+  const missing = ["web8", "web9"].map((identity) => ({ identity: id(identity), lastSeen: NOW - 3000 }));
+  const lines =
+    "cb: web8 is missing, last seen 3 seconds ago\ncb: web9 is missing, last seen 3 seconds ago\n";
+  const call = (failMissing: boolean) => (announcer: Announcer) =>
+    announcer.missing({ missing, newcomers: [], failMissing, now: NOW });
+  assert.equal(await said(false, call(false)), lines);
+  assert.equal(await said(true, call(false)), "");
+  assert.equal(await said(true, call(true)), lines);
+  const nobody = { missing: [], newcomers: [], failMissing: true, now: NOW };
+  assert.equal(await said(false, (announcer) => announcer.missing(nobody)), "");
+});
+
+test("Announcer.latecomer() takes back that an agent is missing, wherever that was said", async () => {
+  const answers = (failMissing: boolean) => (announcer: Announcer) =>
+    announcer.latecomer(hello("web8"), failMissing);
+  const line = "cb: web8 has answered after all\n";
+  assert.equal(await said(false, answers(false)), line);
+  assert.equal(await said(true, answers(false)), "");
+  assert.equal(await said(true, answers(true)), line);
+});
