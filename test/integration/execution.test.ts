@@ -180,10 +180,7 @@ test("cb agent whose clock is set back by an hour ends what runs, and at once gi
     ],
   });
   assertEnded(await fleet.station("run", "second"), 16, {
-    stderr: [
-      "cb: web1 refused: its clock is 3600 s behind",
-      "1 agent · 1 refused · # s",
-    ],
+    stderr: ["cb: web1 refused: its clock is 3600 s behind", "1 agent · 1 refused · # s"],
   });
   clock.set(0);
   assert.equal((await fleet.station("run", "second")).status, 0);

@@ -128,7 +128,10 @@ test("cb agent whose journal was lost refuses everybody for 30 s, says why, and 
   const run = () => fleet.cb(["station", "run", "count"], clock.surroundings);
   const refused = await run();
   assert.equal(refused.status, 16, refused.stderr);
-  assert.match(refused.stderr, /^cb: web1 refused: its state directory is new or was lost, try again in \d+ s$/m);
+  assert.match(
+    refused.stderr,
+    /^cb: web1 refused: its state directory is new or was lost, try again in \d+ s$/m,
+  );
   const { decision, reason, detail } = await agent.logged("request");
   assert.deepEqual([decision, reason, detail], ["refused", "clock", "born"]);
   assert.equal(runs(), 0);
