@@ -17,6 +17,8 @@ import { Failure, program, run, temporaryDirectory } from "./program.ts";
 const FILES = [
   "src/agent/open.ts",
   "src/agent/admit.ts",
+  "src/agent/turn.ts",
+  "src/agent/responder.ts",
   "src/protocol/request-envelope.ts",
   "src/protocol/reply-envelope.ts",
   "src/protocol/padding.ts",

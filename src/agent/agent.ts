@@ -96,7 +96,7 @@ export class Agent {
       leaveQueue: this.#leaveQueue.signal,
       giveUp: this.#giveUp.signal,
       findCommand: this.#findCommand.bind(this),
-      isFresh: (request) => staleness(request, this.#moment()) === undefined,
+      staleness: (request) => staleness(request, this.#moment())?.detail,
     });
   }
 

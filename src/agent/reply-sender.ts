@@ -30,7 +30,7 @@ const MAX_LIST_LENGTH = 256;
 const FIRST_LOOK = 2;
 const LAST_LOOK = 250;
 /** How long a station's sign of life may be away before it counts as gone, in milliseconds. */
-const STATION_GONE = 10_000;
+export const STATION_GONE = 10_000;
 
 /** The way to one station; both insist until the hub has answered. */
 export type ReplyPath = {

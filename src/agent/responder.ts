@@ -2,7 +2,6 @@
  * Answers one admitted session: hello, then, where a command runs, its output and its exit.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Channel, CommandName, Identity, Tag } from "../core/names.ts";
 import { commandEnvironment } from "../exec/environment.ts";
@@ -13,13 +12,12 @@ import { hex } from "../protocol/bytes.ts";
 import { type AgentKeyPair, newReplyKeyPair, type ReplyPublicKey } from "../protocol/keys.ts";
 import type { Disposition, Exit, Hello } from "../protocol/reply.ts";
 import { ReplySealer, signHello } from "../protocol/reply-envelope.ts";
-import type { RunRequest } from "../protocol/request.ts";
 import type { Answer } from "./admit.ts";
-import type { JobSlots } from "./job-slots.ts";
 import type { ReplayJournal } from "./replay-journal.ts";
 import { ReplySender } from "./reply-sender.ts";
+import { type RunAnswer, type Turn, type TurnParts, takeTurn } from "./turn.ts";
 
-type ResponderParts = {
+type ResponderParts = TurnParts & {
   readonly identity: Identity;
   readonly channel: Channel;
   readonly tags: readonly Tag[];
@@ -28,22 +26,16 @@ type ResponderParts = {
   readonly journal: Pick<ReplayJournal, "sync">;
   readonly hub: Pick<AgentHub, "push" | "backlog">;
   readonly execute: typeof execute;
-  readonly clock: Clock;
   readonly log: Log;
-  readonly slots: JobSlots;
   readonly timeLimit: number | undefined;
   readonly stopGrace: number;
   readonly drainGrace: number;
   readonly logCommandOutput: boolean;
-  /** Steps of stopping, between which commands end: nobody waits any more; replies are given up. */
-  readonly leaveQueue: AbortSignal;
+  /** The last step of stopping, after commands have ended. */
   readonly giveUp: AbortSignal;
-  readonly isFresh: (request: RunRequest) => boolean;
   /** As at admission: what was safe then may have been exchanged while the command waited. */
   readonly findCommand: (command: CommandName) => Resolution;
 };
-
-type RunAnswer = Extract<Answer, { decision: "run" }>;
 
 const NOTHING = {
   status: undefined,
@@ -83,11 +75,14 @@ export class Responder {
       clock,
     );
     try {
-      // Taken before the first wait: between the decision and the slot nobody else may come.
-      const slot = answer.decision === "run" ? this.#takeSlot(answer, end) : undefined;
+      if (answer.decision !== "run") {
+        await sender.send(hello);
+        return;
+      }
+      // Before the first wait: between the decision and the slot nobody else may come.
+      const turn = takeTurn(answer, this.#parts, end);
       await sender.send(hello);
-      if (answer.decision !== "run") return;
-      const exit = await this.#run(answer, sender, await slot, end);
+      const exit = await this.#run(answer, sender, await turn, end);
       this.#logExit(answer, exit);
       await sender.send(exit);
     } finally {
@@ -98,27 +93,21 @@ export class Responder {
     }
   }
 
-  /** @param release undefined for one that has waited in vain */
-  async #run(
-    answer: RunAnswer,
-    sender: ReplySender,
-    release: (() => void) | undefined,
-    end: AbortSignal,
-  ): Promise<Exit> {
-    const { request, queued } = answer;
-    if (release === undefined) return this.#waitedInVain(end);
+  async #run(answer: RunAnswer, sender: ReplySender, turn: Turn, end: AbortSignal): Promise<Exit> {
+    if (turn.release === undefined)
+      return { type: "exit", ...NOTHING, ending: turn.ending, detail: turn.detail };
     try {
-      await this.#untilIssued(request, end);
-      if (!this.#parts.isFresh(request)) return this.#waitedInVain(end);
-      const executor = this.#parts.findCommand(request.command);
-      if (!executor.found)
-        return { type: "exit", ending: "not-started", detail: executor.reason, ...NOTHING };
+      const executor = this.#parts.findCommand(answer.request.command);
+      if (!executor.found) {
+        const detail = `${executor.reason.replaceAll("-", " ")} when its turn came`;
+        return { type: "exit", ending: "not-started", detail, ...NOTHING };
+      }
       if (!(await this.#isRecorded()))
         return { type: "exit", ending: "state", detail: undefined, ...NOTHING };
-      if (queued) await sender.send({ type: "state", state: "running" });
+      if (answer.queued) await sender.send({ type: "state", state: "running" });
       return await this.#execute(answer, executor.path, sender, end);
     } finally {
-      release();
+      turn.release();
     }
   }
 
@@ -157,30 +146,6 @@ export class Responder {
       offsets[stream] += data.length;
     }
     throw new Error("an execution ended without its end");
-  }
-
-  /**
-   * A command never starts before it was issued, by our clock: then no request that has run is dated later than the
-   * moment at which a lost state directory is noticed, and `born` refuses it for ever.
-   */
-  async #untilIssued({ issued }: RunRequest, end: AbortSignal): Promise<void> {
-    const early = issued - this.#parts.clock.wall();
-    if (early > 0) await sleep(early, undefined, { signal: end }).catch(() => {});
-  }
-
-  #takeSlot({ request, queued }: RunAnswer, end: AbortSignal): Promise<(() => void) | undefined> {
-    const { slots, clock, leaveQueue } = this.#parts;
-    if (!queued) return slots.take(request.command, end);
-    const validity = AbortSignal.timeout(Math.max(0, request.expires - clock.wall()));
-    return slots.take(request.command, AbortSignal.any([leaveQueue, validity, end]));
-  }
-
-  #waitedInVain(end: AbortSignal): Exit {
-    if (end.reason === "cancelled")
-      return { type: "exit", ending: "cancelled", detail: undefined, ...NOTHING };
-    const isStopping = this.#parts.leaveQueue.aborted;
-    const detail = isStopping ? "the agent is stopping" : "its turn did not come while the request was valid";
-    return { type: "exit", ending: "never-started", detail, ...NOTHING };
   }
 
   async #isRecorded(): Promise<boolean> {

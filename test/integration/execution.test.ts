@@ -2,8 +2,11 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { Fleet } from "../support/fleet.ts";
-import { assertEnded, lines, processIsGone } from "../support/running-program.ts";
+import { until } from "../hub/hub-fixture.ts";
+import { type Agent, Fleet } from "../support/fleet.ts";
+import { RedisAdmin } from "../support/redis-admin.ts";
+import { assertEnded, lines, processIsGone, type RunningProgram } from "../support/running-program.ts";
+import { ShiftedClock } from "../support/shifted-clock.ts";
 
 test("cb agent gives a command the documented environment and nothing of its own", async () => {
   await using fleet = await Fleet.start();
@@ -103,6 +106,85 @@ test("cb agent --jobs 1 lets the next command wait, and says so", async () => {
     stderr: ["1 agent · 1 ok · # s"],
   });
   assert.equal((await first.finished).status, 0);
+});
+
+/** An agent whose one slot is taken until `go` is called. */
+async function busyAgent(fleet: Fleet, clock: ShiftedClock) {
+  const note = fleet.path("note");
+  fleet.command("first", "echo started", `until [ -e ${fleet.path("go")} ]; do sleep 0.02; done`);
+  fleet.command("second", `echo second | tee -a ${note}`);
+  const agent = await fleet.agent("web1", ["--jobs", "1", "--verbose"], clock.surroundings);
+  const first = fleet.start(["station", "run", "first"]);
+  await first.says(/started/);
+  const go = () => fleet.file("go", "");
+  const runs = () => (existsSync(note) ? lines(readFileSync(note, "utf8")).length : 0);
+  return { agent, first, go, runs };
+}
+
+async function queueUp(fleet: Fleet, agent: Agent): Promise<RunningProgram> {
+  const requests = agent.records("request").length;
+  const station = fleet.start(["station", "run", "second"]);
+  await agent.logged("request", requests + 1);
+  return station;
+}
+
+test("cb agent never starts what waited for a station that has gone, and lets nobody wait for that", async () => {
+  await using fleet = await Fleet.start();
+  const { agent, go, runs } = await busyAgent(fleet, new ShiftedClock(fleet, 10));
+  assert.equal((await fleet.station("--reply-wait", "0.2", "run", "second")).status, 8);
+  const killed = await queueUp(fleet, agent);
+  killed.kill("SIGKILL");
+  await killed.finished;
+  await using admin = await RedisAdmin.connect(fleet);
+  const presences = await admin.keys("cb:*:station:*");
+  assert.equal(presences.length, 2, "of the first and the killed one");
+  for (const presence of presences) await admin.ask("DEL", presence); // it would be there for 30 s
+  const living = await queueUp(fleet, agent);
+  go();
+  assert.equal((await living.finished).status, 0);
+  await agent.logged("command", 4);
+  const [, ...rest] = agent.records("command").map(({ ending, detail }) => [ending, detail]);
+  const gone = ["never-started", "its station has gone"];
+  assert.deepEqual(rest, [["exited", undefined], gone, gone]);
+  assert.equal(runs(), 1);
+});
+
+test("cb agent starts what waited once the sign of life of its station is back", async () => {
+  await using fleet = await Fleet.start();
+  const { agent, go } = await busyAgent(fleet, new ShiftedClock(fleet));
+  const waiting = await queueUp(fleet, agent);
+  await using admin = await RedisAdmin.connect(fleet);
+  const presences = await admin.keys("cb:*:station:*");
+  for (const presence of presences) await admin.ask("DEL", presence);
+  go();
+  await until("the agent has asked", async () =>
+    String(await admin.ask("INFO", "commandstats")).includes("cmdstat_llen:"),
+  );
+  // Sooner than the station does by itself.
+  for (const presence of presences) await admin.ask("SET", presence, "1");
+  assertEnded(await waiting.finished, 0, { stdout: ["web1 │ second"], stderr: ["1 agent · 1 ok · # s"] });
+});
+
+test("cb agent whose clock is set back by an hour ends what runs, and at once gives up what waits", async () => {
+  await using fleet = await Fleet.start();
+  const clock = new ShiftedClock(fleet);
+  const { agent, first, go, runs } = await busyAgent(fleet, clock);
+  const waiting = await queueUp(fleet, agent);
+  clock.set(-3_600_000);
+  go();
+  assert.equal((await first.finished).status, 0);
+  assertEnded(await waiting.finished, 64, {
+    stderr: [
+      "cb: web1 never started the command: the agent's clock was changed",
+      "1 agent · 1 not run · # s",
+    ],
+  });
+  assertEnded(await fleet.station("run", "second"), 16, {
+    stderr: ["cb: web1 refused: its clock is 3600 s behind", "1 agent · 1 refused · # s"],
+  });
+  clock.set(0);
+  assert.equal((await fleet.station("run", "second")).status, 0);
+  assert.equal(runs(), 1);
 });
 
 test("cb agent runs the same command once at a time", async () => {

@@ -21,7 +21,7 @@ type FleetOptions = {
 };
 
 /** How a program is started, where it is not as usual. */
-type Surroundings = {
+export type Surroundings = {
   readonly environment?: Readonly<Record<string, string>>;
   /** A program and its first arguments; the usual command follows. */
   readonly wrapper?: readonly string[];
