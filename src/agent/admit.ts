@@ -123,7 +123,11 @@ export function admit(claimed: ClaimedRequest, policy: AdmissionPolicy, moment: 
   return { session, ...decide(unread, station, policy, moment) };
 }
 
-/** A cancel holds at any sequence, and is confirmed by the `exit` of what it ends; nothing else is said. */
+/**
+ * A cancel holds at any sequence, and is confirmed by the `exit` of what it ends; nothing else is said.
+ *
+ * What is live here was asked to end by its own station, so a clock that was set meanwhile is no reason not to.
+ */
 function admitCancel(
   unread: UnreadRequest,
   session: AdmittedSession,
@@ -131,11 +135,11 @@ function admitCancel(
 ): Ignored | Cancellation {
   const message = attempt(() => decodeCancel(unread));
   if (message instanceof CbError) return ignored("malformed", message.message);
-  const stale = staleness(message, moment);
-  if (stale !== undefined) return ignored("stale", stale.detail);
   const { runExpires } = message;
   const live = moment.live(session.id);
   if (live === undefined) {
+    const stale = staleness(message, moment);
+    if (stale !== undefined) return ignored("stale", stale.detail);
     return moment.replay.has(session.id)
       ? ignored("replayed")
       : { decision: "forestall", session, runExpires };

@@ -77,6 +77,9 @@ function accepted(): RequestVector[] {
       agent: { live: ["one", "cancel one-of-three", "three"].map((label) => liveOf(label)) },
     }),
     good("cancel", "sequence-most", "the highest sequence there is", { fields: { sequence: most } }),
+    good("cancel", "late", "a cancel from yesterday: what is live here is ended, whatever the clocks say", {
+      fields: { issued: NOW - 86_400_000, expires: NOW - 86_340_000 },
+    }),
     good("cancel", "other-reply-address", "with another reply address than the run", {
       fields: { reply: new Uint8Array(16).fill(7) },
     }),
@@ -169,7 +172,7 @@ function staleOnes(): RequestVector[] {
   const stale = (check: string, comment: string, times: Fields, agent: Agent = {}) => {
     const label = `stale ${check}`;
     const envelope = sealFields(label, { ...cancel(label), ...times });
-    return vector(`stale-${check}`, "stale", comment, envelope, { ...at(label), ...agent }, [
+    return vector(`stale-${check}`, "stale", `nothing of it is live: ${comment}`, envelope, agent, [
       ["check", check],
     ]);
   };
@@ -254,8 +257,8 @@ function orders(): RequestVector[] {
     order("wrong-channel-before-cancel", "wrong-channel", { channel: "staging" }),
     order("wrong-channel-before-malformed-cancel", "wrong-channel", { channel: "staging", sequence: 0 }),
     order("malformed-cancel-before-stale", "malformed", { ...gone, sequence: 0 }),
-    order("stale-before-other-session", "stale", gone, {
-      live: [liveOf("order stale-before-other-session", { stationKey: otherStation.publicKey })],
+    order("other-session-before-stale", "other-session", gone, {
+      live: [liveOf("order other-session-before-stale", { stationKey: otherStation.publicKey })],
     }),
     order("stale-before-replayed", "stale", gone, { live: [] }),
     order("other-session-before-replayed", "other-session", {}, stranger),
