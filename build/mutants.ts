@@ -35,6 +35,9 @@ const FILES = [
 ];
 const TESTS = ["test/protocol", "test/agent", "test/station"];
 
+/** Milliseconds for one test: these are units, and many a mutant hangs. */
+const TEST_LIMIT = 5_000;
+
 /** The cores of the smallest machine that this must be quick on. */
 const AT_ONCE = 2;
 
@@ -83,10 +86,15 @@ async function isKilled({ file, text, check }: Mutant, tree: string, limit: numb
   const mutated = `${text.slice(0, check.start)}false${text.slice(check.end)}`;
   writeFileSync(join(tree, file), mutated);
   try {
-    // The tests of its own room first, as most mutants die there.
-    const own = dirname(file).replace("src/", "test/");
-    const rounds = [[own], TESTS.filter((tests) => tests !== own)];
-    for (const tests of rounds) {
+    // Its own tests first, then those of its room, as most mutants die there.
+    const own = file.replace("src/", "test/").replace(/ts$/, "test.ts");
+    const room = dirname(own);
+    const rounds = [
+      existsSync(join(tree, own)) ? [own] : [],
+      [room],
+      TESTS.filter((tests) => tests !== room),
+    ];
+    for (const tests of rounds.filter(({ length }) => length > 0)) {
       const { status } = await runTests(tests, tree, limit, signal);
       if (status !== 0) return true;
     }
@@ -101,7 +109,7 @@ async function runTests(tests: readonly string[], tree: string, limit: number, s
   mkdirSync(join(temporary, "home"));
   try {
     const paths = tests.map((path) => `./${path}`);
-    return await run([PINNED.bun, "test", "--bail", "--only-failures", "--timeout=30000", ...paths], {
+    return await run([PINNED.bun, "test", "--bail", "--only-failures", `--timeout=${TEST_LIMIT}`, ...paths], {
       signal,
       cwd: tree,
       env: { HOME: join(temporary, "home"), TMPDIR: temporary },
