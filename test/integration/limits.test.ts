@@ -91,7 +91,7 @@ test("a name of 65 letters, and 65 or 300 tags, are refused in one line before a
   assert.equal(fleet.tap.bytes.length, 0);
 });
 
-test("cb agent whose queue is full declines as busy, and runs what waits, each request once", async () => {
+test("cb agent whose queue is full declines as busy, and runs what waits, each request once [S42]", async () => {
   await using fleet = await Fleet.start();
   const [go, runs] = [fleet.path("go"), fleet.file("runs", "")];
   fleet.command("waits", `until [ -e ${go} ]; do sleep 0.02; done`, `echo run >>${runs}`);
