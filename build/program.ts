@@ -37,8 +37,6 @@ type RunOptions = {
   readonly cwd?: string;
   /** Added to our own environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Whether the output is shown as it comes instead of returned. */
-  readonly show?: boolean;
   /** Milliseconds after which its process group is ended; default: 10 minutes. */
   readonly limit?: number;
 };
@@ -47,7 +45,7 @@ type RunResult = {
   /** Exit status, or 128 and the number of the signal that ended it, as in a shell. */
   readonly status: number;
   readonly timedOut: boolean;
-  /** Standard output and error as they came; empty with `show`. */
+  /** Standard output and error as they came. */
   readonly output: string;
 };
 
@@ -75,7 +73,7 @@ export async function run(command: readonly [string, ...string[]], options: RunO
       cwd: options.cwd ?? ROOT,
       env: { ...process.env, ...options.env },
       detached: true,
-      stdio: options.show ? "inherit" : ["ignore", output, output],
+      stdio: ["ignore", output, output],
     });
     const end = () => {
       if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");

@@ -1,48 +1,56 @@
 /**
- * `npm test [-- PATH…]`: builds, runs test/**\/*.test.ts under the pinned Bun and ends with the one line
+ * `npm test [-- PATH…]`: builds, runs test/**\/*.test.ts, several files at a time, and ends with the one line
  * `N passed, N failed`.
  *
- * Only what ran and held is a pass. A skipped or todo test, a file in which no test ran, a runner that ended
- * without its report (a test that calls process.exit leaves none), a missing runtime, and a file or directory
- * left behind: each counts as failed and is named.
+ * What a test runner writes is shown when it has ended, and only where something failed; all failures are named
+ * once more at the end.
  */
-import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { existsSync, globSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { build } from "./build.ts";
-import { readReport } from "./junit.ts";
+import { inLanes, type Share, shareOut } from "./lanes.ts";
 import { PINNED, ROOT } from "./paths.ts";
-import { program, run, temporaryDirectory } from "./program.ts";
+import { program } from "./program.ts";
 import { redisServer } from "./redis-server.ts";
+import { runTests } from "./run-tests.ts";
 
-/** Milliseconds for one test, and for all files of a group. */
-const TEST_LIMIT = 30_000;
-const GROUP_LIMIT = 600_000;
-
-type Tally = { passed: number; readonly failures: string[] };
+/** Test runners at a time: most of a test of whole programs is waiting. */
+const LANES = availableParallelism() + 1;
 
 async function test(filters: readonly string[], signal: AbortSignal): Promise<number> {
-  const tally: Tally = { passed: 0, failures: [] };
+  let passed = 0;
+  const failures: string[] = [];
+  const runShare = async (share: Share) => {
+    const startedAt = performance.now();
+    const tests = await runTests(share, ROOT, signal);
+    passed += tests.passed;
+    failures.push(...tests.failures);
+    if (tests.failures.length > 0) process.stdout.write(tests.output);
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1).padStart(6);
+    process.stdout.write(`${seconds} s  ${count(tests.passed, tests.failures.length)}  ${share.name}\n`);
+  };
   try {
     await prepare(signal);
     const wanted = (file: string) => filters.length === 0 || filters.some((filter) => file.includes(filter));
-    const files = globSync("test/**/*.test.ts", { cwd: ROOT }).filter(wanted).sort();
-    if (files.length === 0) tally.failures.push(`no test file matches ${filters.join(" ")}`);
-    // What runs whole programs comes after what says where the fault is.
-    const isIntegration = (file: string) => file.startsWith("test/integration/");
-    await runGroup(
-      files.filter((file) => !isIntegration(file)),
-      tally,
-      signal,
-    );
-    await runGroup(files.filter(isIntegration), tally, signal);
+    const files = globSync("test/**/*.test.ts", { cwd: ROOT }).filter(wanted);
+    if (files.length === 0) failures.push(`no test file matches ${filters.join(" ")}`);
+    await inLanes(shareOut(files), LANES, runShare);
   } catch (error) {
-    tally.failures.push(error instanceof Error ? error.message : String(error));
+    failures.push(error instanceof Error ? error.message : String(error));
   }
-  const lines = tally.failures.map((failure) => `failed: ${failure}\n`);
-  process.stdout.write(`\n${lines.join("")}${tally.passed} passed, ${tally.failures.length} failed\n`);
-  return tally.failures.length === 0 ? 0 : 1;
+  const lines = failures.sort(unitsFirst).map((failure) => `failed: ${failure}\n`);
+  process.stdout.write(`\n${lines.join("")}${count(passed, failures.length)}\n`);
+  return failures.length === 0 ? 0 : 1;
+}
+
+function count(passed: number, failed: number): string {
+  return `${passed} passed, ${failed} failed`;
+}
+
+/** What runs whole programs comes after what says where the fault is. */
+function unitsFirst(one: string, other: string): number {
+  const rank = (failure: string) => Number(failure.startsWith("test/integration/"));
+  return rank(one) - rank(other);
 }
 
 /** @throws where something is missing without which the tests would say little */
@@ -52,57 +60,6 @@ async function prepare(signal: AbortSignal): Promise<void> {
   }
   redisServer();
   await build(signal);
-}
-
-async function runGroup(files: readonly string[], tally: Tally, signal: AbortSignal): Promise<void> {
-  if (files.length === 0) return;
-  const scratch = temporaryDirectory(tmpdir());
-  const temporary = temporaryDirectory(scratch);
-  const home = join(scratch, "home");
-  mkdirSync(home);
-  const report = join(scratch, "report.xml");
-  const reporting = ["--only-failures", "--reporter=junit", `--reporter-outfile=${report}`];
-  const paths = files.map((file) => `./${file}`);
-  const command = [PINNED.bun, "test", `--timeout=${TEST_LIMIT}`, ...reporting, ...paths] as const;
-  try {
-    const { status, timedOut } = await run(command, {
-      signal,
-      show: true,
-      limit: GROUP_LIMIT,
-      // The keys and settings of whoever calls us are none of the tests' business.
-      env: { HOME: home, TMPDIR: temporary },
-    });
-    if (timedOut) tally.failures.push(`the runner took more than ${GROUP_LIMIT / 60_000} minutes`);
-    const failuresBefore = tally.failures.length;
-    addReport(report, files, tally);
-    if (status !== 0 && tally.failures.length === failuresBefore) {
-      tally.failures.push(`the runner ended with status ${status}, though no test failed`);
-    }
-    const left = await leftBehind(temporary);
-    if (left.length > 0) tally.failures.push(`left behind in $TMPDIR: ${left.join(", ")}`);
-  } finally {
-    rmSync(scratch, { recursive: true });
-  }
-}
-
-function addReport(report: string, files: readonly string[], tally: Tally): void {
-  if (!existsSync(report)) {
-    tally.failures.push("the runner ended without a report");
-    return;
-  }
-  const cases = readReport(readFileSync(report, "utf8"));
-  for (const { file, name, outcome } of cases) {
-    if (outcome === "passed") tally.passed += 1;
-    else tally.failures.push(`${file}: ${name}${outcome === "skipped" ? " (skipped)" : ""}`);
-  }
-  const reported = new Set(cases.map(({ file }) => file));
-  for (const file of files) if (!reported.has(file)) tally.failures.push(`${file}: no test ran`);
-}
-
-/** What lies in a directory once the guards of Redis have had two seconds to clean up. */
-async function leftBehind(directory: string): Promise<readonly string[]> {
-  for (let attempts = 20; attempts > 0 && readdirSync(directory).length > 0; attempts -= 1) await sleep(100);
-  return readdirSync(directory);
 }
 
 await program((signal) => test(process.argv.slice(2), signal));

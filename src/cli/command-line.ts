@@ -10,7 +10,7 @@ import { basename } from "node:path";
 import { CbError } from "../core/errors.ts";
 import type { Texts } from "../core/settings.ts";
 import { didYouMean } from "../core/suggestion.ts";
-import { printable } from "../core/text.ts";
+import { abridged } from "../core/text.ts";
 import type { Command } from "./command.ts";
 import { type OptionUse, optionTexts, settingOf, tokenize, unknownOption } from "./options.ts";
 
@@ -138,7 +138,7 @@ function extraWord(
   hint: string,
   below: readonly Command[],
 ): CbError {
-  const shown = `Cannot use "${printable(word)}"`;
+  const shown = `Cannot use "${abridged(word)}"`;
   const known = new Set(below.flatMap((command) => command.words.slice(words.length, words.length + 1)));
   if (known.size === 0) return new CbError("usage", `${shown}: "${name}" takes no operand`, { hint });
   return new CbError("usage", `${shown}: no such command${didYouMean(word, known)}`, { hint });
@@ -153,6 +153,6 @@ function checkOperands(command: Command, operands: readonly string[], name: stri
   const extra = expected.at(-1)?.repeatable ? undefined : operands[expected.length];
   if (extra !== undefined) {
     const all = expected.map((operand) => `<${operand.name}>`).join(" ");
-    throw new CbError("usage", `Cannot use "${printable(extra)}": "${name}" takes ${all} alone`, { hint });
+    throw new CbError("usage", `Cannot use "${abridged(extra)}": "${name}" takes ${all} alone`, { hint });
   }
 }

@@ -22,7 +22,7 @@
 import type { Clock } from "../core/clock.ts";
 import { CbError } from "../core/errors.ts";
 import { type Environment, type Resolved, resolve, type Schema, type Sources } from "../core/settings.ts";
-import { printable } from "../core/text.ts";
+import { abridged } from "../core/text.ts";
 import type { Stream } from "./output.ts";
 
 /** The outside world as a command sees it; a test passes its own. */
@@ -103,6 +103,6 @@ export function parseOperand<Value>(name: string, text: string, parse: (text: st
     return parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new CbError("usage", `Cannot use ${name} "${printable(text)}": ${error.message}`);
+    throw new CbError("usage", `Cannot use ${name} "${abridged(text)}": ${error.message}`);
   }
 }

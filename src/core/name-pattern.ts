@@ -4,7 +4,7 @@
  * Not a regular expression: a pattern may come from another machine, and `*a*a*a*b` makes a backtracking
  * engine work for minutes. Here it is at most 64 × 64 steps.
  */
-import { printable } from "./text.ts";
+import { abridged } from "./text.ts";
 
 declare const patternKind: unique symbol;
 /** A pattern that was checked: characters of a name, `*` and `?`. */
@@ -24,7 +24,7 @@ const EXPECTED = "expected 1 to 64 letters, digits, dots, dashes, underscores, *
 export function parseNamePatterns(text: string): readonly NamePattern[] {
   const patterns = new Set<NamePattern>();
   for (const part of text.split(",")) {
-    if (!PATTERN.test(part)) throw new SyntaxError(`pattern "${printable(part)}": ${EXPECTED}`);
+    if (!PATTERN.test(part)) throw new SyntaxError(`pattern "${abridged(part)}": ${EXPECTED}`);
     patterns.add(part as NamePattern);
   }
   return [...patterns].sort();

@@ -5,7 +5,7 @@
  * command, as one component of a path: it cannot be empty, hidden, an option, or hold a separator.
  * Source: PROTOCOL.md §3.
  */
-import { printable } from "./text.ts";
+import { abridged } from "./text.ts";
 
 declare const nameKind: unique symbol;
 type Name<Kind extends string> = string & { readonly [nameKind]: Kind };
@@ -46,7 +46,7 @@ export function parseName<Kind extends Identity | Channel | Tag | CommandName>(t
 export function parseTags(text: string): readonly Tag[] {
   const tags = new Set<Tag>();
   for (const part of text.split(",")) {
-    if (!isName<Tag>(part)) throw new SyntaxError(`tag "${printable(part)}": ${EXPECTED}`);
+    if (!isName<Tag>(part)) throw new SyntaxError(`tag "${abridged(part)}": ${EXPECTED}`);
     tags.add(part);
   }
   if (tags.size > MAX_TAGS) throw new SyntaxError(`${tags.size} tags given, at most ${MAX_TAGS} are allowed`);

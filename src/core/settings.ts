@@ -7,7 +7,7 @@
  * Strength: command line, environment, file, default.
  */
 import { CbError } from "./errors.ts";
-import { printable } from "./text.ts";
+import { abridged, printable } from "./text.ts";
 
 /** The environment of the process, or a piece of one in a test. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -141,6 +141,9 @@ function parseNothing(setting: Setting): unknown {
   return setting.repeatable ? setting.parse([]) : undefined;
 }
 
+/** Texts of a repeatable setting that an error shows, at most. */
+const MOST_SHOWN = 3;
+
 function parse(name: string, setting: Setting, given: Given): unknown {
   const { texts } = given;
   try {
@@ -148,14 +151,16 @@ function parse(name: string, setting: Setting, given: Given): unknown {
     return setting.repeatable ? setting.parse(texts) : setting.parse(texts[0] ?? "");
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    const shown = texts.map((text) => quoted(setting, text)).join(" ");
+    const first = texts.slice(0, MOST_SHOWN).map((text) => quoted(setting, text));
+    const more = texts.length > MOST_SHOWN ? [`and ${texts.length - MOST_SHOWN} more`] : [];
+    const shown = [...first, ...more].join(" ");
     const hint =
       given.origin === "default" ? { hint: `Set it with --${name} or ${environmentName(name)}` } : {};
     throw new CbError("setting", `Cannot use ${name} ${shown} ${given.from}: ${error.message}`, hint);
   }
 }
 
-/** A value as an error may show it: in quotes and harmless to a terminal, or not at all. */
+/** A value as an error may show it: in quotes, harmless to a terminal and not too long, or not at all. */
 export function quoted(setting: Setting, text: string): string {
-  return setting.secret ? "(not shown)" : `"${printable(text)}"`;
+  return setting.secret ? "(not shown)" : `"${abridged(text)}"`;
 }

@@ -22,6 +22,16 @@ export function printable(text: string): string {
   });
 }
 
+/** Characters of a value that an error quotes, at most: enough for every name, with one letter too many. */
+const MAX_QUOTED = 80;
+
+/** `printable`, and of a long text the beginning: what is wrong with it stands behind it, and must be seen. */
+export function abridged(text: string): string {
+  const characters = Array.from(printable(text));
+  if (characters.length <= MAX_QUOTED) return characters.join("");
+  return `${characters.slice(0, MAX_QUOTED - 1).join("")}…`;
+}
+
 /** Milliseconds as an operator reads them: `0.05 s`, `12.4 s`. */
 export function seconds(milliseconds: number): string {
   const value = milliseconds / 1000;

@@ -147,6 +147,15 @@ test("resolve() never shows a secret, and makes the rest harmless to a terminal"
   });
 });
 
+test("resolve() quotes only the beginning of what is long, so that the reason is seen", () => {
+  assert.throws(() => resolve(table, from({ line: { channel: ["a".repeat(1_000)] } })), {
+    message: /^Cannot use channel "a{79}…" from the command line: expected 1 to 64 letters/,
+  });
+  assert.throws(() => resolve(table, from({ line: { verbose: ["u", "v", "w", "x", "y"] } })), {
+    message: /^Cannot use verbose "u" "v" "w" and 2 more from the command line: /,
+  });
+});
+
 test("resolve() lets a parser's bug through", () => {
   const broken = {
     x: {

@@ -59,7 +59,7 @@ export class Fleet implements AsyncDisposable {
     const fleet = new Fleet(runtime);
     try {
       await fleet.startRedis();
-      if (tapped) fleet.#tap = await WireTap.open(fleet.path("tap.sock"), fleet.redisSocket);
+      if (tapped) fleet.#tap = await WireTap.open({ path: fleet.path("tap.sock") }, fleet.redisSocket);
       await fleet.keygen(fleet.config);
     } catch (error) {
       await fleet[Symbol.asyncDispose]();

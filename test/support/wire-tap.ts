@@ -4,7 +4,7 @@
  * A subscription would do for requests, but Redis counts it as a receiver, and stations would wait for it.
  */
 import { once } from "node:events";
-import { createConnection, createServer, type Server, type Socket } from "node:net";
+import { createConnection, createServer, type ListenOptions, type Server, type Socket } from "node:net";
 
 export class WireTap {
   readonly #server: Server;
@@ -25,12 +25,27 @@ export class WireTap {
     });
   }
 
-  /** @param socketPath where programs connect instead */
-  static async open(socketPath: string, redisSocket: string): Promise<WireTap> {
+  /** @param place where programs connect instead */
+  static async open(
+    place: Pick<ListenOptions, "path" | "host" | "port">,
+    redisSocket: string,
+  ): Promise<WireTap> {
     const tap = new WireTap(redisSocket);
-    tap.#server.listen(socketPath);
+    tap.#server.listen(place);
     await once(tap.#server, "listening");
     return tap;
+  }
+
+  /** Where it listens, if not on a socket file. */
+  get port(): number {
+    const address = this.#server.address();
+    if (address === null || typeof address === "string") throw new Error("It has no port");
+    return address.port;
+  }
+
+  /** Ends all connections, not the tap. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   /** Every byte in both directions, in the order of its passing. */
@@ -50,7 +65,7 @@ export class WireTap {
 
   close(): void {
     this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
+    this.cut();
   }
 
   #join(from: Socket, to: Socket, onData: (data: Uint8Array) => void): void {
