@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { loadNetworkPublic, loadStationSecret } from "../../src/cli/key-files.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { type Channel, type CommandName, type Identity, parseName } from "../../src/core/names.ts";
-import { requestChannel } from "../../src/hub/names.ts";
+import { presenceKey, requestChannel } from "../../src/hub/names.ts";
 import { cryptoReady } from "../../src/protocol/crypto.ts";
 import { newSessionKeyPair } from "../../src/protocol/keys.ts";
 import { encodeRequest } from "../../src/protocol/request.ts";
@@ -102,13 +102,14 @@ test("cb agent whose queue is full declines as busy, and runs what waits, each r
   const channel = parseName<Channel>("default");
   const sender = { identity: parseName<Identity>("station1"), channel, tags: undefined, clock: systemClock };
   const task = { type: "run", command: parseName<CommandName>("waits"), limit: undefined } as const;
-  const request = () => {
-    const body = encodeRequest(newRequest(task, sender, 0));
-    return sealRequest(body, { network, station, session: newSessionKeyPair() });
-  };
   await using admin = await RedisAdmin.connect(fleet);
-  const publish = async () =>
-    assert.equal(await admin.ask("PUBLISH", requestChannel(0, channel), request()), 1);
+  const publish = async () => {
+    const request = newRequest(task, sender, 0);
+    // A command that had to wait starts only while its station is there.
+    await admin.ask("SET", presenceKey(0, channel, request.replyAddress), "1");
+    const envelope = sealRequest(encodeRequest(request), { network, station, session: newSessionKeyPair() });
+    assert.equal(await admin.ask("PUBLISH", requestChannel(0, channel), envelope), 1);
+  };
   // One that runs, and the 256 that may wait.
   for (let times = 0; times < 257; times += 1) await publish();
   await agent.logged("request", 257);
