@@ -86,6 +86,8 @@ async function makeBundle(outfile: string): Promise<void> {
         __dirname: '"/"',
         __filename: '"/cb.cjs"',
       },
+      // In Bun alone, and loaded there alone.
+      external: ["bun:ffi"],
       plugins: [withoutDebug],
     })
     .catch((error: unknown) => {
@@ -94,7 +96,7 @@ async function makeBundle(outfile: string): Promise<void> {
     });
   const outside = Object.values(result.metafile.outputs)
     .flatMap((output) => output.imports)
-    .filter((entry) => entry.external && !isBuiltin(entry.path));
+    .filter(({ external, path }) => external && path !== "bun:ffi" && !isBuiltin(path));
   if (outside.length > 0) {
     throw new Failure(
       `Cannot build dist/cb.cjs: it would need ${outside.map(({ path }) => path).join(", ")}`,

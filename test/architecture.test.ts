@@ -25,6 +25,7 @@ const RULES: Rules = {
     ioredis: ["hub"],
     execa: ["exec"],
     cac: ["cli"],
+    "bun:ffi": ["cli"],
     "fastest-levenshtein": ["core", "cli"],
   },
   pure: [
@@ -122,8 +123,11 @@ const PLANTED: Readonly<Record<string, { files: Record<string, string>; said: re
     said: ["cli/main.ts:1: the door to ioredis is not in cli"],
   },
   "a package without a door": {
-    files: { "cli/main.ts": 'import "lodash/merge";', "exec/ffi.ts": 'import "bun:ffi";' },
-    said: ["cli/main.ts:1: no door is known for lodash/merge", "exec/ffi.ts:1: no door is known for bun:ffi"],
+    files: { "cli/main.ts": 'import "lodash/merge";', "exec/sqlite.ts": 'import "bun:sqlite";' },
+    said: [
+      "cli/main.ts:1: no door is known for lodash/merge",
+      "exec/sqlite.ts:1: no door is known for bun:sqlite",
+    ],
   },
   "I/O, a clock and surroundings where all is pure": {
     files: { "protocol/a.ts": 'import "node:fs";\nDate.now();', "agent/open.ts": 'process.env["X"];' },

@@ -38,29 +38,37 @@ export type TrustedKeys = {
   readonly stations: readonly AuthorisedStation[];
 };
 
-/** What an agent is and has; times in milliseconds. */
-export type AgentParts = {
+/** What may change while an agent runs; times in milliseconds. */
+export type AgentSettings = {
+  readonly keys: TrustedKeys;
+  readonly tags: readonly Tag[];
+  readonly runDirectories: readonly string[];
+  /** Commands at a time. */
+  readonly jobs: number;
+  /** However long a station allows. */
+  readonly timeLimit: number | undefined;
+  /** How long running commands may go on when the agent stops. */
+  readonly stopWait: number;
+  /** Between asking and forcing: of a command past its limit, and of all commands when the agent stops. */
+  readonly stopGrace: number;
+  readonly drainGrace: number;
+  readonly logCommandOutput: boolean;
+};
+
+/** What an agent is and has. */
+export type AgentParts = AgentSettings & {
   readonly identity: Identity;
   readonly channel: Channel;
-  readonly tags: readonly Tag[];
   /** Of this program, such as `0.1.0`. */
   readonly software: string;
-  readonly runDirectories: readonly string[];
-  readonly keys: TrustedKeys;
   readonly keyPair: AgentKeyPair;
   readonly journal: Pick<ReplayJournal, keyof ReplayState | "spend" | "sync">;
   readonly hub: Pick<AgentHub, "requests" | "push" | "backlog">;
   readonly execute: typeof execute;
   readonly clock: Clock;
   readonly log: Log;
-  /** Commands at a time. */
-  readonly jobs: number;
-  /** However long a station allows. */
-  readonly timeLimit: number | undefined;
-  /** Between asking and forcing: of a command past its limit, and of all commands when the agent stops. */
-  readonly stopGrace: number;
-  readonly drainGrace: number;
-  readonly logCommandOutput: boolean;
+  /** Told whenever another number of commands is running; must not throw. */
+  readonly onRunning?: (running: number) => void;
 };
 
 /** A session that is being answered, and what ends its command. */
@@ -70,37 +78,28 @@ type Live = LiveSession & { readonly end: AbortController };
 const LAST_REPLIES = 5_000;
 
 export class Agent {
-  readonly #parts: AgentParts;
   readonly #startedAt: number;
   readonly #slots: JobSlots;
-  readonly #responder: Responder;
   readonly #ignoredLimit: RateLimit;
   readonly #answerLimit: RateLimit;
   readonly #underWay = new Set<Promise<void>>();
   readonly #live = new Map<string, Live>();
   readonly #leaveQueue = new AbortController();
   readonly #giveUp = new AbortController();
-  #keys: TrustedKeys;
+  #parts: AgentParts;
+  #responder: Responder;
   #isStopping = false;
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
-    this.#keys = parts.keys;
     this.#startedAt = parts.clock.monotonic();
-    this.#slots = new JobSlots(parts.jobs);
+    this.#slots = new JobSlots(parts.jobs, parts.onRunning);
     this.#ignoredLimit = new RateLimit(parts.clock);
     this.#answerLimit = new RateLimit(parts.clock);
-    this.#responder = new Responder({
-      ...parts,
-      slots: this.#slots,
-      leaveQueue: this.#leaveQueue.signal,
-      giveUp: this.#giveUp.signal,
-      findCommand: this.#findCommand.bind(this),
-      staleness: (request) => staleness(request, this.#moment())?.detail,
-    });
+    this.#responder = this.#newResponder();
   }
 
-  /** Serves until the signal aborts and what was running has ended, at most about twice the stop grace later. */
+  /** Serves until the signal aborts and what was running has ended, at most the stop wait, the graces and 10 s later. */
   async run(signal: AbortSignal): Promise<void> {
     // Until the last command has ended, what still arrives is declined: no station waits in vain.
     const closing = new AbortController();
@@ -111,13 +110,26 @@ export class Agent {
     await stopped;
   }
 
-  /** From the next request on; what is running goes on. */
-  useKeys(keys: TrustedKeys): void {
-    this.#keys = keys;
+  /** From the next request on; what runs or waits keeps what it began with. */
+  useSettings(settings: AgentSettings): void {
+    this.#parts = { ...this.#parts, ...settings };
+    this.#responder = this.#newResponder();
+    this.#slots.resize(settings.jobs);
+  }
+
+  #newResponder(): Responder {
+    return new Responder({
+      ...this.#parts,
+      slots: this.#slots,
+      leaveQueue: this.#leaveQueue.signal,
+      giveUp: this.#giveUp.signal,
+      findCommand: this.#findCommand.bind(this),
+      staleness: (request) => staleness(request, this.#moment())?.detail,
+    });
   }
 
   #receive(envelope: Uint8Array): void {
-    const opened = openEnvelope(envelope, this.#keys.networks);
+    const opened = openEnvelope(envelope, this.#parts.keys.networks);
     const admission =
       opened.decision === "opened" ? admit(opened.claimed, this.#policy(), this.#moment()) : opened;
     switch (admission.decision) {
@@ -192,14 +204,14 @@ export class Agent {
   }
 
   async #stop(): Promise<void> {
-    const { log, stopGrace, drainGrace } = this.#parts;
+    const { log, stopWait, stopGrace, drainGrace } = this.#parts;
     this.#isStopping = true;
     log.info({ event: "stopping", running: this.#slots.running }, "Stop: take nothing new");
     this.#leaveQueue.abort();
     const ended = this.#slots.idle();
-    await within(stopGrace, ended);
+    await within(stopWait, ended);
     for (const { end } of this.#live.values()) end.abort("stopped");
-    // The same grace again before SIGKILL. A command whose output the hub does not take ends with its replies.
+    // The grace before SIGKILL. A command whose output the hub does not take ends with its replies.
     await within(stopGrace + drainGrace + LAST_REPLIES, ended);
     await within(LAST_REPLIES, Promise.all(this.#underWay));
     this.#giveUp.abort(
@@ -209,9 +221,8 @@ export class Agent {
   }
 
   #policy() {
-    const { channel, tags } = this.#parts;
-    const { stations } = this.#keys;
-    return { stations, channel, tags, findCommand: this.#findCommand.bind(this) };
+    const { channel, tags, keys } = this.#parts;
+    return { stations: keys.stations, channel, tags, findCommand: this.#findCommand.bind(this) };
   }
 
   #findCommand(command: CommandName): Resolution {

@@ -12,14 +12,25 @@ export const MAX_WAITING = 256;
 type Waiting = { readonly command: CommandName; readonly start: () => void };
 
 export class JobSlots {
-  readonly #jobs: number;
+  readonly #onChange: (running: number) => void;
+  #jobs: number;
   readonly #running = new Set<CommandName>();
   #waiting: readonly Waiting[] = [];
   #whenIdle: readonly (() => void)[] = [];
 
-  /** @param jobs commands at a time, at least 1 */
-  constructor(jobs: number) {
+  /**
+   * @param jobs commands at a time, at least 1
+   * @param onChange told how many are running; must not throw
+   */
+  constructor(jobs: number, onChange: (running: number) => void = () => {}) {
     this.#jobs = jobs;
+    this.#onChange = onChange;
+  }
+
+  /** Lets another number of commands run at a time; of those that are running none is ended. */
+  resize(jobs: number): void {
+    this.#jobs = jobs;
+    while (this.#serve());
   }
 
   get running(): number {
@@ -44,9 +55,11 @@ export class JobSlots {
       if (!isMine) return undefined;
     }
     this.#running.add(command);
+    this.#onChange(this.#running.size);
     return () => {
       this.#running.delete(command);
       this.#serve();
+      this.#onChange(this.#running.size);
       if (this.#running.size === 0) this.#tellIdle();
     };
   }
@@ -85,13 +98,14 @@ export class JobSlots {
     this.#whenIdle = [];
   }
 
-  /** One slot has become free, so at most one of those that wait can use it. */
-  #serve(): void {
+  /** Lets the first start that can: a slot that became free is of use to one at most. @returns whether one could */
+  #serve(): boolean {
     const next = this.#waiting.find(({ command }) => this.#isFree(command));
-    if (next === undefined) return;
+    if (next === undefined) return false;
     this.#waiting = this.#waiting.filter((waiting) => waiting !== next);
     // Reserved here, not when the waiter wakes up: whoever comes meanwhile would be let in, too.
     this.#running.add(next.command);
     next.start();
+    return true;
   }
 }

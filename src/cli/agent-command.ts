@@ -1,21 +1,23 @@
 /** `cb agent`: listens for stations, and runs what an authorised one asks for. */
-import { existsSync } from "node:fs";
-import { Agent, type TrustedKeys } from "../agent/agent.ts";
-import { openAgentState } from "../agent/agent-state.ts";
+import { Agent } from "../agent/agent.ts";
+import { type AgentState, openAgentState } from "../agent/agent-state.ts";
 import { RateLimit } from "../agent/rate-limit.ts";
 import type { Clock } from "../core/clock.ts";
 import { wantsColors } from "../core/colors.ts";
-import { ExitStatus, messageOf } from "../core/errors.ts";
+import { ExitStatus } from "../core/errors.ts";
 import { createLog, type Log, type LogOptions, suitingFormat } from "../core/log.ts";
-import type { Environment, Values } from "../core/settings.ts";
+import type { Values } from "../core/settings.ts";
 import { execute } from "../exec/execution.ts";
 import { openAgentHub } from "../hub/agent-hub.ts";
 import { describeConnection } from "../hub/connection-string.ts";
 import { cryptoReady } from "../protocol/crypto.ts";
 import { keyIdText } from "../protocol/keys.ts";
+import { askHealth, healthSocket } from "./agent-health.ts";
+import { readReloadable, useNewSettings, warnOfMissingDirectories } from "./agent-reload.ts";
+import { AgentService } from "./agent-service.ts";
 import { type Context, defineCommand } from "./command.ts";
 import { isPasswordVisible, loadConnection, VISIBLE_PASSWORD } from "./hub-connection.ts";
-import { loadNetworkSecret, loadStationPublics } from "./key-files.ts";
+import { write } from "./output.ts";
 import { agentSettings } from "./settings/agent.ts";
 import { verbosityOf } from "./settings/common.ts";
 import { stopSignal } from "./stop-signal.ts";
@@ -33,10 +35,17 @@ export const agentCommand = defineCommand({
   examples: ["cb agent --tags web,eu --run-directory /etc/cb/run.d", "cb -c lab agent -r ./run.d -t web eu"],
   settings: agentSettings,
   configFile: "agent.toml",
-  async run({ settings, origins, context }) {
+  async run({ settings, origins, reread, context }) {
+    const { environment, clock, stdout } = context;
+    const { channel, identity } = settings;
+    const socket = healthSocket(settings["state-directory"], channel, identity);
+    if (settings.health) {
+      const { isHealthy, status } = await askHealth(socket);
+      await write(stdout, `${status}\n`);
+      return isHealthy ? ExitStatus.ok : ExitStatus.setup;
+    }
     await cryptoReady();
-    const { environment, clock } = context;
-    const keys = loadKeys(settings, environment);
+    const reloadable = readReloadable(settings, environment);
     const connection = loadConnection(settings, environment);
     const log = createLog(logOptions(settings, context));
     if (isPasswordVisible({ values: settings, origins })) {
@@ -47,51 +56,40 @@ export const agentCommand = defineCommand({
     }
     // For the files that commands make; our own are made with modes of their own. There is one per process.
     process.umask(0o022);
-    const { channel, identity, tags } = settings;
     const state = openAgentState(settings["state-directory"], channel, identity, clock.wall());
     const where = describeConnection(connection);
     const stop = stopSignal(context.signal, ["SIGINT", "SIGTERM"]);
-    const hub = openAgentHub(connection, channel, hubObserver(log, where, clock));
-    const agentKey = keyIdText("agent-public", state.keyPair.publicKey);
-    log.info(
-      { event: "start", version: VERSION, identity, channel, tags: tags.join(","), agentKey },
-      "Start agent",
-    );
-    if (state.damagedJournal !== undefined) {
-      log.warn({ event: "journal-damaged", aside: state.damagedJournal }, "Set a damaged journal aside");
-    }
-    for (const directory of settings["run-directory"].filter((path) => !existsSync(path))) {
-      log.warn(
-        { event: "run-directory-missing", directory },
-        "Find no commands: the run-directory does not exist",
-      );
-    }
+    const service = new AgentService(environment, channel, where, log);
+    const hub = openAgentHub(connection, channel, hubObserver(log, where, clock, service));
+    logStart(log, settings, state);
     const agent = new Agent({
+      ...reloadable,
       identity,
       channel,
-      tags,
       software: VERSION,
-      runDirectories: settings["run-directory"],
-      keys,
       keyPair: state.keyPair,
       journal: state.journal,
       hub,
       execute,
       clock,
       log,
-      jobs: settings.jobs,
-      timeLimit: settings["time-limit"],
-      stopGrace: settings["stop-grace"],
-      drainGrace: settings["drain-grace"],
-      logCommandOutput: settings["log-command-output"],
+      onRunning: service.onRunning,
     });
-    const reload = () => reloadKeys(agent, settings, environment, log);
+    let current = settings;
+    const reload = () => {
+      service.reload(() => {
+        current = useNewSettings({ agent, current, reread, environment, log });
+      });
+    };
     process.on("SIGHUP", reload);
+    stop.signal.addEventListener("abort", () => service.stopping(), { once: true });
     try {
+      await service.start(hub, socket);
       await agent.run(stop.signal);
     } finally {
       process.off("SIGHUP", reload);
       stop.release();
+      service.close();
       await hub.close();
       state.close();
     }
@@ -100,27 +98,29 @@ export const agentCommand = defineCommand({
   },
 });
 
-function loadKeys(settings: Settings, environment: Environment): TrustedKeys {
-  return {
-    networks: loadNetworkSecret(settings["network-secret-key"], environment),
-    stations: loadStationPublics(settings["base-station-public-key"], environment),
-  };
-}
-
-/** Keys that cannot be read leave the old ones in force: a typing error must not cut a server off. */
-function reloadKeys(agent: Agent, settings: Settings, environment: Environment, log: Log): void {
-  try {
-    agent.useKeys(loadKeys(settings, environment));
-    log.info({ event: "keys-reloaded" }, "Read the key files again");
-  } catch (error) {
-    log.error({ event: "keys-kept", reason: messageOf(error) }, "Keep the old keys");
+function logStart(log: Log, settings: Settings, { keyPair, damagedJournal }: AgentState): void {
+  const { channel, identity, tags } = settings;
+  const agentKey = keyIdText("agent-public", keyPair.publicKey);
+  log.info(
+    { event: "start", version: VERSION, identity, channel, tags: tags.join(","), agentKey },
+    "Start agent",
+  );
+  if (damagedJournal !== undefined) {
+    log.warn({ event: "journal-damaged", aside: damagedJournal }, "Set a damaged journal aside");
   }
+  warnOfMissingDirectories(log, settings);
 }
 
-function hubObserver(log: Log, hub: string, clock: Clock): Parameters<typeof openAgentHub>[2] {
+function hubObserver(
+  log: Log,
+  hub: string,
+  clock: Clock,
+  service: AgentService,
+): Parameters<typeof openAgentHub>[2] {
   const dropped = new RateLimit(clock);
   return {
     onState: (state) => {
+      service.onHubState(state);
       if (state.kind === "connected") log.info({ event: "hub-connected", hub }, "Listen for requests");
       else log.warn({ event: "hub-lost", hub, reason: state.reason }, "Cannot reach the hub, keep trying");
     },

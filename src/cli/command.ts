@@ -44,6 +44,12 @@ export type Invocation<Table extends Schema> = {
   readonly origins: Resolved<Table>["origins"];
   /** As many texts as `operands` asks for, each still to be parsed, best with `parseOperand`. */
   readonly operands: readonly string[];
+  /**
+   * The settings as the same sources have them now, the file read again.
+   *
+   * @throws {CbError} as at the start
+   */
+  readonly reread: () => Resolved<Table>["values"];
   readonly context: Context;
 };
 
@@ -76,8 +82,15 @@ type Definition<Table extends Schema> = {
 /** A command whose table's type is hidden, so that commands with different tables stand in one list. */
 export type Command = Omit<Definition<Schema>, "run" | "operands"> & {
   readonly operands: readonly Operand[];
-  /** @throws {CbError} `setting`, before anything happens, for a value that does not parse */
-  readonly run: (sources: Sources, operands: readonly string[], context: Context) => Promise<number>;
+  /**
+   * @param readSources reads the file, which a command that is told to reload does again
+   * @throws {CbError} `setting`, before anything happens, for a value that does not parse
+   */
+  readonly run: (
+    readSources: () => Sources,
+    operands: readonly string[],
+    context: Context,
+  ) => Promise<number>;
 };
 
 /** Makes a command of its definition. */
@@ -85,9 +98,10 @@ export function defineCommand<Table extends Schema>(definition: Definition<Table
   return {
     ...definition,
     operands: definition.operands ?? [],
-    async run(sources, operands, context) {
-      const { values, origins } = resolve(definition.settings, sources);
-      return definition.run({ settings: values, origins, operands, context });
+    async run(readSources, operands, context) {
+      const { values, origins } = resolve(definition.settings, readSources());
+      const reread = () => resolve(definition.settings, readSources()).values;
+      return definition.run({ settings: values, origins, operands, reread, context });
     },
   };
 }

@@ -56,8 +56,8 @@ async function run(program: Program, args: readonly string[], context: Context):
       await write(context.stdout, `${program} ${VERSION}\n`);
       return ExitStatus.ok;
     case "run": {
-      const sources = sourcesOf(request.command, request.texts, context.environment);
-      return request.command.run(sources, request.operands, context);
+      const { command, texts, operands } = request;
+      return command.run(() => sourcesOf(command, texts, context.environment), operands, context);
     }
   }
 }

@@ -5,6 +5,7 @@
  * Two connections, since one that has subscribed takes no other command (RESP2).
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf } from "../core/errors.ts";
 import type { Channel } from "../core/names.ts";
 import type { Connection } from "./connection-string.ts";
 import { failureOf, HubFailure, hubError } from "./failure.ts";
@@ -17,6 +18,11 @@ import { RequestQueue } from "./request-queue.ts";
 const MAX_REQUEST_BYTES = 64 * 1024 + 256;
 /** What a list of replies lives after the last push, in seconds (PROTOCOL.md §7). */
 const LIST_SECONDS = 600;
+
+/** The reply address of no station: what an agent may ask Redis about, and that changes nothing. */
+const NOBODY = new Uint8Array(16);
+/** For the answer that `check` waits for, in milliseconds. */
+const CHECK_MS = 3_000;
 
 /** `lost` while any part of it does not work: the reason alone, such as `connection refused`. */
 export type HubState = { readonly kind: "connected" } | { readonly kind: "lost"; readonly reason: string };
@@ -123,6 +129,19 @@ export class AgentHub {
       ["EXISTS", presence],
     ]);
     return backlogOf(length, there);
+  }
+
+  /** Asks Redis, and looks whether requests can arrive. @returns undefined where all is well, else the reason */
+  async check(): Promise<string | undefined> {
+    if (this.#trouble.listening !== undefined) return this.#trouble.listening;
+    const { presence } = this.#names(NOBODY);
+    try {
+      const answers = await this.#try(AbortSignal.timeout(CHECK_MS), [["EXISTS", presence]]);
+      return answers instanceof HubFailure ? answers.message : undefined;
+    } catch (error) {
+      const isLate = error instanceof DOMException && error.name === "TimeoutError";
+      return isLate ? `no answer within ${CHECK_MS / 1000} s` : messageOf(error);
+    }
   }
 
   /** Ends both connections politely. Pushes still waiting are rejected: let them end, or abort them, before. */

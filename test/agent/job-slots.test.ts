@@ -248,3 +248,25 @@ test("JobSlots never runs too many, nor one command twice, and in the end everyb
   );
   await fc.assert(property, { numRuns: 150 });
 });
+
+test("JobSlots.resize() lets more start at once, and ends nobody where there are fewer", async () => {
+  const seen: number[] = [];
+  const slots = new JobSlots(1, (running) => seen.push(running));
+  const { got, releases, wait } = waiters(slots);
+  for (const label of ["a", "b", "c", "d"]) void wait(label, label);
+  await settle();
+  assert.deepEqual(got, ["a"]);
+  slots.resize(3);
+  await settle();
+  assert.deepEqual([got, slots.running], [["a", "b", "c"], 3]);
+  slots.resize(1);
+  releases.shift()?.();
+  releases.shift()?.();
+  await settle();
+  assert.deepEqual([got, slots.running], [["a", "b", "c"], 1]);
+  releases.shift()?.();
+  await settle();
+  assert.deepEqual(got, ["a", "b", "c", "d"]);
+  releases.shift()?.();
+  assert.deepEqual([Math.max(...seen), seen.at(-1)], [3, 0]);
+});

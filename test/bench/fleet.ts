@@ -126,6 +126,7 @@ function commonParts(
     log: createLog({ format: "text", level: "error", colors: false }),
     jobs: 1,
     timeLimit: undefined,
+    stopWait: 100,
     stopGrace: 100,
     drainGrace: 0,
     logCommandOutput: false,

@@ -163,6 +163,7 @@ export class Scene implements AsyncDisposable {
       log: this.#log(identity),
       jobs: 2,
       timeLimit: undefined,
+      stopWait: 2_000,
       stopGrace: 2_000,
       drainGrace: 500,
       logCommandOutput: false,

@@ -44,12 +44,18 @@ export const agentSettings = {
     parse: parseLimit,
     help: "end a command that runs longer; without it none is ended",
   },
+  "stop-wait": {
+    value: "<seconds>",
+    number: true,
+    parse: parseGrace,
+    help: "time that running commands may go on when the agent is stopped; without it --stop-grace",
+  },
   "stop-grace": {
     value: "<seconds>",
     number: true,
     default: "10",
     parse: parseGrace,
-    help: "time between asking commands to end and forcing them, also when the agent is stopped",
+    help: "time between asking commands to end and forcing them",
   },
   "drain-grace": {
     value: "<seconds>",
@@ -73,5 +79,11 @@ export const agentSettings = {
     },
     parse: parsePath,
     help: "where the agent's key and its journal are kept",
+  },
+  health: {
+    default: "false",
+    parse: parseSwitch,
+    file: false,
+    help: "ask the agent that is running here how it is, and exit with 0 or 1",
   },
 } as const satisfies Schema;

@@ -1,0 +1,83 @@
+/**
+ * Tells systemd how a service is: sd_notify(3), and Type=notify in systemd.service(5).
+ *
+ * Without systemd around nothing is said. Node and Deno cannot send datagrams: there the observer is told, and the
+ * unit has to be of Type=exec.
+ */
+import type { Environment } from "../core/settings.ts";
+import { printable } from "../core/text.ts";
+import { utf8 } from "../protocol/bytes.ts";
+import { sendDatagram } from "./datagram.ts";
+
+/** Milliseconds in which changes of the status become one message. */
+const STATUS_PAUSE = 100;
+
+export class ServiceManager {
+  readonly #socket: string | undefined;
+  readonly #onFailure: (message: string) => void;
+  #watchdog: ReturnType<typeof setInterval> | undefined;
+  #pendingStatus: ReturnType<typeof setTimeout> | undefined;
+  #status = "";
+
+  /** @param onFailure told what systemd could not be told; must not throw */
+  constructor({ NOTIFY_SOCKET: socket }: Environment, onFailure: (message: string) => void) {
+    this.#socket = socket === "" ? undefined : socket;
+    this.#onFailure = onFailure;
+  }
+
+  /** The service has begun, or goes on with what it has read again; feeds the watchdog from now on. */
+  ready(environment: Environment): void {
+    this.#send("READY=1", ...this.#statusLines());
+    const interval = watchdogInterval(environment);
+    if (interval === undefined || this.#socket === undefined) return;
+    this.#watchdog ??= setInterval(() => this.#send("WATCHDOG=1"), interval);
+  }
+
+  /** It reads its configuration again; `ready` must follow. */
+  reloading(): void {
+    this.#send("RELOADING=1", `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
+  }
+
+  stopping(): void {
+    this.#send("STOPPING=1", ...this.#statusLines());
+  }
+
+  /** What `systemctl status` shows in one line. */
+  set status(status: string) {
+    this.#status = printable(status);
+    if (this.#socket === undefined) return;
+    this.#pendingStatus ??= setTimeout(() => {
+      this.#pendingStatus = undefined;
+      this.#send(...this.#statusLines());
+    }, STATUS_PAUSE);
+  }
+
+  /** Says nothing any more, and holds the process up no longer. */
+  close(): void {
+    clearInterval(this.#watchdog);
+    clearTimeout(this.#pendingStatus);
+  }
+
+  #statusLines(): readonly string[] {
+    clearTimeout(this.#pendingStatus);
+    this.#pendingStatus = undefined;
+    return this.#status === "" ? [] : [`STATUS=${this.#status}`];
+  }
+
+  #send(...lines: readonly string[]): void {
+    if (this.#socket === undefined) return;
+    sendDatagram(this.#socket, utf8(lines.join("\n"))).then(
+      (isDelivered) => {
+        if (!isDelivered) this.#onFailure(lines.join(" "));
+      },
+      () => this.#onFailure(lines.join(" ")),
+    );
+  }
+}
+
+/** Milliseconds between two signs of life, half of what systemd allows; undefined where it does not ask for them. */
+function watchdogInterval({ WATCHDOG_USEC: allowed, WATCHDOG_PID: pid }: Environment): number | undefined {
+  const isMeant = pid === undefined || pid === String(process.pid);
+  const microseconds = Number(allowed ?? "");
+  return isMeant && microseconds > 0 ? microseconds / 2_000 : undefined;
+}
