@@ -17,6 +17,10 @@ import { Failure, program } from "./program.ts";
 export type LockFile = { readonly packages: Readonly<Record<string, LockedPackage>> };
 type LockedPackage = {
   readonly version?: string;
+  /** `sha512-` and the hash of the package's tarball in base64. */
+  readonly integrity?: string;
+  /** An SPDX identifier or expression. */
+  readonly license?: string;
   readonly dev?: boolean;
   readonly optional?: boolean;
   readonly optionalDependencies?: Readonly<Record<string, string>>;

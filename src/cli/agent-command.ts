@@ -15,88 +15,79 @@ import { keyIdText } from "../protocol/keys.ts";
 import { askHealth, healthSocket } from "./agent-health.ts";
 import { readReloadable, useNewSettings, warnOfMissingDirectories } from "./agent-reload.ts";
 import { AgentService } from "./agent-service.ts";
-import { type Context, defineCommand } from "./command.ts";
+import type { Context, Invocation } from "./command.ts";
 import { isPasswordVisible, loadConnection, VISIBLE_PASSWORD } from "./hub-connection.ts";
 import { write } from "./output.ts";
-import { agentSettings } from "./settings/agent.ts";
+import type { agentSettings } from "./settings/agent.ts";
 import { verbosityOf } from "./settings/common.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { VERSION } from "./version.ts";
 
 type Settings = Values<typeof agentSettings>;
 
-export const agentCommand = defineCommand({
-  words: ["agent"],
-  summary: "Listen for stations and run commands for them",
-  description: [
-    "Runs the executable of the asked name in a run-directory, with the agent's identity as its only " +
-      "argument, and sends back what it prints and how it ends.",
-  ],
-  examples: ["cb agent --tags web,eu --run-directory /etc/cb/run.d", "cb -c lab agent -r ./run.d -t web eu"],
-  settings: agentSettings,
-  configFile: "agent.toml",
-  async run({ settings, origins, reread, context }) {
-    const { environment, clock, stdout } = context;
-    const { channel, identity } = settings;
-    const socket = healthSocket(settings["state-directory"], channel, identity);
-    if (settings.health) {
-      const { isHealthy, status } = await askHealth(socket);
-      await write(stdout, `${status}\n`);
-      return isHealthy ? ExitStatus.ok : ExitStatus.setup;
-    }
-    await cryptoReady();
-    const reloadable = readReloadable(settings, environment);
-    const connection = loadConnection(settings, environment);
-    const log = createLog(logOptions(settings, context));
-    if (isPasswordVisible({ values: settings, origins })) {
-      log.warn(
-        { event: "password-visible", reason: VISIBLE_PASSWORD },
-        "Use a password from the command line",
-      );
-    }
-    // For the files that commands make; our own are made with modes of their own. There is one per process.
-    process.umask(0o022);
-    const state = openAgentState(settings["state-directory"], channel, identity, clock.wall());
-    const where = describeConnection(connection);
-    const stop = stopSignal(context.signal, ["SIGINT", "SIGTERM"]);
-    const service = new AgentService(environment, channel, where, log);
-    const hub = openAgentHub(connection, channel, hubObserver(log, where, clock, service));
-    logStart(log, settings, state);
-    const agent = new Agent({
-      ...reloadable,
-      identity,
-      channel,
-      software: VERSION,
-      keyPair: state.keyPair,
-      journal: state.journal,
-      hub,
-      execute,
-      clock,
-      log,
-      onRunning: service.onRunning,
+export async function runAgent({
+  settings,
+  origins,
+  reread,
+  context,
+}: Invocation<typeof agentSettings>): Promise<number> {
+  const { environment, clock, stdout } = context;
+  const { channel, identity } = settings;
+  const socket = healthSocket(settings["state-directory"], channel, identity);
+  if (settings.health) {
+    const { isHealthy, status } = await askHealth(socket);
+    await write(stdout, `${status}\n`);
+    return isHealthy ? ExitStatus.ok : ExitStatus.setup;
+  }
+  await cryptoReady();
+  const reloadable = readReloadable(settings, environment);
+  const connection = loadConnection(settings, environment);
+  const log = createLog(logOptions(settings, context));
+  if (isPasswordVisible({ values: settings, origins })) {
+    log.warn({ event: "password-visible", reason: VISIBLE_PASSWORD }, "Use a password from the command line");
+  }
+  // For the files that commands make; our own are made with modes of their own. There is one per process.
+  process.umask(0o022);
+  const state = openAgentState(settings["state-directory"], channel, identity, clock.wall());
+  const where = describeConnection(connection);
+  const stop = stopSignal(context.signal, ["SIGINT", "SIGTERM"]);
+  const service = new AgentService(environment, channel, where, log);
+  const hub = openAgentHub(connection, channel, hubObserver(log, where, clock, service));
+  logStart(log, settings, state);
+  const agent = new Agent({
+    ...reloadable,
+    identity,
+    channel,
+    software: VERSION,
+    keyPair: state.keyPair,
+    journal: state.journal,
+    hub,
+    execute,
+    clock,
+    log,
+    onRunning: service.onRunning,
+  });
+  let current = settings;
+  const reload = () => {
+    service.reload(() => {
+      current = useNewSettings({ agent, current, reread, environment, log });
     });
-    let current = settings;
-    const reload = () => {
-      service.reload(() => {
-        current = useNewSettings({ agent, current, reread, environment, log });
-      });
-    };
-    process.on("SIGHUP", reload);
-    stop.signal.addEventListener("abort", () => service.stopping(), { once: true });
-    try {
-      await service.start(hub, socket);
-      await agent.run(stop.signal);
-    } finally {
-      process.off("SIGHUP", reload);
-      stop.release();
-      service.close();
-      await hub.close();
-      state.close();
-    }
-    log.info({ event: "stop" }, "Agent stopped");
-    return ExitStatus.ok;
-  },
-});
+  };
+  process.on("SIGHUP", reload);
+  stop.signal.addEventListener("abort", () => service.stopping(), { once: true });
+  try {
+    await service.start(hub, socket);
+    await agent.run(stop.signal);
+  } finally {
+    process.off("SIGHUP", reload);
+    stop.release();
+    service.close();
+    await hub.close();
+    state.close();
+  }
+  log.info({ event: "stop" }, "Agent stopped");
+  return ExitStatus.ok;
+}
 
 function logStart(log: Log, settings: Settings, { keyPair, damagedJournal }: AgentState): void {
   const { channel, identity, tags } = settings;

@@ -87,7 +87,7 @@ export class AgentStoreFiles implements AgentStore {
   constructor({ stateDirectory, discoveryFile }: AgentStorePlaces, channel: Channel, clock: Clock) {
     this.#channel = channel;
     this.#clock = clock;
-    this.#pinPath = join(stateDirectory, "known_agents");
+    this.#pinPath = pinFile(stateDirectory);
     this.#discoveryPath = discoveryFile;
     const notices: string[] = [];
     this.notices = notices;
@@ -178,14 +178,20 @@ export class AgentStoreFiles implements AgentStore {
 /** What is in a file, and the mode in which it is to be written. */
 type Read<Content> = { readonly content: Content; readonly mode: number };
 
-function readPins(path: string): Read<PinFile> {
+/** Of a directory of state. */
+export function pinFile(stateDirectory: string): string {
+  return join(stateDirectory, "known_agents");
+}
+
+/** @throws {CbError} as `AgentStoreFiles` */
+export function readPins(path: string): Read<PinFile> {
   const file = readIfThere(path);
   if (file === undefined) return { content: EMPTY_PINS, mode: MODE };
   return { content: parsePins(new TextDecoder().decode(file.bytes), path), mode: file.mode };
 }
 
 /** @returns an empty document where the file is damaged, and why it is */
-function readDiscovery(path: string): Read<DiscoveryDocument> & { readonly damage?: string } {
+export function readDiscovery(path: string): Read<DiscoveryDocument> & { readonly damage?: string } {
   const file = readIfThere(path);
   const empty = { content: EMPTY_DISCOVERY, mode: file?.mode ?? MODE };
   if (file === undefined) return empty;

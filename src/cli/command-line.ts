@@ -82,22 +82,25 @@ export function parseCommandLine(
   return { kind: "run", command, texts, operands };
 }
 
-type Split = {
+/** What a command line says, before anybody has asked whether it makes sense. */
+export type Split = {
   readonly words: readonly string[];
   readonly operands: readonly string[];
   readonly uses: readonly OptionUse[];
+  /** The option to which further bare words would belong. */
+  readonly open: OptionUse | undefined;
   /** Also for the word `help` where a command could stand. */
   readonly help: boolean;
   readonly version: boolean;
 };
 
-function split(program: Program, args: readonly string[], commands: readonly Command[]): Split {
+/** Sorts the arguments into words, operands and options; takes any. */
+export function split(program: Program, args: readonly string[], commands: readonly Command[]): Split {
   const words = program === "cb-keygen" ? ["keygen"] : [];
   const operands: string[] = [];
   const uses: OptionUse[] = [];
   let help = false;
   let version = false;
-  /** The option to which bare words belong. */
   let open: OptionUse | undefined;
 
   for (const token of tokenize(
@@ -124,7 +127,7 @@ function split(program: Program, args: readonly string[], commands: readonly Com
       operands.push(token.value);
     }
   }
-  return { words, operands, uses, help, version };
+  return { words, operands, uses, open, help, version };
 }
 
 function expectsOperands(words: readonly string[], below: readonly Command[]): boolean {

@@ -1,7 +1,7 @@
 /**
  * What a command of `cb` is: words, operands, a settings table and a function.
  *
- * The words and the table are all that the command line, the help and (later) man pages and completions
+ * The words and the table are all that the command line, the help, the man pages and the completions
  * know of it. Several commands may share words (`keygen`, `keygen network`) and a table (`station run`,
  * `station ping`). A letter may stand in tables of several programs, always with or always without a value.
  *
@@ -10,11 +10,11 @@
  *       summary: "Ask which agents listen",
  *       settings: stationSettings,
  *       configFile: "station.toml",
- *       async run({ settings, context }) {
- *         await write(context.stdout, `channel ${settings.channel}\n`);
- *         return ExitStatus.ok;
- *       },
+ *       run: async (invocation) => (await import("../station-command.ts")).pingAgents(invocation),
  *     });
+ *
+ * What it does is in a module that is loaded when it is run: help, version, completions and errors need only
+ * the tables, and Redis, cryptography and the log take most of the time that a start takes.
  *
  * A command throws `CbError` for what went wrong before or beside its work and returns the exit status of
  * its work. It prints no errors, sets no status and never ends the process: `main` does that.

@@ -1,13 +1,11 @@
 /** All commands, in the order of the help. */
-import { agentCommand } from "./agent-command.ts";
 import type { Command } from "./command.ts";
-import { keygenCommands } from "./keygen-command.ts";
-import { stationAgentsCommands } from "./station-agents-command.ts";
-import { stationCommands } from "./station-command.ts";
+import { agentCommand } from "./commands/agent.ts";
+import { keygenCommands } from "./commands/keygen.ts";
+import { stationCommands } from "./commands/station.ts";
+import { completeCommand } from "./complete-command.ts";
 
-export const commands: readonly Command[] = [
-  agentCommand,
-  ...stationCommands,
-  ...stationAgentsCommands,
-  ...keygenCommands,
-];
+export const commands: readonly Command[] = [agentCommand, ...stationCommands, ...keygenCommands];
+
+/** Those that programs call, not people: no help lists them. */
+export const hiddenCommands: readonly Command[] = [completeCommand(commands)];

@@ -57,8 +57,8 @@ export function helpText(program: Program, words: readonly string[], commands: r
   return `${[summary, ...parts].join("\n\n")}\n`.replaceAll(NO_BREAK, " ");
 }
 
-/** What a page without a command begins with, by its first word. */
-const SUMMARIES: Readonly<Record<string, string>> = {
+/** What words that are no command by themselves stand for, by the first of them; without any, the program. */
+export const SUMMARIES: Readonly<Record<string, string>> = {
   "": "Run a command on every server, trusting nobody in between",
   station: "Have agents run commands, and collect what they say",
 };

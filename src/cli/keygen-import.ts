@@ -6,72 +6,44 @@
 import { basename } from "node:path";
 import { CbError, ExitStatus } from "../core/errors.ts";
 import { openToOthers } from "../core/files.ts";
-import { parseChoice } from "../core/parse.ts";
-import type { Schema } from "../core/settings.ts";
 import { printable } from "../core/text.ts";
 import { cryptoReady, equalBytes } from "../protocol/crypto.ts";
 import { isSecretKind, kindNoun, publicKind } from "../protocol/key-forms.ts";
 import { type KeyLine, keyFromBytes, parseOriginalKey } from "../protocol/key-text.ts";
-import { type Context, defineCommand } from "./command.ts";
+import type { Context, Invocation } from "./command.ts";
 import { type FileKeyKind, readKeyText } from "./key-files.ts";
 import { newKeyFile, writeKeyFiles } from "./new-key-files.ts";
 import { write } from "./output.ts";
-import { outputSettings } from "./settings/common.ts";
-import { directorySettings } from "./settings/keygen.ts";
-
-const KIND_OF_NAME: ReadonlyMap<string, FileKeyKind> = new Map([
-  ["cbradio-network.key", "network-secret"],
-  ["cbradio-network.pub", "network-public"],
-  ["cbradio-base-station.key", "base-station-secret"],
-  ["cbradio-base-station.pub", "base-station-public"],
-]);
-
-const importSettings = {
-  ...outputSettings,
-  kind: {
-    value: "<kind>",
-    parse: parseChoice(...KIND_OF_NAME.values()),
-    help: "what the one file holds: network-secret, network-public, base-station-secret or base-station-public",
-  },
-  ...directorySettings,
-} as const satisfies Schema;
+import { type importSettings, KIND_BY_ORIGINAL_NAME } from "./settings/keygen.ts";
 
 type Imported = { readonly path: string; readonly line: KeyLine<FileKeyKind> };
 
-export const importCommand = defineCommand({
-  words: ["keygen", "import"],
-  operands: [{ name: "file", repeatable: true }],
-  summary: "Convert key files of cbradio 0.1",
-  description: [
-    `Takes any of ${[...KIND_OF_NAME.keys()].join(", ")}, or one file of another name and its --kind, and ` +
-      "writes the same keys as network.key, network.pub, base-station.key, base-station.pub. The files taken " +
-      "stay as they are, and no file is ever overwritten.",
-  ],
-  examples: ["cb-keygen import --directory ~/.config/cb ~/.config/cbradio/*"],
-  settings: importSettings,
-  async run({ settings: { kind, directory, ...settings }, operands, context }) {
-    if (kind !== undefined && operands.length > 1) {
-      throw new CbError("usage", `Cannot use kind "${kind}" for ${operands.length} files: expected one file`);
-    }
-    await cryptoReady();
-    const imported: Imported[] = [];
-    for (const path of operands) {
-      const next = { path, line: await read(path, kind ?? kindByName(path), context) };
-      for (const other of imported) refuseMismatch(other, next);
-      imported.push(next);
-    }
-    const created = context.clock.wall();
-    const files = imported.map(({ line }) => newKeyFile(line.kind, line.key, created, directory));
-    const report = writeKeyFiles(files, directory);
-    if (!settings["errors-only"]) await write(context.stdout, report);
-    return ExitStatus.ok;
-  },
-});
+export async function importKeys({
+  settings: { kind, directory, ...settings },
+  operands,
+  context,
+}: Invocation<typeof importSettings>): Promise<number> {
+  if (kind !== undefined && operands.length > 1) {
+    throw new CbError("usage", `Cannot use kind "${kind}" for ${operands.length} files: expected one file`);
+  }
+  await cryptoReady();
+  const imported: Imported[] = [];
+  for (const path of operands) {
+    const next = { path, line: await read(path, kind ?? kindByName(path), context) };
+    for (const other of imported) refuseMismatch(other, next);
+    imported.push(next);
+  }
+  const created = context.clock.wall();
+  const files = imported.map(({ line }) => newKeyFile(line.kind, line.key, created, directory));
+  const report = writeKeyFiles(files, directory);
+  if (!settings["errors-only"]) await write(context.stdout, report);
+  return ExitStatus.ok;
+}
 
 function kindByName(path: string): FileKeyKind {
-  const kind = KIND_OF_NAME.get(basename(path));
+  const kind = KIND_BY_ORIGINAL_NAME.get(basename(path));
   if (kind !== undefined) return kind;
-  const names = [...KIND_OF_NAME.keys()].join(", ");
+  const names = [...KIND_BY_ORIGINAL_NAME.keys()].join(", ");
   throw new CbError("usage", `Cannot import "${printable(path)}": its name does not tell its kind`, {
     hint: `Give its --kind, or name it as cbradio did: ${names}`,
   });

@@ -9,14 +9,11 @@ import { CbError, ExitStatus } from "../core/errors.ts";
 import { printable } from "../core/text.ts";
 import type { Context } from "./command.ts";
 import { type Program, parseCommandLine, programOf } from "./command-line.ts";
-import { commands } from "./commands.ts";
-import { helpText } from "./help.ts";
-import { write } from "./output.ts";
-import { sourcesOf } from "./sources.ts";
-import { VERSION } from "./version.ts";
+import { commands, hiddenCommands } from "./commands.ts";
+import { standardStream, write, writeOnly } from "./output.ts";
+import { versionText } from "./version.ts";
 
 async function main(): Promise<void> {
-  const { stdout, stderr, env: environment } = process;
   const program = programOf(process.argv0, process.argv[1]);
   const bugs = new AbortController();
   // Where something is never settled the process just ends, and that must not look like success.
@@ -29,11 +26,8 @@ async function main(): Promise<void> {
   };
   process.on("uncaughtException", caught);
   process.on("unhandledRejection", caught);
-  // Whoever writes learns of a failure by `write`; the event that comes as well would be an uncaught exception.
-  for (const stream of [stdout, stderr]) stream.on("error", () => {});
 
-  const context: Context = { environment, stdout, stderr, clock: systemClock, signal: bugs.signal };
-  const status = await run(program, process.argv.slice(2), context).catch(async (error: unknown) => {
+  const status = await run(program, process.argv.slice(2), bugs.signal).catch(async (error: unknown) => {
     const known = error instanceof CbError ? error : undefined;
     const failed = known?.exitStatus ?? ExitStatus.bug;
     // Already here, for under Deno a stream that has failed once never answers again.
@@ -44,20 +38,26 @@ async function main(): Promise<void> {
   process.exitCode = bugs.signal.aborted ? ExitStatus.bug : status;
 }
 
-async function run(program: Program, args: readonly string[], context: Context): Promise<number> {
-  const request = parseCommandLine(program, args, commands);
+async function run(program: Program, args: readonly string[], signal: AbortSignal): Promise<number> {
+  const all = [...commands, ...hiddenCommands];
+  const request = parseCommandLine(program, args, all);
   switch (request.kind) {
     case "help": {
-      const stream = request.asked ? context.stdout : context.stderr;
-      await write(stream, helpText(program, request.words, commands));
+      const { helpText } = await import("./help.ts");
+      const stream = standardStream(request.asked ? "stdout" : "stderr");
+      await write(stream, helpText(program, request.words, request.words.length > 0 ? all : commands));
       return request.asked ? ExitStatus.ok : ExitStatus.setup;
     }
     case "version":
-      await write(context.stdout, `${program} ${VERSION}\n`);
+      await writeOnly(`${program} ${versionText()}\n`);
       return ExitStatus.ok;
     case "run": {
+      const { sourcesOf } = await import("./sources.ts");
       const { command, texts, operands } = request;
-      return command.run(() => sourcesOf(command, texts, context.environment), operands, context);
+      const { env: environment } = process;
+      const [stdout, stderr] = [standardStream("stdout"), standardStream("stderr")];
+      const context: Context = { environment, stdout, stderr, clock: systemClock, signal };
+      return command.run(() => sourcesOf(command, texts, environment), operands, context);
     }
   }
 }
@@ -75,7 +75,7 @@ function errorText(program: Program, known: CbError | undefined, error: unknown)
 
 /** Where even standard error cannot be written to, the exit status has to do. */
 async function print(text: string): Promise<void> {
-  if (text !== "") await write(process.stderr, text).catch(() => {});
+  if (text !== "") await write(standardStream("stderr"), text).catch(() => {});
 }
 
 void main();

@@ -8,11 +8,41 @@
  * Under Deno not even that is enough: a stream there holds the whole process up until the reader has taken what
  * is written, so that no signal is heard and no sign of life is given. Hence Deno's own files.
  */
+import { writeSync } from "node:fs";
 import { CbError, ExitStatus, systemCode } from "../core/errors.ts";
 import { systemReason } from "../core/files.ts";
 
-/** A standard stream. Someone must listen to its `error` events, which are fatal otherwise: `main` does. */
 export type Stream = NodeJS.WriteStream;
+
+/** One of our own streams, made when it is first asked for: it takes Bun as long as all the rest of a start. */
+export function standardStream(name: "stdout" | "stderr"): Stream {
+  const stream: Stream = process[name];
+  // Whoever writes learns of a failure by `write`; the event that comes as well would be an uncaught exception.
+  return stream.listeners("error").includes(ignore) ? stream : stream.on("error", ignore);
+}
+
+function ignore(): void {}
+
+/**
+ * Writes all that there is to write to standard output, and makes no stream unless its reader stands still.
+ *
+ * @throws {CbError} as `write`
+ */
+export async function writeOnly(line: string): Promise<void> {
+  const bytes = new TextEncoder().encode(line);
+  const written = attemptWrite(bytes);
+  if (written < bytes.length) await write(standardStream("stdout"), bytes.subarray(written));
+}
+
+/** @returns how many bytes the system took */
+function attemptWrite(bytes: Uint8Array): number {
+  try {
+    return writeSync(1, bytes);
+  } catch (cause) {
+    if (systemCode(cause) === "EAGAIN") return 0;
+    throw outputError(cause);
+  }
+}
 
 /**
  * Writes, and resolves when the system has taken all of it.

@@ -8,44 +8,31 @@ import type { Sink } from "../station/line-renderer.ts";
 import type { Task } from "../station/messages.ts";
 import { runStation } from "../station/station.ts";
 import { AgentStoreFiles, storePlaces } from "./agent-store-files.ts";
-import { type Context, defineCommand, parseOperand } from "./command.ts";
+import { type Context, type Invocation, parseOperand } from "./command.ts";
 import { isPasswordVisible, loadConnection, VISIBLE_PASSWORD } from "./hub-connection.ts";
 import { loadNetworkPublic, loadStationSecret } from "./key-files.ts";
 import { type Stream, write } from "./output.ts";
 import { verbosityOf } from "./settings/common.ts";
-import { stationSettings } from "./settings/station.ts";
+import type { stationSettings } from "./settings/station.ts";
 import { stopSignal } from "./stop-signal.ts";
 
-const runCommand = defineCommand({
-  words: ["station", "run"],
-  operands: [{ name: "command" }],
-  summary: "Run a command on the agents and collect its output",
-  description: [
-    "Each agent that has all the tags runs the executable of that name in its run-directory. Its output comes " +
-      "line by line, the agent's identity in front; the report of who did what comes on standard error.",
-  ],
-  examples: ["cb station --tags web run reload", "cb -c lab station run reload --reply-wait 600"],
-  settings: stationSettings,
-  configFile: "station.toml",
-  async run({ settings, origins, operands, context }) {
-    const command = parseOperand("command", operands[0] ?? "", parseName<CommandName>);
-    return ask({ type: "run", command, limit: settings.timeout }, { values: settings, origins }, context);
-  },
-});
+export async function runOnAgents({
+  settings,
+  origins,
+  operands,
+  context,
+}: Invocation<typeof stationSettings>): Promise<number> {
+  const command = parseOperand("command", operands[0] ?? "", parseName<CommandName>);
+  return ask({ type: "run", command, limit: settings.timeout }, { values: settings, origins }, context);
+}
 
-const pingCommand = defineCommand({
-  words: ["station", "ping"],
-  summary: "Show which agents are listening",
-  description: ["Shows each agent's round trip time, version, tags and clock difference."],
-  examples: ["cb station ping", "cb station --tags web ping"],
-  settings: stationSettings,
-  configFile: "station.toml",
-  async run({ settings, origins, context }) {
-    return ask({ type: "ping" }, { values: settings, origins }, context);
-  },
-});
-
-export const stationCommands = [runCommand, pingCommand] as const;
+export async function pingAgents({
+  settings,
+  origins,
+  context,
+}: Invocation<typeof stationSettings>): Promise<number> {
+  return ask({ type: "ping" }, { values: settings, origins }, context);
+}
 
 /**
  * How long after the second signal the process may still take to end by itself, in milliseconds: it cannot

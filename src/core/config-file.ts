@@ -84,7 +84,8 @@ function textsOf(setting: Setting, value: unknown): readonly string[] | undefine
   return value.every((item) => typeof item === "string") ? value : undefined;
 }
 
-function expectedType(setting: Setting): string {
+/** What a setting's value is in a file, as in `a number or a string`. */
+export function expectedType(setting: Setting): string {
   if (setting.value === undefined) return setting.number ? "true, false or a number" : "true or false";
   if (setting.repeatable) return "a string or an array of strings";
   return setting.number ? "a number or a string" : "a string";

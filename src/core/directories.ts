@@ -12,7 +12,8 @@ import type { Environment } from "./settings.ts";
 export function configDirectories(environment: Environment): readonly string[] {
   const { CREDENTIALS_DIRECTORY: credentials = "" } = environment;
   const own = join(xdgDirectory(environment, "XDG_CONFIG_HOME", ".config"), "cb");
-  return [...(isAbsolute(credentials) ? [credentials] : []), own, "/etc/cb"];
+  // The unit of the agent makes /etc/cb its own with XDG_CONFIG_HOME=/etc: one place then, and named once.
+  return [...new Set([...(isAbsolute(credentials) ? [credentials] : []), own, "/etc/cb"])];
 }
 
 /** The user's directory of what a program has to remember: `$XDG_STATE_HOME/cb` or `~/.local/state/cb`. */

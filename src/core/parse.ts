@@ -28,13 +28,22 @@ export function parseInteger(minimum: number, maximum: number): (text: string) =
   };
 }
 
+/** A parser that also says what it takes. */
+type ChoiceParser<Word extends string> = ((text: string) => Word) & { readonly choices: readonly Word[] };
+
 /** One of a few words. */
-export function parseChoice<const Word extends string>(...words: readonly Word[]): (text: string) => Word {
-  return (text) => {
-    const word = words.find((candidate) => candidate === text);
+export function parseChoice<const Word extends string>(...choices: readonly Word[]): ChoiceParser<Word> {
+  const parse = (text: string) => {
+    const word = choices.find((candidate) => candidate === text);
     if (word !== undefined) return word;
-    throw new SyntaxError(`expected ${words.slice(0, -1).join(", ")} or ${words.at(-1)}`);
+    throw new SyntaxError(`expected ${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`);
   };
+  return Object.assign(parse, { choices });
+}
+
+/** The words that a parser takes, where it was made by `parseChoice`; none for any other. */
+export function choicesOf(parse: object): readonly string[] {
+  return "choices" in parse && Array.isArray(parse.choices) ? parse.choices : [];
 }
 
 /** A path of a file or directory, which need not exist. */

@@ -24,6 +24,7 @@ import {
   signKeyPair,
   wipe,
 } from "./crypto.ts";
+import { KEY_ID_BYTES } from "./limits.ts";
 
 declare const keyKind: unique symbol;
 type Key<Kind extends string> = Uint8Array & { readonly [keyKind]: Kind };
@@ -55,9 +56,6 @@ export const KEY_KINDS = [
   "agent-secret",
 ] as const;
 export type KeyKind = (typeof KEY_KINDS)[number];
-
-/** Bytes of a key id. */
-export const KEY_ID_BYTES = 8;
 
 export function newNetworkKeyPair(): NetworkKeyPair {
   return boxKeyPair() as NetworkKeyPair;

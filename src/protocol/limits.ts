@@ -18,6 +18,7 @@ export const MAX_DETAIL_BYTES = 256;
 export const MAX_VALIDITY = 10 * 60_000;
 /** How far ahead of the agent's clock a request may be issued, in milliseconds. */
 export const MAX_FUTURE = 30_000;
+export const KEY_ID_BYTES = 8;
 export const CHALLENGE_BYTES = 32;
 export const REPLY_ADDRESS_BYTES = 16;
 export const SESSION_ID_BYTES = 16;

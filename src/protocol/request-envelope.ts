@@ -30,8 +30,8 @@ import type {
   StationKeyPair,
   StationPublicKey,
 } from "./keys.ts";
-import { KEY_ID_BYTES, keyId } from "./keys.ts";
-import { MAX_REQUEST_BYTES, SESSION_ID_BYTES } from "./limits.ts";
+import { keyId } from "./keys.ts";
+import { KEY_ID_BYTES, MAX_REQUEST_BYTES, SESSION_ID_BYTES } from "./limits.ts";
 import { pad, unpad } from "./padding.ts";
 
 const MAGIC = utf8("cb1q");

@@ -61,6 +61,11 @@ export function asDiscovery(document: TomlTable, path: string): DiscoveryDocumen
   return document as DiscoveryDocument;
 }
 
+/** The channels of which something is known; without those whose names no channel of ours can have. */
+export function channelsIn(document: DiscoveryDocument): readonly Channel[] {
+  return Object.keys(own(document, "channels") ?? {}).filter((channel) => isName<Channel>(channel));
+}
+
 /** The agents of a channel; without those whose names no agent of ours can have. */
 export function discoveredOn(channel: Channel, document: DiscoveryDocument): Discovered {
   const found = new Map<Identity, DiscoveryRecord>();

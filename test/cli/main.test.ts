@@ -7,6 +7,9 @@ import { after, before, test } from "node:test";
 
 const MAIN = join(import.meta.dirname, "../../src/cli/main.ts");
 
+/** Behind the program's name; the build writes version and commit into what it makes. */
+const VERSION_OF_SOURCES = `0.0.0-dev (unknown commit, Bun ${process.versions["bun"]})\n`;
+
 let home: string;
 let environment: Record<string, string>;
 
@@ -43,10 +46,10 @@ function saboteur(code: string): string {
 }
 
 test("main prints the version", () => {
-  assert.deepEqual(cb(["--version"]), { status: 0, stdout: "cb 0.0.0-dev\n", stderr: "" });
+  assert.deepEqual(cb(["--version"]), { status: 0, stdout: `cb ${VERSION_OF_SOURCES}`, stderr: "" });
   assert.deepEqual(cb(["-V"], { argv0: "cb-keygen" }), {
     status: 0,
-    stdout: "cb-keygen 0.0.0-dev\n",
+    stdout: `cb-keygen ${VERSION_OF_SOURCES}`,
     stderr: "",
   });
 });
@@ -113,7 +116,7 @@ test("main calls uncaught exceptions and unhandled rejections bugs, even when it
     for (const delay of [0, 300]) {
       const { status, stdout, stderr } = cb(["--version"], { preload: strike(code, delay) });
       assert.equal(status, 255, code);
-      assert.equal(stdout, "cb 0.0.0-dev\n");
+      assert.equal(stdout, `cb ${VERSION_OF_SOURCES}`);
       assert.match(stderr, /^cb: bug: Error: boom\n {4}at /);
     }
   }
@@ -121,13 +124,13 @@ test("main calls uncaught exceptions and unhandled rejections bugs, even when it
 
 test("main does not end with success where something is never settled", () => {
   const preload = saboteur("process.stdout.write = () => true;");
-  assert.equal(cb(["--version"], { preload }).status, 255);
+  assert.equal(cb(["help"], { preload }).status, 255);
 });
 
 test("main survives what is no error at all, and shows it harmless", () => {
   assert.deepEqual(cb(["--version"], { preload: strike('throw "boom\\u001b[2J";') }), {
     status: 255,
-    stdout: "cb 0.0.0-dev\n",
+    stdout: `cb ${VERSION_OF_SOURCES}`,
     stderr: "cb: bug: boom^[[2J\n",
   });
 });
@@ -143,6 +146,17 @@ function shell(line: string): string {
 
 test("main says nothing where its reader is gone, and ends with 141", () => {
   assert.equal(shell("cb help | true"), "status 141\n");
+});
+
+test("main waits for a reader that stands still, though its pipe is full and does not block", () => {
+  const fill =
+    "fcntl(STDOUT, F_SETFL, O_NONBLOCK); for $n (4096, 1) { 1 while syswrite(STDOUT, qq(\\n) x $n) }";
+  const line = `perl -MFcntl -e '${fill} exec @ARGV' "$BUN" "$MAIN" --version | { sleep 0.5; tail -n 1; }`;
+  const { stdout, stderr } = spawnSync("bash", ["-c", `${line}; echo "\${PIPESTATUS[0]}"`], {
+    env: { ...environment, BUN: process.execPath, MAIN },
+    encoding: "utf8",
+  });
+  assert.deepEqual([stdout, stderr], [`cb ${VERSION_OF_SOURCES}0\n`, ""]);
 });
 
 test("main says that the disk is full", () => {

@@ -10,6 +10,10 @@ test("configDirectories() are credentials, the user's and the system's, in this 
   assert.deepEqual(configDirectories({ HOME: "/home/u" }), ["/home/u/.config/cb", "/etc/cb"]);
 });
 
+test("configDirectories() names a directory once", () => {
+  assert.deepEqual(configDirectories({ XDG_CONFIG_HOME: "/etc" }), ["/etc/cb"]);
+});
+
 test("configDirectories() ignores empty and relative variables", () => {
   const environment = { CREDENTIALS_DIRECTORY: "c", XDG_CONFIG_HOME: "x", HOME: "/home/u" };
   assert.deepEqual(configDirectories(environment), ["/home/u/.config/cb", "/etc/cb"]);

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseChoice, parseCount, parseInteger, parsePath, parseSwitch } from "../../src/core/parse.ts";
+import {
+  choicesOf,
+  parseChoice,
+  parseCount,
+  parseInteger,
+  parsePath,
+  parseSwitch,
+} from "../../src/core/parse.ts";
 
 test("parseSwitch() reads true, false, 1 and 0, nothing else", () => {
   assert.deepEqual(["true", "1", "false", "0"].map(parseSwitch), [true, true, false, false]);
@@ -27,6 +34,11 @@ test("parseChoice() takes the words alone and names them", () => {
   const parse = parseChoice("auto", "text", "json");
   assert.equal(parse("json"), "json");
   assert.throws(() => parse("JSON"), { name: "SyntaxError", message: "expected auto, text or json" });
+});
+
+test("choicesOf() knows the words of a choice, and none of other parsers", () => {
+  assert.deepEqual(choicesOf(parseChoice("auto", "text")), ["auto", "text"]);
+  assert.deepEqual(choicesOf(parseSwitch), []);
 });
 
 test("parsePath() refuses an empty path and one with NUL", () => {

@@ -16,6 +16,8 @@ import { judgeRuns, judgeStation } from "./verdict.ts";
 /** Schedules at a time: most of one is waiting. */
 const AT_ONCE = 16;
 const ROUNDS = Number(process.env["HOSTILE_ROUNDS"] ?? 1);
+/** Milliseconds for all schedules of a kind: some hold a station up for 15 s before it has asked anything. */
+const LIMIT = 90_000;
 /** Of each kind, and of all kinds mixed; 200 in all. */
 const QUOTA = 9;
 const MIXED_QUOTA = 200 - QUOTA * (KINDS.length - 1);
@@ -145,7 +147,8 @@ if (only !== undefined) {
 } else {
   for (const [index, kind] of KINDS.entries()) {
     const quota = index === KINDS.length - 1 ? MIXED_QUOTA : QUOTA;
-    test(`a hub that ${kind} deceives nobody (${quota * ROUNDS} schedules)`, async () => {
+    const title = `a hub that ${kind} deceives nobody (${quota * ROUNDS} schedules)`;
+    test(title, { timeout: LIMIT * ROUNDS }, async () => {
       await playAll(kind, quota * ROUNDS);
     });
   }

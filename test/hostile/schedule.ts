@@ -176,11 +176,17 @@ function pause(place: BytePlace, milliseconds: number): Lie {
   });
 }
 
+/** Bytes of all that Redis answers to a station before its first reply: PING twice, SET, the rehearsal, PUBLISH. */
+const ANSWERS_BEFORE_REPLIES = 90;
+
 /** For longer than anybody waits. A station that asks and has no answer yet waits for Redis, which is not the matter here. */
 function silence(dice: Dice): Lie {
   const place = anyByte(dice);
-  const isAsking = place.door === STATION && (place.direction === "in" || place.ahead < 60);
-  const later: BytePlace = isAsking ? { ...place, direction: "out", ahead: place.ahead + 60 } : place;
+  const isAsking =
+    place.door === STATION && (place.direction === "in" || place.ahead < ANSWERS_BEFORE_REPLIES);
+  const later: BytePlace = isAsking
+    ? { ...place, direction: "out", ahead: place.ahead + ANSWERS_BEFORE_REPLIES }
+    : place;
   return changeBytes("fall silent", later, (chunk, at) => [chunk.subarray(0, at), 60_000]);
 }
 

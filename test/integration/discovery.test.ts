@@ -36,6 +36,11 @@ function elsewhere(fleet: Fleet, machine: string) {
   return { environment: { STATE_DIRECTORY: fleet.path(machine) } };
 }
 
+/** What a copy of a disk holds of an agent: all but the socket, which no disk keeps. */
+function copyState({ state }: Agent, place: string): void {
+  cpSync(state, place, { recursive: true, filter: (path) => !path.endsWith(".sock") });
+}
+
 /** Ends an agent, changes its disk, and starts it again. */
 async function restarted(fleet: Fleet, agent: Agent, change: () => void): Promise<Agent> {
   await agent.stop();
@@ -227,7 +232,7 @@ test("cb station does not take an agent for another whose disk was copied to it"
   // The machine of web2 has been taken: it has the network key and a key of its own, and says that it is web1.
   const taken = fleet.path("taken/default/web1");
   mkdirSync(dirname(taken), { recursive: true });
-  cpSync(web2.state, taken, { recursive: true });
+  copyState(web2, taken);
   rmSync(`${taken}/lock`, { force: true });
   const impostor = await fleet.agent("web1", [], elsewhere(fleet, "taken"));
   assert.equal(keyOf(impostor), keyOf(web2));
@@ -247,7 +252,7 @@ test("cb station reports one key under two identities, and two agents under one,
   const web1 = await fleet.agent("web1");
   const copy = fleet.path("copy/default/web2");
   mkdirSync(dirname(copy), { recursive: true });
-  cpSync(web1.state, copy, { recursive: true });
+  copyState(web1, copy);
   const web2 = await fleet.agent("web2", [], elsewhere(fleet, "copy"));
   const first = await fleet.station("ping");
   assert.equal(first.status, 32);
@@ -279,7 +284,7 @@ test("cb station reports a copy of an agent, shows the output of one of both, an
   const pins = readFileSync(pinFile(fleet), "utf8");
   const copy = fleet.path("copy/default/web1");
   mkdirSync(dirname(copy), { recursive: true });
-  cpSync(web1.state, copy, { recursive: true });
+  copyState(web1, copy);
   const clone = await fleet.agent("web1", [], elsewhere(fleet, "copy"));
   assert.equal(keyOf(clone), keyOf(web1));
   const ended = await fleet.station("run", "greets");

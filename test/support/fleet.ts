@@ -10,11 +10,11 @@ import { join } from "node:path";
 import { ROOT } from "../../build/paths.ts";
 import { type RedisServer, startRedis } from "./redis-server.ts";
 import { type Finished, lines, RunningProgram } from "./running-program.ts";
-import { type Runtime, runtimes } from "./runtimes.ts";
+import { FOREIGN, type Runtime, runtimes } from "./runtimes.ts";
 import { WireTap } from "./wire-tap.ts";
 
 type FleetOptions = {
-  /** One of `RUNTIMES`; default: the executable. */
+  /** One of `RUNTIMES`, or `FOREIGN`'s; default: the executable. */
   readonly runtime?: string;
   /** Whether programs reach Redis through `tap`. */
   readonly tapped?: boolean;
@@ -48,7 +48,7 @@ export class Fleet implements AsyncDisposable {
   #tap: WireTap | undefined;
 
   private constructor(runtime: string) {
-    const found = runtimes(this.directory).find(({ name }) => name === runtime);
+    const found = [...runtimes(this.directory), FOREIGN].find(({ name }) => name === runtime);
     if (found === undefined) throw new Error(`There is no runtime "${runtime}"`);
     this.#runtime = found;
     for (const name of ["home", "redis", "run.d"]) mkdirSync(this.path(name));

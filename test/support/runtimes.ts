@@ -1,11 +1,21 @@
 /** Everything that the product must run on: the bundle on three runtimes, pinned in the lock file, and the executable. */
 import { join } from "node:path";
-import { BUNDLE, EXECUTABLE, PINNED } from "../../build/paths.ts";
+import { BUNDLE, EXECUTABLE, executableFor, NATIVE, PINNED } from "../../build/paths.ts";
 
 export type Runtime = {
   readonly name: string;
   /** The program and its first arguments; those of `cb` follow. It becomes `cb` in the same process. */
   readonly command: readonly [string, ...string[]];
+};
+
+/** The executable for the other architecture, which is not among `runtimes`: it takes 10 to 100 times as long. */
+export const FOREIGN: Runtime = {
+  name: "foreign",
+  command:
+    NATIVE === "amd64"
+      ? ["qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu", executableFor("arm64")]
+      : // Bun wants SSE4.2, which the plain CPU of qemu has not.
+        ["qemu-x86_64-static", "-cpu", "Nehalem", "-L", "/usr/x86_64-linux-gnu", executableFor("amd64")],
 };
 
 /** @param directory a temporary one of the caller's, where Deno puts its caches instead of into HOME */

@@ -1,5 +1,4 @@
 /** Settings of more than one program. */
-import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { CbError } from "../../core/errors.ts";
 import { type Channel, type Identity, parseName, parseTags, type Tag } from "../../core/names.ts";
@@ -121,9 +120,13 @@ export function parseTagTexts(texts: readonly string[]): readonly Tag[] {
   return texts.length === 0 ? [] : parseTags(texts.join(","));
 }
 
-/** TLS has no way to ask for an address (RFC 6066). */
+/**
+ * TLS has no way to ask for an address (RFC 6066), and what is written like one names no host. (`node:net`
+ * could tell them apart, and takes a fifth of the time that `cb --version` has.)
+ */
 function parseServerName(text: string): string {
-  const isName = /^(?=.{1,253}$)[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/i.test(text) && isIP(text) === 0;
-  if (!isName) throw new SyntaxError("expected a host name");
+  const isAddress = /^\d+(\.\d+){3}$/.test(text);
+  const isName = /^(?=.{1,253}$)[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/i.test(text);
+  if (!isName || isAddress) throw new SyntaxError("expected a host name");
   return text;
 }

@@ -4,6 +4,7 @@ import { cacheDirectory, stateDirectory } from "../../core/directories.ts";
 import { parseLimit, parseMinimumWait, parseWait } from "../../core/duration.ts";
 import { parsePath, parseSwitch } from "../../core/parse.ts";
 import type { Schema } from "../../core/settings.ts";
+import { KEY_ID_BYTES } from "../../protocol/limits.ts";
 import { commonSettings, parseTagTexts } from "./common.ts";
 
 export const stationSettings = {
@@ -74,3 +75,19 @@ export const stationSettings = {
     help: "where the keys of the agents that answered are kept",
   },
 } as const satisfies Schema;
+
+/** `cb station agents accept` has one more. */
+export const acceptSettings = {
+  ...stationSettings,
+  fingerprint: {
+    value: "<key>",
+    file: false,
+    parse: parseFingerprint,
+    help: "fingerprint of the key to accept, as the agent logs it when it starts",
+  },
+} as const satisfies Schema;
+
+function parseFingerprint(text: string): string {
+  if (new RegExp(`^[0-9a-f]{${2 * KEY_ID_BYTES}}$`).test(text)) return text;
+  throw new SyntaxError(`expected ${2 * KEY_ID_BYTES} hexadecimal digits, such as 0123456789abcdef`);
+}

@@ -1,0 +1,72 @@
+/**
+ * The bundle: all of src/ and of the packages that it needs, in one script.
+ *
+ * CommonJS, as ioredis requires Node's modules by name, which Node refuses in a bundled ES module. The same
+ * sources give the same bytes in any directory.
+ */
+import { chmodSync, existsSync, readFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { join } from "node:path";
+import * as esbuild from "esbuild";
+import { ROOT } from "./paths.ts";
+import { Failure } from "./program.ts";
+import type { Revision } from "./revision.ts";
+
+const ENTRY = "src/cli/main.ts";
+
+/** @returns what went into it */
+export async function makeBundle(outfile: string, { commit }: Revision): Promise<esbuild.Metafile> {
+  if (!existsSync(join(ROOT, ENTRY))) throw new Failure(`Cannot build: ${ENTRY} does not exist`);
+  const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  const { metafile } = await esbuild
+    .build({
+      absWorkingDir: ROOT,
+      entryPoints: [ENTRY],
+      outfile,
+      bundle: true,
+      platform: "node",
+      target: "node20",
+      format: "cjs",
+      metafile: true,
+      // node_modules may be a link; the bundle's comments say where a source is, and shall not say where that leads.
+      preserveSymlinks: true,
+      banner: { js: "#!/usr/bin/env node" },
+      define: {
+        __CB_VERSION__: JSON.stringify(version),
+        __CB_COMMIT__: JSON.stringify(commit ?? "unknown commit"),
+        // Bun would write the directory of the build in their place.
+        __dirname: '"/"',
+        __filename: '"/cb.cjs"',
+      },
+      // In Bun alone, and loaded there alone.
+      external: ["bun:ffi"],
+      plugins: [withoutDebug],
+    })
+    .catch((error: unknown) => {
+      // esbuild has shown what is wrong, with file and line.
+      throw new Failure("Cannot build dist/cb.cjs: esbuild failed", { cause: error });
+    });
+  const outside = Object.values(metafile.outputs)
+    .flatMap((output) => output.imports)
+    .filter(({ external, path }) => external && path !== "bun:ffi" && !isBuiltin(path));
+  if (outside.length > 0) {
+    throw new Failure(
+      `Cannot build dist/cb.cjs: it would need ${outside.map(({ path }) => path).join(", ")}`,
+    );
+  }
+  chmodSync(outfile, 0o755);
+  return metafile;
+}
+
+/**
+ * `debug` (of ioredis) goes: with `DEBUG=ioredis:*` in the environment it prints every command, AUTH and its
+ * password among them, and it loads a `supports-color` from whatever lies above the installed bundle.
+ */
+const withoutDebug: esbuild.Plugin = {
+  name: "without-debug",
+  setup({ onResolve, onLoad }) {
+    const contents = "exports.default = () => Object.assign(() => {}, { enabled: false });";
+    onResolve({ filter: /^debug$/ }, ({ path }) => ({ path, namespace: "silent" }));
+    onLoad({ filter: /.*/, namespace: "silent" }, () => ({ contents }));
+  },
+};

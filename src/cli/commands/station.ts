@@ -1,0 +1,77 @@
+/** What `cb station` and its commands are; what they do is loaded when one is run. */
+import { type Command, defineCommand } from "../command.ts";
+import { acceptSettings, stationSettings } from "../settings/station.ts";
+
+const runCommand = defineCommand({
+  words: ["station", "run"],
+  operands: [{ name: "command" }],
+  summary: "Run a command on the agents and collect its output",
+  description: [
+    "Each agent that has all the tags runs the executable of that name in its run-directory. Its output comes " +
+      "line by line, the agent's identity in front; the report of who did what comes on standard error.",
+  ],
+  examples: ["cb station --tags web run reload", "cb -c lab station run reload --reply-wait 600"],
+  settings: stationSettings,
+  configFile: "station.toml",
+  run: async (invocation) => (await import("../station-command.ts")).runOnAgents(invocation),
+});
+
+const pingCommand = defineCommand({
+  words: ["station", "ping"],
+  summary: "Show which agents are listening",
+  description: ["Shows each agent's round trip time, version, tags and clock difference."],
+  examples: ["cb station ping", "cb station --tags web ping"],
+  settings: stationSettings,
+  configFile: "station.toml",
+  run: async (invocation) => (await import("../station-command.ts")).pingAgents(invocation),
+});
+
+const showCommand = defineCommand({
+  words: ["station", "agents"],
+  summary: "Show which agents are known, and by which keys",
+  description: [
+    "Lists tags, first and last answer and the fingerprint of the key of each agent that this station knows.",
+  ],
+  examples: ["cb station agents", "cb -c lab station agents"],
+  settings: stationSettings,
+  configFile: "station.toml",
+  run: async (invocation) => (await import("../station-agents-command.ts")).showAgents(invocation),
+});
+
+const forgetCommand = defineCommand({
+  words: ["station", "agents", "forget"],
+  operands: [{ name: "name", repeatable: true }],
+  summary: "Forget agents, keys and all",
+  description: [
+    "They are missed no more. When they answer again they are new, and are believed whatever their key is: to " +
+      "take a changed key, rather accept it.",
+  ],
+  examples: ["cb station agents forget web40 web41"],
+  settings: stationSettings,
+  configFile: "station.toml",
+  run: async (invocation) => (await import("../station-agents-command.ts")).forgetAgents(invocation),
+});
+
+const acceptCommand = defineCommand({
+  words: ["station", "agents", "accept"],
+  operands: [{ name: "name" }],
+  summary: "Accept the changed key of an agent",
+  description: [
+    "Asks the agent for its key, which must have the fingerprint that is given, and keeps it in place of the one " +
+      "that was kept. Compare the fingerprint with the one that the agent itself logs when it starts, not with " +
+      "the one in the station's message.",
+  ],
+  examples: ["cb station agents accept web1 --fingerprint 0123456789abcdef"],
+  settings: acceptSettings,
+  configFile: "station.toml",
+  run: async (invocation) => (await import("../station-agents-command.ts")).acceptAgent(invocation),
+});
+
+/** Every command of `cb station`, in the order of the help. */
+export const stationCommands: readonly Command[] = [
+  runCommand,
+  pingCommand,
+  showCommand,
+  forgetCommand,
+  acceptCommand,
+];

@@ -1,0 +1,398 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { pageTexts } from "../../build/man-pages.ts";
+import { escapeText, fillIn, prose } from "../../build/mdoc.ts";
+import { tool } from "../../build/tool.ts";
+import type { IgnoredReason } from "../../src/agent/open.ts";
+import { commands } from "../../src/cli/commands.ts";
+import { KEY_FILES } from "../../src/cli/key-files.ts";
+import { ExitStatus } from "../../src/core/errors.ts";
+import { environmentNames } from "../../src/core/settings.ts";
+import { DECLINATIONS, type Disposition, ENDINGS, type Exit, REFUSALS } from "../../src/protocol/reply.ts";
+import { announcement, missingSentences, newcomersSentence } from "../../src/station/attendance.ts";
+import { clockRefusal } from "../../src/station/clock-refusal.ts";
+import { judge, type Outcome } from "../../src/station/outcome.ts";
+import { FAULTS, type ReplyEvent } from "../../src/station/reply-reader.ts";
+import { Roster } from "../../src/station/roster.ts";
+import { newSession, type Session } from "../../src/station/session.ts";
+import { exit, hello, id, NOW, runRequest, target } from "../station/scene.ts";
+
+// Here, as no test has the time to install what is missing.
+const MANDOC = tool("mandoc", "mandoc");
+
+/** 2026-11-22T04:00:00Z */
+const DATE = 1_795_320_000;
+const PAGES = pageTexts(DATE);
+
+/** The pages of others to which ours point. */
+const FOREIGN =
+  `bash.1 cat.1 fish.1 flock.1 journalctl.1 scp.1 ssh.1 systemctl.1 systemd-creds.1 systemd.1 zsh.1
+  systemd.exec.5 systemd.service.5`.split(/\s+/);
+
+let directory: string;
+let rendered: ReadonlyMap<string, string>;
+
+before(() => {
+  directory = mkdtempSync(join(tmpdir(), "cb-man-"));
+  for (const [name, text] of PAGES) writeFileSync(join(directory, name), text);
+  rendered = new Map([...PAGES.keys()].map((name) => [name, render(name)]));
+});
+
+after(() => rmSync(directory, { recursive: true }));
+
+/** A page as it is read, its blanks and ends of lines all alike. */
+function render(name: string): string {
+  const text = execFileSync(MANDOC, ["-T", "utf8", "-O", "width=1000", name], {
+    cwd: directory,
+    encoding: "utf8",
+  });
+  // Bold and underlined are overstruck.
+  return text.replace(/.\u0008/gu, "").replace(/\s+/g, " ");
+}
+
+function page(name: string): string {
+  return rendered.get(name) ?? assert.fail(`there is no ${name}`);
+}
+
+test("pageTexts() makes the seven pages", () => {
+  const names = [
+    "cb-agent.8",
+    "cb-keygen.1",
+    "cb-keys.5",
+    "cb-protocol.7",
+    "cb-station.1",
+    "cb.1",
+    "cb.toml.5",
+  ];
+  assert.deepEqual([...PAGES.keys()].toSorted(), names.toSorted());
+});
+
+test("pageTexts() gives the same bytes for the same date, and shows it", () => {
+  assert.deepEqual(pageTexts(DATE), PAGES);
+  for (const [name, text] of PAGES) assert.match(text, /^\.Dd November 22, 2026$/m, name);
+});
+
+test("mandoc -T lint finds nothing in any page", () => {
+  const known = [...PAGES.keys(), ...FOREIGN];
+  for (const name of PAGES.keys()) {
+    const { stdout } = spawnSync(MANDOC, ["-T", "lint", "-W", "all", name], {
+      cwd: directory,
+      encoding: "utf8",
+    });
+    // It looks for other pages among those that are installed.
+    const missing = /STYLE: referenced manual not found: Xr (\S+) (\d)/;
+    const findings = stdout.split("\n").filter((line) => {
+      const [, page, section] = missing.exec(line) ?? [];
+      return line !== "" && !known.includes(`${page}.${section}`);
+    });
+    assert.deepEqual(findings, []);
+  }
+});
+
+test("no page points to one that nobody has", () => {
+  for (const [name, text] of PAGES) {
+    for (const [, page, section] of text.matchAll(/^\.Xr (\S+) (\d)/gm)) {
+      const target = `${page}.${section}`;
+      assert.ok(PAGES.has(target) || FOREIGN.includes(target), `${name}: ${target}`);
+    }
+  }
+});
+
+test("every title is read as it was written, none of its words as a macro", () => {
+  for (const [name, text] of PAGES) {
+    for (const [, title = ""] of text.matchAll(/^\.S[hs] (.*)$/gm)) {
+      const plain = title.replaceAll("\\&", "");
+      assert.ok(page(name).includes(` ${plain} `), `${name}: ${title}`);
+    }
+  }
+});
+
+test("every page has the sections that a reader looks for", () => {
+  const everywhere = ["NAME", "DESCRIPTION", "FILES", "EXAMPLES", "SEE ALSO", "SECURITY CONSIDERATIONS"];
+  const programs = ["SYNOPSIS", "OPTIONS", "ENVIRONMENT", "EXIT STATUS", "DIAGNOSTICS"];
+  for (const [name, text] of PAGES) {
+    const sections = [...text.matchAll(/^\.Sh (.*)$/gm)].map(([, title = ""]) => title);
+    const wanted = /\.[18]$/.test(name) ? [...everywhere, ...programs] : everywhere;
+    assert.deepEqual(
+      wanted.filter((title) => !sections.includes(title)),
+      [],
+      name,
+    );
+  }
+});
+
+const PAGE_OF: Readonly<Record<string, string>> = {
+  agent: "cb-agent.8",
+  station: "cb-station.1",
+  keygen: "cb-keygen.1",
+};
+
+test("every option of every command is in its page, with letter, value, help, default and variables", () => {
+  for (const { words, settings } of commands) {
+    const text = page(PAGE_OF[words[0]] ?? "");
+    for (const [name, { short, value = "", help, default: fallback, ...setting }] of Object.entries(
+      settings,
+    )) {
+      const where = `${words.join(" ")}: --${name}`;
+      const shown = value.replace(/[<>]/g, "");
+      const sentence = help.slice(1);
+      assert.ok(text.includes(` --${name} ${shown}`), where);
+      assert.ok(text.includes(sentence), where);
+      const others = Object.entries(settings).filter(([other]) => other !== name);
+      const isShared = others.some(([, other]) => other.short === short);
+      if (short !== undefined && !isShared) assert.ok(text.includes(`-${short}, --${name} `), where);
+      if (shown !== "" && fallback !== undefined) {
+        const wanted =
+          typeof fallback === "string" ? `Default: ‘${fallback}’.` : `Default: ${fallback.help}.`;
+        assert.ok(text.includes(wanted), where);
+      }
+      for (const variable of environmentNames(name, { help, ...setting } as never)) {
+        assert.ok(text.includes(variable), `${where}: ${variable}`);
+      }
+    }
+  }
+});
+
+test("cb-agent(8) gives -r to the option that it means there", () => {
+  assert.match(page("cb-agent.8"), / -r, --run-directory directory /);
+  assert.doesNotMatch(page("cb-agent.8"), /-r, --connection-string/);
+  assert.match(page("cb-agent.8"), /Before the word agent it is -r, too\./);
+  assert.match(page("cb-station.1"), / -r, --connection-string url /);
+});
+
+test("cb.toml(5) has every key of both files, and no other", () => {
+  const text = page("cb.toml.5");
+  for (const { settings, configFile } of commands) {
+    for (const [name, { file }] of configFile === undefined ? [] : Object.entries(settings)) {
+      const isThere = new RegExp(` ${name} \\((a|true)`).test(text);
+      assert.equal(isThere, file !== false, name);
+    }
+  }
+});
+
+test("cb(1) has every command, and the pages of station and keygen more of it", () => {
+  for (const { words, summary, description = [] } of commands) {
+    assert.ok(page("cb.1").includes(summary), summary);
+    const [first] = words;
+    if (first === "agent") continue; // it is the whole page
+    for (const text of [summary, ...description]) assert.ok(page(PAGE_OF[first] ?? "").includes(text), text);
+  }
+});
+
+test("cb-keys(5) has every key file", () => {
+  for (const { name, option } of Object.values(KEY_FILES)) {
+    assert.ok(page("cb-keys.5").includes(name), name);
+    assert.ok(page("cb-keys.5").includes(`--${option}`), option);
+  }
+});
+
+test("cb-station(1) has every exit status", () => {
+  const section = /EXIT STATUS(.*)EXAMPLES/.exec(page("cb-station.1"))?.[1] ?? "";
+  for (const [name, status] of Object.entries(ExitStatus)) {
+    const isPart = status > 1 && status < 128;
+    assert.ok(section.includes(` ${isPart ? "+" : ""}${status} `), name);
+  }
+});
+
+test("cb-agent(8) has every reason for which a request is ignored", () => {
+  const reasons: Readonly<Record<IgnoredReason, true>> = {
+    "not-a-request": true,
+    "unknown-network": true,
+    "bad-box": true,
+    "unknown-station": true,
+    "bad-signature": true,
+    malformed: true,
+    "wrong-channel": true,
+    replayed: true,
+    stale: true,
+    "other-session": true,
+  };
+  for (const reason of Object.keys(reasons)) assert.ok(page("cb-agent.8").includes(reason), reason);
+});
+
+/** The sentences in DIAGNOSTICS of cb-station(1), in which words in capitals stand for others. */
+function diagnostics(): readonly RegExp[] {
+  const source = PAGES.get("cb-station.1") ?? "";
+  const section = source.slice(source.indexOf(".Sh DIAGNOSTICS"));
+  return [...section.matchAll(/^\.It (.*)$/gm)].map(([, head = ""]) => {
+    const text = head.replaceAll("\\(dq", '"').replaceAll("\\&", "");
+    const literal = text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    return new RegExp(`^${literal.replace(/\b[A-Z]+\b/g, ".+")}$`);
+  });
+}
+
+/** Asserts that a sentence is there, maybe without who it is about and the details at its end. */
+function explained(sentence: string): void {
+  const plural = sentence
+    .replace(/^1 reply\b/, "2 replies")
+    .replace(/\b1 (item|hello|byte|agent|new agent)\b/, "2 $1s");
+  const bare = plural.replace(/: [^:]*$/, "");
+  const forms = [plural, `${plural}: why`, bare, bare.replace(/ from web1$/, "")];
+  const isThere = diagnostics().some((pattern) => forms.some((form) => pattern.test(form)));
+  assert.ok(isThere, `cb-station(1) does not explain: ${sentence}`);
+}
+
+/** What is said of a session in which these events came. */
+function outcomeOf(events: readonly ReplyEvent[], changes: Partial<Session> = {}, tags?: string): Outcome {
+  const roster = new Roster();
+  for (const event of events) roster.record(event, 1, NOW);
+  const { length } = roster.agents;
+  const session = {
+    ...newSession(0, length, 0),
+    answered: length,
+    addressed: length,
+    end: "waited",
+    ...changes,
+  };
+  const waits = { helloWait: 2000, replyWait: 120_000, minimumWait: 4000, isMinimumExplicit: false };
+  const rollCall = { missing: [], newcomers: [], failMissing: false, now: NOW };
+  const request = runRequest(tags === undefined ? {} : { target: target(tags) });
+  return judge(request, roster, session as Session, waits, 50, rollCall);
+}
+
+function says(disposition: Disposition = { is: "running" }): ReplyEvent {
+  return { kind: "hello", hello: hello("web1", { disposition }) };
+}
+
+function ends(changes: Partial<Exit>): ReplyEvent {
+  return { kind: "exit", identity: id("web1"), exit: exit(changes) };
+}
+
+test("cb-station(1) explains every sentence about an agent that did not do what was asked", () => {
+  const dispositions: readonly Disposition[] = [
+    ...DECLINATIONS.map((reason) => ({ is: "declined", reason }) as const),
+    ...REFUSALS.map((reason) => ({ is: "refused", reason }) as const),
+  ];
+  const outcomes = [
+    ...dispositions.map((disposition) => outcomeOf([says(disposition)])),
+    ...ENDINGS.map((ending) => {
+      return outcomeOf([says(), ends({ ending, status: 3, signal: "SIGKILL", detail: "why" })]);
+    }),
+    ...(["running", "queued"] as const).flatMap((is) =>
+      (["reply-wait-expired", "interrupted", undefined] as const).map((end) =>
+        outcomeOf([says({ is })], { end }),
+      ),
+    ),
+  ];
+  for (const { problems } of outcomes) {
+    assert.equal(problems.length, 1);
+    explained(problems[0] ?? "");
+  }
+});
+
+test("cb-station(1) explains every sentence about clocks", () => {
+  const request = { issued: NOW, expires: NOW + 60_000 };
+  for (const detail of ["future", "expired", "born", "uptime", "floor", "validity", undefined]) {
+    for (const off of [0, -600_000, 600_000]) {
+      const bound = NOW + 70_000;
+      const why = clockRefusal({ detail, bound }, request, { time: NOW + off, heardAt: NOW + 10 });
+      explained(`web1 refused: ${why}`);
+    }
+  }
+});
+
+test("cb-station(1) explains every sentence about replies", () => {
+  for (const fault of FAULTS) {
+    for (const event of [
+      { kind: "fault", fault, identity: id("web1") } as const,
+      { kind: "fault", fault, identity: id("web1"), missing: 3 } as const,
+      { kind: "fault", fault } as const,
+    ]) {
+      const sentence = outcomeOf([event], { addressed: 1 }).problems[0] ?? assert.fail(fault);
+      const lost = /^(replies lost on the way|output incomplete)( from web1)?$/;
+      explained(sentence.replace(lost, "$1 from web1: 3 bytes missing"));
+    }
+  }
+});
+
+test("cb-station(1) explains every sentence about who is there", () => {
+  const counted = { counted: 3, answered: 1 };
+  const now = NOW;
+  const agent = hello("web1");
+  const rollCall = {
+    missing: [{ identity: agent.identity, lastSeen: NOW - 172_800_000 }],
+    newcomers: [agent.identity],
+    failMissing: false,
+    now,
+  };
+  const sentences = [
+    ...outcomeOf([], { counted: 0 }).problems,
+    ...outcomeOf([], { counted: 1, end: undefined }).problems,
+    ...outcomeOf([says({ is: "not-targeted" })], { addressed: 0 }, "db").problems,
+    ...outcomeOf([says({ is: "not-targeted" })], { addressed: 0, counted: 2, end: undefined }, "db").problems,
+    ...outcomeOf([says(), ends({})], counted).problems,
+    ...outcomeOf([says(), ends({ leftOpen: true })]).remarks,
+    ...outcomeOf([says(), ends({}), { kind: "repeat", identity: id("web1") }]).remarks,
+    ...outcomeOf([{ kind: "fault", fault: "pin-mismatch", identity: id("web1") }]).remarks,
+    ...missingSentences(rollCall),
+    ...newcomersSentence(rollCall),
+    announcement(agent),
+    "web1 has answered after all",
+    "replies may be missing: connection reset",
+  ];
+  assert.equal(sentences.length, 13);
+  for (const sentence of sentences) explained(sentence);
+});
+
+const BLOCKS = ([name = ""]: readonly string[]) =>
+  name === "known"
+    ? [
+        { name: "one", head: "Fl 1", body: ["First."] },
+        { name: "two", head: "Fl 2", body: [] },
+      ]
+    : undefined;
+
+const filled = (...lines: readonly string[]) => fillIn(lines.join("\n"), "x.mdoc", DATE, BLOCKS).split("\n");
+
+test("fillIn() puts the items of a block in, and behind each what a person adds", () => {
+  assert.deepEqual(filled(".Bl", '.\\"@ known', '.\\"@ about two', "Second.", '.\\"@ end', ".El"), [
+    ".Bl",
+    ".It Fl 1",
+    "First.",
+    ".It Fl 2",
+    "Second.",
+    ".El",
+  ]);
+});
+
+test("fillIn() refuses marks that lead nowhere", () => {
+  const refused = (why: RegExp, ...lines: readonly string[]) => assert.throws(() => filled(...lines), why);
+  refused(
+    /^Failure: Cannot make x\.mdoc: line 2: no such block as "other"$/,
+    "x",
+    '.\\"@ other',
+    '.\\"@ end',
+  );
+  refused(/its block has no "three"$/, '.\\"@ known', '.\\"@ about three', '.\\"@ end');
+  refused(/its block has no end$/, '.\\"@ known');
+});
+
+test("fillIn() breaks long lines of text, and neither macros nor what is literal", () => {
+  const long = `${"word ".repeat(20)}.end`;
+  const lines = filled(long, `.Sy ${long}`, ".Bd -literal", long, ".Ed");
+  assert.deepEqual(lines, [
+    "word ".repeat(16).trim(),
+    `${"word ".repeat(4)}.end`,
+    `.Sy ${long}`,
+    ".Bd -literal",
+    long,
+    ".Ed",
+  ]);
+  assert.deepEqual(filled(`${"x".repeat(78)} .macro`), ["x".repeat(78), "\\&.macro"]);
+});
+
+test("prose() and escapeText() leave text as it is", () => {
+  assert.deepEqual(prose('One. Two, e.g. "this". .three'), [
+    "One.",
+    "Two, e.g. \\(dqthis\\(dq.",
+    "\\&.three",
+  ]);
+  assert.equal(
+    escapeText("~/a\\b --run-directory, run-directory"),
+    "\\(ti/a\\eb \\-\\-run\\-directory, run-directory",
+  );
+});
