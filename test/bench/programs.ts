@@ -24,8 +24,8 @@ export function completed(
   return seconds * 1000;
 }
 
-/** Megabytes of a process. @param field of proc(5), smaps_rollup */
-export function memory(pid: number, field: "Rss" | "Pss"): number {
+/** Megabytes of a process. @param field of proc(5), smaps_rollup, such as `Rss` */
+export function memory(pid: number, field: string): number {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
   const [, kilobytes] = new RegExp(`^${field}: +(\\d+) kB`, "m").exec(rollup) ?? [];
   return (Number(kilobytes) * 1024) / 1e6;

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- three | hundred | thousand | output …]`: what `cb` takes, each figure beside something that
+ * `npm run bench [-- three | hundred | thousand | output | start …]`: what `cb` takes, each figure beside something that
  * was measured in the same run.
  *
  * Seconds differ from machine to machine and from hour to hour; ratios do so much less. So everything is
@@ -16,6 +16,7 @@ import { cryptoReady } from "../../src/protocol/crypto.ts";
 import { hundredAgents, threeAgents } from "./measure-agents.ts";
 import { emulatedAgents } from "./measure-emulated.ts";
 import { bigOutput } from "./measure-output.ts";
+import { startAndIdle } from "./measure-start.ts";
 import { type Row, report } from "./table.ts";
 
 async function bench(wanted: readonly string[], signal: AbortSignal): Promise<number> {
@@ -29,6 +30,7 @@ async function bench(wanted: readonly string[], signal: AbortSignal): Promise<nu
       hundred: hundredAgents,
       thousand: () => emulatedAgents(floor),
       output: () => bigOutput(floor),
+      start: startAndIdle,
     };
     const before = load();
     const rows: Row[] = [];

@@ -3,7 +3,7 @@
 /** One thing that was measured, `cb` and what stands beside it in turn. */
 export type Row = {
   readonly what: string;
-  readonly unit: "ms" | "MB/s" | "MB" | "% of a core";
+  readonly unit: "ms" | "MB/s" | "MB" | "% of a core" | "a minute";
   readonly ours: readonly number[];
   readonly beside: string;
   readonly theirs: readonly number[];
@@ -76,7 +76,7 @@ function isMet(row: Row): boolean {
 function aimText(row: Row): string {
   const { aim } = row;
   if (aim === undefined) return "";
-  const bound = "most" in aim ? `≤ ${aim.most}` : `≥ ${aim.least}`;
+  const bound = "most" in aim ? `≤ ${Math.round(aim.most)}` : `≥ ${aim.least}`;
   const text = aim.of === "ratio" ? `ratio ${bound}` : `${bound} ${row.unit}`;
   return isMet(row) ? `${text}, met` : `${text}, MISSED`;
 }

@@ -81,6 +81,11 @@ export class Fleet implements AsyncDisposable {
     return this.#tap ?? missing("a tap");
   }
 
+  /** The processes of programs that were started and have not ended. */
+  get pids(): readonly number[] {
+    return this.#programs.filter((program) => program.isRunning).map((program) => program.pid);
+  }
+
   /** A file of the fleet's own. */
   path(name: string): string {
     return join(this.directory, name);

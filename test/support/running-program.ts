@@ -57,6 +57,10 @@ export class RunningProgram {
     return this.#child.pid ?? assert.fail("it was not started");
   }
 
+  get isRunning(): boolean {
+    return !this.#hasEnded;
+  }
+
   /** What it has written so far. */
   get stdout(): string {
     return Buffer.concat(this.#stdout).toString();
