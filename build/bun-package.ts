@@ -62,8 +62,10 @@ async function fetchTarball(bun: Package, tarball: string, signal: AbortSignal):
       ["npm", "pack", subject, "--pack-destination", scratch, "--loglevel=error"],
       { signal },
     );
-    const file = output.trim().split("\n").at(-1) ?? "";
-    if (status !== 0) throw new Failure(`Cannot fetch ${subject}: npm pack failed\n${output.trim()}`);
+    // npm may have a notice of its own to add, below the name or above it.
+    const file = output.split("\n").find((line) => line.endsWith(".tgz"));
+    if (status !== 0 || file === undefined)
+      throw new Failure(`Cannot fetch ${subject}: npm pack failed\n${output.trim()}`);
     renameSync(join(scratch, file), tarball);
   } finally {
     rmSync(scratch, { recursive: true });
