@@ -1,13 +1,13 @@
-/**
- * The packages for arm64: that they hold the executable which `npm test` has serve and ask under qemu, unharmed by
- * what packs it.
- */
+/** The packages for arm64: that what is in them makes keys, serves and asks, under qemu. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { executableFor } from "../../build/paths.ts";
 import { tool } from "../../build/tool.ts";
+import { Fleet } from "../support/fleet.ts";
+import { lines } from "../support/running-program.ts";
+import { FOREIGN } from "../support/runtimes.ts";
 import { mustRun } from "./must-run.ts";
 import type { Step } from "./steps.ts";
 
@@ -32,6 +32,19 @@ export const arm64Steps: readonly Step<Arm64>[] = [
       const said = await mustRun([...program, "keygen", "--directory", join(scratch, "keys")], signal);
       assert.match(said, /^Wrote .*network\.key: /m);
       assert.ok(readFileSync(join(scratch, "usr/bin/cb")).equals(readFileSync(executableFor("arm64"))));
+    },
+  ],
+  [
+    "the executable serves and asks",
+    async () => {
+      await using fleet = await Fleet.start({ runtime: FOREIGN.name });
+      fleet.command("reload", 'echo "nginx reloaded"', "uname -m", "exit 3");
+      await fleet.agent("web1");
+      const { status, stdout, stderr } = await fleet.station("-H", "20", "run", "reload");
+      assert.equal(status, 4, stderr);
+      // What it runs are this machine's own programs.
+      assert.deepEqual(lines(stdout), ["web1 │ nginx reloaded", "web1 │ x86_64"]);
+      assert.match(stderr, /^cb: web1: exit status 3 after /m);
     },
   ],
   [
