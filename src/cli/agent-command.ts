@@ -4,7 +4,7 @@ import { type AgentState, openAgentState } from "../agent/agent-state.ts";
 import { RateLimit } from "../agent/rate-limit.ts";
 import type { Clock } from "../core/clock.ts";
 import { wantsColors } from "../core/colors.ts";
-import { ExitStatus } from "../core/errors.ts";
+import { CbError, ExitStatus, systemCode } from "../core/errors.ts";
 import { createLog, type Log, type LogOptions, suitingFormat } from "../core/log.ts";
 import type { Values } from "../core/settings.ts";
 import { execute } from "../exec/execution.ts";
@@ -39,6 +39,10 @@ export async function runAgent({
     await write(stdout, `${status}\n`);
     return isHealthy ? ExitStatus.ok : ExitStatus.setup;
   }
+  // From the first moment on, as a SIGHUP that nobody hears would end us.
+  let reload = () => {};
+  const onHangUp = () => reload();
+  process.on("SIGHUP", onHangUp);
   await cryptoReady();
   const reloadable = readReloadable(settings, environment);
   const connection = loadConnection(settings, environment);
@@ -48,7 +52,7 @@ export async function runAgent({
   }
   // For the files that commands make; our own are made with modes of their own. There is one per process.
   process.umask(0o022);
-  const state = openAgentState(settings["state-directory"], channel, identity, clock.wall());
+  const state = openState(settings, clock);
   const where = describeConnection(connection);
   const stop = stopSignal(context.signal, ["SIGINT", "SIGTERM"]);
   const service = new AgentService(environment, channel, where, log);
@@ -68,18 +72,17 @@ export async function runAgent({
     onRunning: service.onRunning,
   });
   let current = settings;
-  const reload = () => {
+  reload = () => {
     service.reload(() => {
       current = useNewSettings({ agent, current, reread, environment, log });
     });
   };
-  process.on("SIGHUP", reload);
   stop.signal.addEventListener("abort", () => service.stopping(), { once: true });
   try {
     await service.start(hub, socket);
     await agent.run(stop.signal);
   } finally {
-    process.off("SIGHUP", reload);
+    process.off("SIGHUP", onHangUp);
     stop.release();
     service.close();
     await hub.close();
@@ -87,6 +90,23 @@ export async function runAgent({
   }
   log.info({ event: "stop" }, "Agent stopped");
   return ExitStatus.ok;
+}
+
+/**
+ * What a machine runs out of, and has again later (errno(3)). A service manager tries again then, as it does not after
+ * an error of set-up: an agent that crashed while its disk was full must come back.
+ */
+const SHORTAGES = ["ENOSPC", "EDQUOT", "EIO", "EMFILE", "ENFILE", "ENOMEM"];
+
+function openState(settings: Settings, clock: Clock): AgentState {
+  try {
+    const { channel, identity, "state-directory": directory } = settings;
+    return openAgentState(directory, channel, identity, clock.wall());
+  } catch (error) {
+    if (!(error instanceof CbError) || !SHORTAGES.includes(systemCode(error.cause) ?? "")) throw error;
+    const { code, message, cause } = error;
+    throw new CbError(code, message, { exitStatus: ExitStatus.temporary, cause });
+  }
 }
 
 function logStart(log: Log, settings: Settings, { keyPair, damagedJournal }: AgentState): void {

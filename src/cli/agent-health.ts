@@ -19,6 +19,8 @@ export type Health = {
 /** For the answer, in milliseconds: the agent asks Redis first. */
 const ANSWER_MS = 5_000;
 const MAX_ANSWER_BYTES = 4_096;
+/** Who may ask at the same time. */
+const MAX_ASKING = 16;
 
 export function healthSocket(stateDirectory: string, channel: Channel, identity: Identity): string {
   return join(stateDirectory, channel, identity, "health.sock");
@@ -34,11 +36,15 @@ export async function serveHealth(path: string, ask: () => Promise<Health>): Pro
   rmSync(path, { force: true });
   const server = createServer((socket) => {
     socket.on("error", () => {}); // whoever asked has gone
+    // Nor may whoever asked and does not listen keep us from ending.
+    socket.unref();
+    socket.setTimeout(ANSWER_MS, () => socket.destroy());
     ask().then(
       (health) => socket.end(`${JSON.stringify(health)}\n`),
       () => socket.destroy(),
     );
   });
+  server.maxConnections = MAX_ASKING;
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
@@ -54,7 +60,9 @@ export async function serveHealth(path: string, ask: () => Promise<Health>): Pro
 export async function askHealth(path: string): Promise<Health> {
   const refuse = (why: string) => new CbError("file", `Cannot ask the agent at "${printable(path)}": ${why}`);
   const socket = createConnection(path);
-  socket.setTimeout(ANSWER_MS, () => socket.destroy(new Error(`no answer within ${ANSWER_MS / 1000} s`)));
+  const late = setTimeout(() => {
+    socket.destroy(new Error(`no answer within ${ANSWER_MS / 1000} s`));
+  }, ANSWER_MS);
   let answer = "";
   try {
     for await (const chunk of socket) {
@@ -64,6 +72,9 @@ export async function askHealth(path: string): Promise<Health> {
   } catch (error) {
     const code = systemCode(error);
     throw refuse(code === "ENOENT" || code === "ECONNREFUSED" ? "no agent is running" : messageOf(error));
+  } finally {
+    clearTimeout(late);
+    socket.destroy();
   }
   return parseHealth(answer) ?? refuseAnswer(refuse);
 }

@@ -9,12 +9,14 @@ const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
 const MSG_NOSIGNAL = 0x4000;
+/** Whoever should read may stand still, and this thread must not. */
+const MSG_DONTWAIT = 0x40;
 /** Bytes of `sun_path`. */
 const MAX_PATH = 108;
 
 /**
  * @param path of the socket; one that begins with "@" is in the abstract namespace
- * @returns whether the kernel took it; false in other runtimes than Bun
+ * @returns whether the kernel took it, without waiting; false in other runtimes than Bun
  */
 export async function sendDatagram(path: string, message: Uint8Array): Promise<boolean> {
   if (process.versions["bun"] === undefined) return false;
@@ -28,7 +30,14 @@ export async function sendDatagram(path: string, message: Uint8Array): Promise<b
   if (address === undefined) return false;
   const socket = Number(libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (socket < 0) return false;
-  const sent = libc.sendto(socket, message, message.length, MSG_NOSIGNAL, address, address.length);
+  const sent = libc.sendto(
+    socket,
+    message,
+    message.length,
+    MSG_NOSIGNAL | MSG_DONTWAIT,
+    address,
+    address.length,
+  );
   libc.close(socket);
   return Number(sent) === message.length;
 }

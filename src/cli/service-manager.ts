@@ -4,11 +4,17 @@
  * Without systemd around nothing is said. Node and Deno cannot send datagrams: there the observer is told, and the
  * unit has to be of Type=exec.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Environment } from "../core/settings.ts";
 import { printable } from "../core/text.ts";
 import { utf8 } from "../protocol/bytes.ts";
 import { sendDatagram } from "./datagram.ts";
 
+/** setInterval counts in 31 bits and fires at once beyond them. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+/** How often a message is offered to a systemd that takes none, and milliseconds between two times. */
+const OFFERS = 50;
+const OFFER_PAUSE = 200;
 /** Milliseconds in which changes of the status become one message. */
 const STATUS_PAUSE = 100;
 
@@ -66,7 +72,7 @@ export class ServiceManager {
 
   #send(...lines: readonly string[]): void {
     if (this.#socket === undefined) return;
-    sendDatagram(this.#socket, utf8(lines.join("\n"))).then(
+    deliver(this.#socket, utf8(lines.join("\n"))).then(
       (isDelivered) => {
         if (!isDelivered) this.#onFailure(lines.join(" "));
       },
@@ -75,9 +81,19 @@ export class ServiceManager {
   }
 }
 
+/** A systemd that is busy, or stands still, has its queue full: the message is offered again for ten seconds. */
+async function deliver(socket: string, message: Uint8Array): Promise<boolean> {
+  for (let offer = 1; offer < OFFERS; offer += 1) {
+    if (await sendDatagram(socket, message)) return true;
+    if (process.versions["bun"] === undefined) return false;
+    await sleep(OFFER_PAUSE, undefined, { ref: false });
+  }
+  return false;
+}
+
 /** Milliseconds between two signs of life, half of what systemd allows; undefined where it does not ask for them. */
 function watchdogInterval({ WATCHDOG_USEC: allowed, WATCHDOG_PID: pid }: Environment): number | undefined {
   const isMeant = pid === undefined || pid === String(process.pid);
   const microseconds = Number(allowed ?? "");
-  return isMeant && microseconds > 0 ? microseconds / 2_000 : undefined;
+  return isMeant && microseconds > 0 ? Math.min(microseconds / 2_000, LONGEST_TIMER) : undefined;
 }

@@ -16,6 +16,7 @@ export const ExitStatus = {
   agentError: 16,
   integrity: 32,
   notAllRun: 64,
+  temporary: 75,
   interrupted: 130,
   readerGone: 141,
   bug: 255,

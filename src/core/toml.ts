@@ -6,7 +6,7 @@
  * Source: https://toml.io/en/v1.0.0; what of it the library takes, its src/parse.ts.
  */
 import { parse, stringify, TomlError } from "smol-toml";
-import { CbError, type ErrorCode } from "./errors.ts";
+import { CbError, type ErrorCode, messageOf } from "./errors.ts";
 import { printable } from "./text.ts";
 
 export type TomlTable = Readonly<Record<string, unknown>>;
@@ -31,9 +31,17 @@ export function parseToml(bytes: Uint8Array, path: string, code: ErrorCode): Tom
   }
 }
 
-/** Whole numbers stay whole; comments and layout of a text that was parsed are not kept. */
+/**
+ * Whole numbers stay whole; comments and layout of a text that was parsed are not kept.
+ *
+ * @throws {CbError} `file` for tables nested 1 000 deep, which smol-toml reads by dotted keys but does not write
+ */
 export function formatToml(table: TomlTable): string {
-  return stringify(table);
+  try {
+    return stringify(table);
+  } catch (error) {
+    throw new CbError("file", `Cannot write TOML: ${messageOf(error)}`);
+  }
 }
 
 /** Whether a value of a parsed text is a table: neither an array nor a date. */

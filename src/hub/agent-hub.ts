@@ -60,6 +60,8 @@ export class AgentHub {
     pushing: "connecting",
   };
   #said: string | undefined = "connecting";
+  /** Whether Redis would not take a push for now, such as where it is full. */
+  #isRefused = false;
 
   constructor(connection: Connection, channel: Channel, observer: HubObserver) {
     this.#connection = connection;
@@ -172,7 +174,10 @@ export class AgentHub {
     try {
       redis = await this.#pushing.connection(signal);
       const answers = await abortable(redis.send(...commands), signal);
-      this.#note("pushing", undefined);
+      // A Redis that is full answers questions all the same: only what it refused can show that it takes it again.
+      const isPush = commands.some(([name]) => name === "RPUSH");
+      if (isPush) this.#isRefused = false;
+      if (!this.#isRefused) this.#note("pushing", undefined);
       return answers;
     } catch (error) {
       signal.throwIfAborted();
@@ -181,6 +186,7 @@ export class AgentHub {
       // Without a connection the link is closed.
       if (redis === undefined || !mayPass) throw hubError("push replies to", this.#connection, failure);
       if (failure.kind === "connection") redis.destroy(failure); // the link opens another
+      this.#isRefused = failure.kind === "passing";
       this.#note("pushing", failure.message);
       return failure;
     }

@@ -104,11 +104,16 @@ export class StationHub {
         ["LRANGE", list, 0, 0],
         ["EXEC"],
       );
-    await Promise.all([live(), rehearse()]).catch((error: unknown) => {
+    // A Redis that is full refuses SET and takes EXPIRE.
+    const renew = async () => {
+      const [known] = await this.#send(["EXPIRE", presence, PRESENCE_SECONDS]);
+      if (known === 0) await live();
+    };
+    await Promise.all([live(), renew(), rehearse()]).catch((error: unknown) => {
       throw hubError("open a session at", this.#connection, error);
     });
     this.#renewal = setInterval(() => {
-      live().catch(() => {}); // whoever reads the replies finds out, too
+      renew().catch(() => {}); // whoever reads the replies finds out, too
     }, PRESENCE_RENEWAL);
   }
 

@@ -43,3 +43,9 @@ test("isTomlTable() tells tables from all else", () => {
   assert.equal(isTomlTable(table), true);
   for (const other of [...Object.values(others), null, undefined]) assert.equal(isTomlTable(other), false);
 });
+
+test("formatToml() refuses tables too deep to be written, in one line", () => {
+  const path = Array.from({ length: 1_500 }, () => "a").join(".");
+  const deep = parseToml(new TextEncoder().encode(`${path} = 1`), "/d.toml", "file");
+  assert.throws(() => formatToml(deep), { name: "CbError", message: /^Cannot write TOML: [^\n]+$/ });
+});

@@ -161,6 +161,22 @@ test("StationHub.close() deletes the list of the session and never throws", asyn
   await station.close(address);
 });
 
+test("StationHub renews its sign of life in a Redis that is full, and makes it anew in one that forgot it", async () => {
+  await using fixture = await Fixture.start();
+  const station = await connectStationHub(fixture.connection, channel);
+  const address = newAddress();
+  const presence = presenceKey(0, channel, address);
+  await station.begin(address);
+  await fixture.redis(["CONFIG", "SET", "maxmemory", "1"]);
+  await fixture.redis(["EXPIRE", presence, "9"]);
+  const timeToLive = async () => Number((await fixture.redis(["TTL", presence]))[0]);
+  await until("it is renewed", async () => (await timeToLive()) > 9);
+  await fixture.redis(["CONFIG", "SET", "maxmemory", "0"]);
+  await fixture.redis(["DEL", presence]);
+  await until("it is there again", async () => (await timeToLive()) > 9);
+  await station.close(address);
+});
+
 test("StationHub.begin() says that the station lives, for 30 s at a time, and close() that it does not", async () => {
   await using fixture = await Fixture.start();
   const station = await connectStationHub(fixture.connection, channel);

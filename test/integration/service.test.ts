@@ -1,7 +1,10 @@
 /** The agent as a service: what it tells systemd, what SIGHUP changes, how it is asked for its health, how it stops. */
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createConnection } from "node:net";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Agent, Fleet } from "../support/fleet.ts";
 import { NotifySocket } from "../support/notify-socket.ts";
 import { lines } from "../support/running-program.ts";
@@ -125,4 +128,40 @@ test("cb agent lets a command go on for the stop wait, and ends it then", async 
   const { status, stderr } = await long.finished;
   assert.equal(status, 4, stderr);
   assert.match(stderr, /^cb: web2: ended because its agent was stopped after .+$/m);
+});
+
+test("cb agent serves on, and ends, though systemd stands still", async () => {
+  await using fleet = await Fleet.start();
+  using socket = new NotifySocket(fleet.path("notify"));
+  // Nobody reads: the kernel keeps some ten messages, and whoever sends another one would have to wait.
+  const environment = { NOTIFY_SOCKET: socket.path, WATCHDOG_USEC: "20000" };
+  const agent = await fleet.agent("web1", [], { environment });
+  await sleep(1_000);
+  const ping = await fleet.station("ping");
+  assert.equal(ping.status, 0, ping.stderr);
+  await agent.stop();
+});
+
+test("cb agent ends though whoever asked for its health does not listen", async () => {
+  await using fleet = await Fleet.start();
+  const agent = await fleet.agent("web1");
+  const asking = createConnection({ path: `${agent.state}/health.sock`, allowHalfOpen: true });
+  await once(asking, "connect");
+  asking.pause();
+  await agent.stop();
+  asking.destroy();
+});
+
+test("cb agent that is hung up on while it starts goes on", async () => {
+  await using fleet = await Fleet.start();
+  const agent = fleet.startAgent("web1");
+  await agent.program.until("it has begun", () => {
+    const status = readFileSync(`/proc/${agent.program.pid}/status`, "utf8");
+    // The bit of SIGHUP among the signals that are caught (proc(5)).
+    const caught = Number.parseInt(/^SigCgt:\s+\S*(\S)$/m.exec(status)?.[1] ?? "0", 16);
+    return (caught & 1) === 1 ? true : undefined;
+  });
+  agent.program.kill("SIGHUP");
+  await agent.logged("hub-connected");
+  await agent.stop();
 });

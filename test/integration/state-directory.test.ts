@@ -97,6 +97,18 @@ test("cb agent that cannot write its state directory at the start ends with 1 an
   }
 });
 
+test("cb agent whose disk is full at the start ends with 75, after which systemd tries again", async () => {
+  await using fleet = await Fleet.start();
+  const state = fleet.path("small");
+  mkdirSync(state);
+  const script = 'mount -t tmpfs -o size=4k tmpfs "$0" && exec "$@"';
+  const wrapper = ["unshare", "--map-root-user", "--mount", "sh", "-c", script, state];
+  const { program } = fleet.startAgent("web1", ["--state-directory", state], { wrapper });
+  const { status, stderr } = await program.finished;
+  assert.equal(status, 75, stderr);
+  assert.match(stderr, /^cb: error: Cannot write ".*": no space left on device\n$/);
+});
+
 test("cb agent whose journal is deleted serves on, writes it anew, and forgets nothing", async () => {
   const { fleet, runs } = await countingFleet();
   await using _ = fleet;
