@@ -106,7 +106,8 @@ function isExitStatus(word: string): word is ExitStatusName {
 /** What is a part of a sum is shown as one. */
 function exitStatusItem(name: ExitStatusName): Item {
   const status = ExitStatus[name];
-  const isPart = status > ExitStatus.setup && status < ExitStatus.interrupted;
+  // Those that add up are powers of two.
+  const isPart = status > ExitStatus.setup && (status & (status - 1)) === 0;
   return { name, head: `${isPart ? "+" : ""}${status}`, body: [] };
 }
 
