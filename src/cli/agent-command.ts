@@ -71,11 +71,8 @@ export async function runAgent({
     log,
     onRunning: service.onRunning,
   });
-  let current = settings;
   reload = () => {
-    service.reload(() => {
-      current = useNewSettings({ agent, current, reread, environment, log });
-    });
+    service.reload(() => useNewSettings({ agent, initial: settings, reread, environment, log }));
   };
   stop.signal.addEventListener("abort", () => service.stopping(), { once: true });
   try {

@@ -51,27 +51,26 @@ export function readReloadable(settings: Settings, environment: Environment): Ag
 
 type Reload = {
   readonly agent: Agent;
-  readonly current: Settings;
+  /** Those at the start, which what a restart alone changes still has. */
+  readonly initial: Settings;
   readonly reread: () => Settings;
   readonly environment: Environment;
   readonly log: Log;
 };
 
-/** @returns the settings that are in force from now on */
-export function useNewSettings({ agent, current, reread, environment, log }: Reload): Settings {
+/** What cannot be used changes nothing, and is logged. */
+export function useNewSettings({ agent, initial, reread, environment, log }: Reload): void {
   try {
     const settings = reread();
     agent.useSettings(readReloadable(settings, environment));
-    const waiting = FIXED.filter((name) => !isDeepStrictEqual(settings[name], current[name]));
+    const waiting = FIXED.filter((name) => !isDeepStrictEqual(settings[name], initial[name]));
     log.info({ event: "reloaded", tags: settings.tags.join(",") }, "Read settings and keys again");
     if (waiting.length > 0) {
       log.warn({ event: "restart-needed", settings: waiting.join(",") }, "Keep what a restart alone changes");
     }
     warnOfMissingDirectories(log, settings);
-    return settings;
   } catch (error) {
     log.error({ event: "reload-failed", reason: messageOf(error) }, "Keep the old settings and keys");
-    return current;
   }
 }
 

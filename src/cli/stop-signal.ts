@@ -1,4 +1,5 @@
 /** The signals by which a person or a supervisor ends a program, as one abort signal. */
+import { readFileSync } from "node:fs";
 
 export type Stop = {
   /** Aborts at the first of them. */
@@ -31,14 +32,15 @@ export function stopSignal(
     came ??= name as StopName;
     (first.signal.aborted ? second : first).abort();
   };
-  for (const name of names) process.on(name, onSignal);
+  const heard = names.filter((name) => name !== "SIGHUP" || !isHangUpIgnored());
+  for (const name of heard) process.on(name, onSignal);
   const onBug = () => {
     first.abort();
     second.abort();
   };
   bug.addEventListener("abort", onBug, { once: true });
   const release = () => {
-    for (const name of names) process.off(name, onSignal);
+    for (const name of heard) process.off(name, onSignal);
   };
   return {
     signal: first.signal,
@@ -51,4 +53,18 @@ export function stopSignal(
       process.kill(process.pid, came);
     },
   };
+}
+
+/**
+ * Whether whoever started us has it ignored (nohup(1)): then it stays ignored, or a logout would end a command on a
+ * whole fleet. From the mask of ignored signals in proc(5), as no runtime tells; Node itself
+ * sets all signals to their defaults before anybody can look.
+ */
+function isHangUpIgnored(): boolean {
+  try {
+    const mask = /^SigIgn:\s+(\S+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
+    return (BigInt(`0x${mask}`) & 1n) === 1n;
+  } catch {
+    return false;
+  }
 }

@@ -2,6 +2,7 @@
  * What a station says of agents while it happens, besides the report at the end, which has all of it again: that
  * one is new, that one is missing, that one is not who he says.
  */
+import { count } from "../core/text.ts";
 import { utf8 } from "../protocol/bytes.ts";
 import type { Hello } from "../protocol/reply.ts";
 import { announcement, missingSentences, type RollCall } from "./attendance.ts";
@@ -35,6 +36,12 @@ export class Announcer {
   /** Takes back that it is missing. */
   async latecomer({ identity }: Hello, failMissing: boolean): Promise<void> {
     if (!this.#isErrorsOnly || failMissing) await this.#say([`${identity} has answered after all`]);
+  }
+
+  /** To whoever sits at a terminal and sees nothing happen. @param active agents that run the command or have it queued */
+  async interrupted(active: number): Promise<void> {
+    if (!this.#stderr.isTerminal || active === 0) return;
+    await this.#say([`asking ${count(active, "agent")} to end the command; Ctrl-C again leaves at once`]);
   }
 
   async #say(sentences: readonly string[]): Promise<void> {

@@ -97,9 +97,9 @@ export function withSeen(
 }
 
 /** To which `last_seen` is kept, in milliseconds: one command after another need not write the same file anew. */
-const PRECISION = 60_000;
+const PRECISION = 10_000;
 
-/** Whether there is something to write: somebody new, other tags, or a sight a minute later than the one known. */
+/** Whether there is something to write: somebody new, other tags, or a sight ten seconds later than the one known. */
 export function hasNews(seen: Discovered, known: Discovered): boolean {
   return [...seen].some(([identity, { tags, lastSeen }]) => {
     const record = known.get(identity);

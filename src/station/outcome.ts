@@ -11,7 +11,7 @@ import type { Request } from "../protocol/request.ts";
 import { missingSentences, newcomersSentence, type RollCall } from "./attendance.ts";
 import { clockRefusal } from "./clock-refusal.ts";
 import { faultSentence, replies } from "./fault-sentence.ts";
-import type { AgentRecord, Roster } from "./roster.ts";
+import type { AgentRecord, FaultRecord, Roster } from "./roster.ts";
 import type { Session, WaitPolicy } from "./session.ts";
 
 export type Outcome = {
@@ -47,9 +47,10 @@ export function judge(
 ): Outcome {
   const judgements = roster.agents.map((agent) => judgeAgent(agent, request, session, waits));
   const missing = missingSentences(rollCall);
+  const faults = roster.faults.map((record) => asConflict(record, roster));
   const parts: readonly Part[] = [
     ...judgements,
-    ...roster.faults.map((fault) => ({ status: ExitStatus.integrity, sentence: faultSentence(fault) })),
+    ...faults.map((fault) => ({ status: ExitStatus.integrity, sentence: faultSentence(fault) })),
     ...(rollCall.failMissing
       ? missing.map((sentence) => ({ status: ExitStatus.missingAgents, sentence }))
       : []),
@@ -63,7 +64,7 @@ export function judge(
       ...remarksOn(roster),
       ...(rollCall.failMissing ? [] : missing),
       ...newcomersSentence(rollCall),
-      ...hints(roster),
+      ...hints(request, roster, faults),
     ],
     successes: roster.agents.flatMap(successOf),
     summary: summarise(judgements, rollCall, elapsed),
@@ -81,8 +82,21 @@ function remarksOn({ agents, repeats }: Roster): readonly string[] {
 const ACCEPT_HINT =
   "hint: an agent logs its key when it starts; if that is the new one: cb station agents accept NAME --fingerprint KEY";
 
-function hints({ faults }: Roster): readonly string[] {
-  return faults.some(({ fault }) => fault === "pin-mismatch") ? [ACCEPT_HINT] : [];
+const STRANGER_HINT =
+  "hint: whoever answers with another key may have run the command all the same; none of its output is shown";
+
+/** @param faults as they are said, where a changed key may be two agents of one name */
+function hints(request: Request, roster: Roster, faults: readonly FaultRecord[]): readonly string[] {
+  const isKeyWrong = ({ fault }: FaultRecord) => fault === "pin-mismatch";
+  const ran = request.type === "run" && roster.faults.some(isKeyWrong) ? [STRANGER_HINT] : [];
+  return [...ran, ...(faults.some(isKeyWrong) ? [ACCEPT_HINT] : [])];
+}
+
+/** Where the agent of the pinned key has answered as well, there are two of one name, and no key has changed. */
+function asConflict(record: FaultRecord, roster: Roster): FaultRecord {
+  const { fault, identity } = record;
+  if (fault !== "pin-mismatch" || identity === undefined || !roster.isContested(identity)) return record;
+  return { ...record, fault: "conflict", detail: `two agents call themselves ${identity}` };
 }
 
 function successOf({ hello, exit }: AgentRecord): readonly string[] {

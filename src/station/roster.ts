@@ -54,6 +54,11 @@ export class Roster {
     return new Map(clear.map(({ identity, agentKey }) => [identity, agentKey]));
   }
 
+  /** Whether an agent that is who he says has answered under this identity, and somebody else, too. */
+  isContested(identity: Identity): boolean {
+    return this.#agents.has(identity) && this.#contested.identities.has(identity);
+  }
+
   /** Exact repeats of replies: harmless, and a sign of a hub that retries. */
   get repeats(): number {
     return this.#repeats;

@@ -135,6 +135,7 @@ class Follower {
     const replies = this.#parts.hub.replies(request.replyAddress, stop.signal);
     const onInterrupt = () => {
       this.#step({ kind: "interrupted" });
+      this.#announcer.interrupted(this.#session.active).catch(() => {});
       // A hub that does not take it does not bring the confirmation either, which the report then misses.
       if (request.type === "run") cancel().catch(() => {});
     };

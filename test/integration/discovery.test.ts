@@ -48,6 +48,8 @@ async function restarted(fleet: Fleet, agent: Agent, change: () => void): Promis
   return fleet.agent(agent.identity);
 }
 
+const STRANGER =
+  "cb: hint: whoever answers with another key may have run the command all the same; none of its output is shown";
 const HINT =
   "cb: hint: an agent logs its key when it starts; if that is the new one: cb station agents accept NAME --fingerprint KEY";
 
@@ -208,6 +210,7 @@ test("cb station names an agent whose key has changed on every run, until the ne
       "cb: web1 answers with another key than the one pinned: KEY, not KEY",
       "cb: web1 answers with another key than the one pinned: KEY, not KEY",
       "cb: web1 is missing, last seen # ago",
+      STRANGER,
       HINT,
       "1 agent · 1 ok · 1 missing · # s",
     );
@@ -239,12 +242,20 @@ test("cb station does not take an agent for another whose disk was copied to it"
   const mismatch = "cb: web1 answers with another key than the one pinned: KEY, not KEY";
   const both = await fleet.station("run", "greets");
   assert.deepEqual(lines(both.stdout).toSorted(), ["web1 │ I am web1", "web2 │ I am web2"]);
-  said(both, 32, mismatch, mismatch, HINT, "2 agents · 2 ok · # s");
+  // Both have answered, in whatever order: no key has changed, there are two of one name.
+  said(
+    both,
+    32,
+    mismatch,
+    "cb: identity conflict: two agents call themselves web1",
+    STRANGER,
+    "2 agents · 2 ok · # s",
+  );
   await web1.stop();
   const alone = await fleet.station("run", "greets");
   assert.equal(alone.stdout, "web2 │ I am web2\n");
   const missing = "cb: web1 is missing, last seen # ago";
-  said(alone, 32, mismatch, mismatch, missing, HINT, "1 agent · 1 ok · 1 missing · # s");
+  said(alone, 32, mismatch, mismatch, missing, STRANGER, HINT, "1 agent · 1 ok · 1 missing · # s");
 });
 
 test("cb station reports one key under two identities, and two agents under one, and pins neither of them", async () => {
@@ -323,7 +334,7 @@ test("cb station says while others still run who is new, who is missing and who 
 
   const usual = await watch("web4", [], [newcomer("web4"), mismatch, ...missing]);
   const summary = "2 agents · 2 ok · 2 missing · # s";
-  assert.deepEqual(usual.atTheEnd, [mismatch, ...missing, "cb: 1 new agent: web4", HINT, summary]);
+  assert.deepEqual(usual.atTheEnd, [mismatch, ...missing, "cb: 1 new agent: web4", STRANGER, HINT, summary]);
   assert.equal(usual.ended.status, 32);
   const failing = await watch("web5", ["--errors-only", "-m"], [mismatch, ...missing]);
   assert.deepEqual([failing.ended.status, failing.atTheEnd], [2 + 32, [mismatch, ...missing]]);

@@ -253,3 +253,19 @@ test("cb station that is interrupted while Redis is away says so, and leaves at 
   agent.program.kill("SIGKILL"); // it would try to deliver for five seconds
   process.kill(Number(pid));
 });
+
+test("cb station under nohup(1) is not ended by a logout", async () => {
+  await using fleet = await Fleet.start();
+  const go = fleet.path("go");
+  fleet.command("waits", "echo begun", `until [ -e ${go} ]; do sleep 0.02; done`, "echo done");
+  await fleet.agent("web1");
+  const run = fleet.start(["station", "run", "waits"], {
+    wrapper: ["sh", "-c", 'trap "" HUP; exec "$@"', "sh"],
+  });
+  await run.says(/begun/);
+  run.kill("SIGHUP");
+  fleet.file("go", "");
+  const { status, stdout, stderr } = await run.finished;
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /done/);
+});

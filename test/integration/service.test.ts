@@ -71,6 +71,9 @@ test("cb agent reads settings and keys again at SIGHUP, and what is running goes
   agent.program.kill("SIGHUP");
   await agent.logged("reloaded");
   assert.equal((await agent.logged("restart-needed"))["settings"], "channel");
+  agent.program.kill("SIGHUP");
+  // What it says is what differs from what is in force, not from the file as it was read last.
+  assert.equal((await agent.logged("restart-needed", 2))["settings"], "channel");
   await shows(agent, socket, /^READY=1 STATUS=.*, 1 running$/);
   assert.match(told(socket, "RELOADING=1").join(), /^RELOADING=1 MONOTONIC_USEC=\d+$/);
   // A second command beside the one that runs: the tags and the number of jobs are the new ones.

@@ -337,7 +337,7 @@ test("cb-station(1) explains every sentence about who is there", () => {
     "web1 has answered after all",
     "replies may be missing: connection reset",
   ];
-  assert.equal(sentences.length, 13);
+  assert.equal(sentences.length, 14);
   for (const sentence of sentences) explained(sentence);
 });
 

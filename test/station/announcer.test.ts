@@ -5,10 +5,14 @@ import { FAULTS } from "../../src/station/reply-reader.ts";
 import { hello, id, NOW } from "./scene.ts";
 
 /** What an announcer says while it is asked to. */
-async function said(isErrorsOnly: boolean, ask: (announcer: Announcer) => Promise<void>): Promise<string> {
+async function said(
+  isErrorsOnly: boolean,
+  ask: (announcer: Announcer) => Promise<void>,
+  isTerminal = false,
+): Promise<string> {
   const written: Uint8Array[] = [];
   const write = async (bytes: Uint8Array) => void written.push(bytes);
-  await ask(new Announcer({ write, isTerminal: false, hasColors: false }, isErrorsOnly));
+  await ask(new Announcer({ write, isTerminal, hasColors: false }, isErrorsOnly));
   return Buffer.concat(written).toString();
 }
 
@@ -51,4 +55,12 @@ test("Announcer.latecomer() takes back that an agent is missing, wherever that w
   assert.equal(await said(false, answers(false)), line);
   assert.equal(await said(true, answers(false)), "");
   assert.equal(await said(true, answers(true)), line);
+});
+
+test("Announcer.interrupted() tells whoever sits at a terminal what he waits for", async () => {
+  const interrupted = (active: number) => (announcer: Announcer) => announcer.interrupted(active);
+  const line = "cb: asking 2 agents to end the command; Ctrl-C again leaves at once\n";
+  assert.equal(await said(false, interrupted(2), true), line);
+  assert.equal(await said(false, interrupted(0), true), "", "there is nobody to be asked");
+  assert.equal(await said(false, interrupted(2)), "", "a script asks for nothing");
 });

@@ -194,13 +194,13 @@ test("meantBy() are those whose tags contain all that are asked for", () => {
   assert.deepEqual([...meantBy(target("db"), known)], []);
 });
 
-test("hasNews() is for whoever is new, has other tags, or was seen a minute away from what is known", () => {
+test("hasNews() is for whoever is new, has other tags, or was seen ten seconds away from what is known", () => {
   const known = new Map([[id("a1"), record(NOW, NOW, "eu", "web")]]);
   const isNews = (identity: string, seen: DiscoveryRecord) => hasNews(new Map([[id(identity), seen]]), known);
   assert.equal(hasNews(new Map(), known), false);
-  assert.equal(isNews("a1", record(NOW + 59_999, NOW + 59_999, "eu", "web")), false);
-  assert.equal(isNews("a1", record(NOW + 60_000, NOW + 60_000, "eu", "web")), true);
-  assert.equal(isNews("a1", record(NOW - 60_000, NOW - 60_000, "eu", "web")), true);
+  assert.equal(isNews("a1", record(NOW + 9_999, NOW + 9_999, "eu", "web")), false);
+  assert.equal(isNews("a1", record(NOW + 10_000, NOW + 10_000, "eu", "web")), true);
+  assert.equal(isNews("a1", record(NOW - 10_000, NOW - 10_000, "eu", "web")), true);
   assert.equal(isNews("a1", record(NOW, NOW, "web")), true);
   assert.equal(isNews("a2", record(NOW, NOW, "eu", "web")), true);
 });

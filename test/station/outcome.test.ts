@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { AgentPublicKey } from "../../src/protocol/keys.ts";
 import {
   DECLINATIONS,
   type Disposition,
@@ -343,11 +344,29 @@ test("judge() says at the end which agents are new, by ten names at most", () =>
   assert.deepEqual(remarks(12), [`12 new agents: ${names.slice(0, 10).join(", ")}, 2 more`]);
 });
 
-test("judge() says once how a changed key is accepted", () => {
+test("judge() says once what may have run under a changed key, and how that is accepted", () => {
   const changed = [fault("pin-mismatch", "web1"), fault("pin-mismatch", "web2")];
   const { remarks } = outcomeOf(changed);
+  assert.equal(remarks.length, 2);
+  assert.match(
+    remarks[0] ?? "",
+    /^hint: .* may have run the command all the same; none of its output is shown$/,
+  );
+  assert.match(remarks[1] ?? "", /^hint: .*cb station agents accept NAME --fingerprint KEY$/);
+});
+
+test("judge() takes a changed key for a second agent of one name, where the agent itself has answered, too", () => {
+  const agentKey = new Uint8Array(32).fill(7) as AgentPublicKey;
+  const stranger: ReplyEvent = {
+    kind: "fault",
+    fault: "pin-mismatch",
+    identity: id("web1"),
+    detail: "01, not 02",
+    agentKey,
+  };
+  const { problems, remarks } = outcomeOf([...ran("web1"), stranger]);
+  assert.deepEqual(problems, ["identity conflict: two agents call themselves web1"]);
   assert.equal(remarks.length, 1);
-  assert.match(remarks[0] ?? "", /^hint: .*cb station agents accept NAME --fingerprint KEY$/);
 });
 
 test("judge() names those who did what they were asked, and only those", () => {
