@@ -39,9 +39,12 @@ export class ServiceManager {
     this.#watchdog ??= setInterval(() => this.#send("WATCHDOG=1"), interval);
   }
 
-  /** It reads its configuration again; `ready` must follow. */
+  /**
+   * It reads its configuration again; `ready` must follow. Type=notify-reload would want MONOTONIC_USEC, too, which
+   * Bun has not: its hrtime counts from the start of the process.
+   */
   reloading(): void {
-    this.#send("RELOADING=1", `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
+    this.#send("RELOADING=1");
   }
 
   stopping(): void {
