@@ -4,7 +4,8 @@
  * Whoever speaks for Redis may announce a bulk of half a gigabyte, or an array of a billion, and ioredis would
  * begin to store it. It also trusts the shape of what it reads: an answer that nobody asked for, or a message
  * without a body, is an exception in the middle of its parser, which would end the process. So every byte
- * passes here first, and the first one that is out of order closes the connection.
+ * passes here first, and the first one that is out of order closes the connection. A header line goes on only when
+ * it is whole and in order: ioredis takes the `-` of `$-1` for a null before the rest of the line has come.
  *
  * Only framing is looked at: a header line is `<type><number or text>CR LF`, a bulk is as long as its header
  * says plus CR LF. RESP2 is spoken (no HELLO), so RESP3's types are out of order too. The two must agree on
@@ -27,7 +28,7 @@ export class BulkGuard {
   #expected = 0;
   #subscribed = false;
 
-  /** The header line read so far. */
+  /** The header line read so far, none of which has gone on. */
   #line = "";
   /** Bytes of the present bulk and its CR LF that are still to come. */
   #bulkBytes = 0;
@@ -49,14 +50,17 @@ export class BulkGuard {
     this.#subscribed = true;
   }
 
-  /** @returns why the connection must be closed, without this chunk going any further */
-  scan(chunk: Uint8Array): HubFailure | undefined {
+  /** @returns the bytes that may go on, or why the connection must be closed without any of them */
+  scan(chunk: Uint8Array): Uint8Array | HubFailure {
+    const held = this.#line;
     let at = 0;
+    let passed = 0;
     while (at < chunk.length) {
       if (this.#bulkBytes > 0) {
         const step = Math.min(this.#bulkBytes, chunk.length - at);
         this.#bulkBytes -= step;
         at += step;
+        passed = at;
         continue;
       }
       if (this.#line === "" && !TYPES.includes(chunk[at] ?? 0)) return notRedis();
@@ -71,8 +75,10 @@ export class BulkGuard {
       const failure = this.#header(this.#line);
       if (failure !== undefined) return failure;
       this.#line = "";
+      passed = at;
     }
-    return undefined;
+    const whole = chunk.subarray(0, passed);
+    return held === "" || passed === 0 ? whole : Buffer.concat([Buffer.from(held, "latin1"), whole]);
   }
 
   #header(line: string): HubFailure | undefined {

@@ -24,9 +24,9 @@ export class GuardedStream extends Duplex {
     socket.on("data", (chunk: Uint8Array) => {
       if (this.destroyed) return;
       this.#meter.add(chunk.length);
-      const failure = guard.scan(chunk);
-      if (failure !== undefined) this.destroy(failure);
-      else this.push(chunk);
+      const passed = guard.scan(chunk);
+      if (passed instanceof HubFailure) this.destroy(passed);
+      else if (passed.length > 0) this.push(passed);
     });
     socket.on("error", (error) => this.destroy(error));
     socket.on("close", () => this.destroy());
