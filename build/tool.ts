@@ -1,7 +1,7 @@
 /** Programs that are no npm packages: found, or installed from Debian where that is allowed. */
 import { execFileSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
+import { isExecutable } from "../src/core/files.ts";
 import { Failure } from "./program.ts";
 
 /**
@@ -48,13 +48,4 @@ function install(name: string, packageName: string, advice: string): string {
   const path = findTool(name);
   if (path === undefined) throw new Failure(`Cannot find ${name}: ${packageName} does not have it`);
   return path;
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

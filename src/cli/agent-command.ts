@@ -39,8 +39,11 @@ export async function runAgent({
     await write(stdout, `${status}\n`);
     return isHealthy ? ExitStatus.ok : ExitStatus.setup;
   }
-  // From the first moment on, as a SIGHUP that nobody hears would end us.
-  let reload = () => {};
+  // From the first moment on, as a SIGHUP that nobody hears would end us; what it asks for is done later then.
+  let isReloadDue = false;
+  let reload = () => {
+    isReloadDue = true;
+  };
   const onHangUp = () => reload();
   process.on("SIGHUP", onHangUp);
   await cryptoReady();
@@ -77,6 +80,7 @@ export async function runAgent({
   stop.signal.addEventListener("abort", () => service.stopping(), { once: true });
   try {
     await service.start(hub, socket);
+    if (isReloadDue) reload();
     await agent.run(stop.signal);
   } finally {
     process.off("SIGHUP", onHangUp);

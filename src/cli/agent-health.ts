@@ -76,11 +76,9 @@ export async function askHealth(path: string): Promise<Health> {
     clearTimeout(late);
     socket.destroy();
   }
-  return parseHealth(answer) ?? refuseAnswer(refuse);
-}
-
-function refuseAnswer(refuse: (why: string) => CbError): never {
-  throw refuse("it does not answer as an agent does");
+  const health = parseHealth(answer);
+  if (health === undefined) throw refuse("it does not answer as an agent does");
+  return health;
 }
 
 function parseHealth(text: string): Health | undefined {

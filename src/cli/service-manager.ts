@@ -4,14 +4,14 @@
  * Without systemd around nothing is said. Node and Deno cannot send datagrams: there the observer is told, and the
  * unit has to be of Type=exec.
  */
+import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { LONGEST_TIMER } from "../core/clock.ts";
 import type { Environment } from "../core/settings.ts";
 import { printable } from "../core/text.ts";
 import { utf8 } from "../protocol/bytes.ts";
 import { sendDatagram } from "./datagram.ts";
 
-/** setInterval counts in 31 bits and fires at once beyond them. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 /** How often a message is offered to a systemd that takes none, and milliseconds between two times. */
 const OFFERS = 50;
 const OFFER_PAUSE = 200;
@@ -24,6 +24,9 @@ export class ServiceManager {
   #watchdog: ReturnType<typeof setInterval> | undefined;
   #pendingStatus: ReturnType<typeof setTimeout> | undefined;
   #status = "";
+  /** Messages that systemd has not taken, by what they are about: a later one of a kind stands for the earlier. */
+  readonly #unsent = new Map<string, string>();
+  #isSending = false;
 
   /** @param onFailure told what systemd could not be told; must not throw */
   constructor({ NOTIFY_SOCKET: socket }: Environment, onFailure: (message: string) => void) {
@@ -57,7 +60,7 @@ export class ServiceManager {
     if (this.#socket === undefined) return;
     this.#pendingStatus ??= setTimeout(() => {
       this.#pendingStatus = undefined;
-      this.#send(...this.#statusLines());
+      this.#send(`STATUS=${this.#status}`);
     }, STATUS_PAUSE);
   }
 
@@ -73,22 +76,32 @@ export class ServiceManager {
     return this.#status === "" ? [] : [`STATUS=${this.#status}`];
   }
 
-  #send(...lines: readonly string[]): void {
+  #send(...lines: readonly [string, ...string[]]): void {
     if (this.#socket === undefined) return;
-    deliver(this.#socket, utf8(lines.join("\n"))).then(
-      (isDelivered) => {
-        if (!isDelivered) this.#onFailure(lines.join(" "));
-      },
-      () => this.#onFailure(lines.join(" ")),
-    );
+    const [kind = ""] = lines[0].split("=");
+    this.#unsent.delete(kind);
+    this.#unsent.set(kind, lines.join("\n"));
+    if (!this.#isSending) void this.#sendAll(this.#socket);
+  }
+
+  /** One after another: a RELOADING that came after its READY would last for ever. */
+  async #sendAll(socket: string): Promise<void> {
+    this.#isSending = true;
+    for (const [kind, message] of this.#unsent) {
+      this.#unsent.delete(kind);
+      const isDelivered = await deliver(socket, message).catch(() => false);
+      if (!isDelivered) this.#onFailure(message.replaceAll("\n", " "));
+    }
+    this.#isSending = false;
   }
 }
 
 /** A systemd that is busy, or stands still, has its queue full: the message is offered again for ten seconds. */
-async function deliver(socket: string, message: Uint8Array): Promise<boolean> {
-  for (let offer = 1; offer < OFFERS; offer += 1) {
-    if (await sendDatagram(socket, message)) return true;
-    if (process.versions["bun"] === undefined) return false;
+async function deliver(socket: string, message: string): Promise<boolean> {
+  for (let offer = 1; offer <= OFFERS; offer += 1) {
+    if (await sendDatagram(socket, utf8(message))) return true;
+    const isOutOfReach = !socket.startsWith("@") && !existsSync(socket);
+    if (isOutOfReach || process.versions["bun"] === undefined) return false;
     await sleep(OFFER_PAUSE, undefined, { ref: false });
   }
   return false;

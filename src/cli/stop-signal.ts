@@ -57,8 +57,8 @@ export function stopSignal(
 
 /**
  * Whether whoever started us has it ignored (nohup(1)): then it stays ignored, or a logout would end a command on a
- * whole fleet. From the mask of ignored signals in proc(5), as no runtime tells; Node itself
- * sets all signals to their defaults before anybody can look.
+ * whole fleet. From the mask of ignored signals in proc(5), as no runtime tells; under Node it is always empty, as
+ * Node sets all signals to their defaults first.
  */
 function isHangUpIgnored(): boolean {
   try {

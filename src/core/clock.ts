@@ -12,3 +12,6 @@ export type Clock = {
 
 /** The machine's own clocks. */
 export const systemClock: Clock = { wall: () => Date.now(), monotonic: () => performance.now() };
+
+/** The longest time, in milliseconds, that setTimeout and setInterval count: in 31 bits. Beyond it they fire at once. */
+export const LONGEST_TIMER = 2 ** 31 - 1;

@@ -5,6 +5,7 @@
  * a moment later. All of it is synchronous; the files are small, and start and end of a program need no more.
  */
 import {
+  accessSync,
   closeSync,
   constants,
   existsSync,
@@ -214,5 +215,15 @@ function syncDirectory(path: string): void {
     if (systemCode(error) !== "EINVAL") throw error;
   } finally {
     closeSync(directory);
+  }
+}
+
+/** access(2) knows what mode bits do not: ACLs, a mount with noexec, and that root too needs one x bit. */
+export function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -10,7 +10,7 @@
  * One that exits by itself leaves its background children alone; one that is ended takes its whole process
  * group along (process-group.ts says who escapes).
  */
-import type { Clock } from "../core/clock.ts";
+import { type Clock, LONGEST_TIMER } from "../core/clock.ts";
 import type { Identity } from "../core/names.ts";
 import { startChild } from "./child.ts";
 import { type Output, OutputReader, type StreamName } from "./output-reader.ts";
@@ -57,9 +57,6 @@ export type ExecutionEnd = {
 };
 
 export type ExecutionEvent = ({ readonly kind: "output" } & Output) | ExecutionEnd;
-
-/** Timers count in 31 bits and fire at once beyond them. */
-const MAX_TIMER = 2 ** 31 - 1;
 
 const NEVER_RAN = {
   kind: "end",
@@ -109,7 +106,7 @@ export async function* execute(
   const limit =
     options.timeLimit === undefined
       ? undefined
-      : setTimeout(() => end("time-limit"), Math.min(options.timeLimit, MAX_TIMER));
+      : setTimeout(() => end("time-limit"), Math.min(options.timeLimit, LONGEST_TIMER));
 
   const finish = async (): Promise<ExecutionEnd> => {
     const exit = await child.exited;

@@ -9,9 +9,10 @@
  * in between may write the run-directory anyway, and "others" may not: that is one of the checks.
  * Source: README, Run-directory.
  */
-import { accessSync, constants, lstatSync, readlinkSync, realpathSync, type Stats, statSync } from "node:fs";
+import { lstatSync, readlinkSync, realpathSync, type Stats, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { messageOf, systemCode } from "../core/errors.ts";
+import { isExecutable } from "../core/files.ts";
 import type { CommandName } from "../core/names.ts";
 import { printable } from "../core/text.ts";
 
@@ -102,16 +103,6 @@ function isWithin(path: string, directory: string): boolean {
 /** ENOTDIR: the run-directory is a file. ELOOP: a link to itself, which leads as little anywhere. */
 function isAbsence(error: unknown): boolean {
   return ["ENOENT", "ENOTDIR", "ELOOP"].includes(systemCode(error) ?? "");
-}
-
-/** access(2) knows what mode bits do not: ACLs, a mount with noexec, and that root too needs one x bit. */
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function kindOf(stats: Stats): string {

@@ -40,7 +40,7 @@ export class Announcer {
 
   /** To whoever sits at a terminal and sees nothing happen. @param active agents that run the command or have it queued */
   async interrupted(active: number): Promise<void> {
-    if (!this.#stderr.isTerminal || active === 0) return;
+    if (this.#isErrorsOnly || !this.#stderr.isTerminal || active === 0) return;
     await this.#say([`asking ${count(active, "agent")} to end the command; Ctrl-C again leaves at once`]);
   }
 

@@ -1,5 +1,7 @@
 /** What a session waits for: items that may come late or never, output that its reader may not take. */
 
+import { LONGEST_TIMER } from "../core/clock.ts";
+
 /** Items of the reply list. */
 export type Batch = readonly Uint8Array[];
 
@@ -19,9 +21,6 @@ export async function unlessAborted(signal: AbortSignal, work: Promise<void>): P
   });
   await Promise.race([work, aborted]).finally(() => done.abort());
 }
-
-/** setTimeout(3) counts in 31 bits and fires at once beyond them. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** What arrives within so many milliseconds, or undefined; also when one of the signals aborts. */
 export async function earliest(

@@ -3,45 +3,25 @@
  * learns whose clock it is.
  */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { type Agent, Fleet } from "../support/fleet.ts";
 import { assertEnded, type Finished, lines } from "../support/running-program.ts";
+import { ShiftedClock } from "../support/shifted-clock.ts";
 import { askRedis } from "../support/wire-tap.ts";
 
-/** The wall clock of a machine, which is off by what stands in a file. Monotonic clocks go on as they do. */
-class MachineClock {
-  /** For the programs of that machine. */
-  readonly surroundings: { readonly preload: string };
-  readonly #file: string;
-
-  constructor(fleet: Fleet, machine: string, seconds = 0) {
-    this.#file = fleet.path(`${machine}.clock`);
-    this.set(seconds);
-    const preload = `
-      const { readFileSync } = require("node:fs");
-      const now = Date.now;
-      Date.now = () => now() + 1000 * Number(readFileSync(${JSON.stringify(this.#file)}, "utf8"));
-    `;
-    this.surroundings = { preload: fleet.file(`${machine}.cjs`, preload) };
-  }
-
-  set(seconds: number): void {
-    writeFileSync(`${this.#file}.new`, String(seconds));
-    renameSync(`${this.#file}.new`, this.#file);
-  }
-}
+const SECOND = 1000;
 
 /** Agents and stations on machines with clocks of their own, and a command that counts how often it has run. */
 class Scene implements AsyncDisposable {
   readonly fleet: Fleet;
-  readonly agentClock: MachineClock;
-  readonly stationClock: MachineClock;
+  readonly agentClock: ShiftedClock;
+  readonly stationClock: ShiftedClock;
 
   private constructor(fleet: Fleet) {
     this.fleet = fleet;
-    this.agentClock = new MachineClock(fleet, "agent");
-    this.stationClock = new MachineClock(fleet, "station");
+    this.agentClock = new ShiftedClock(fleet, { machine: "agent" });
+    this.stationClock = new ShiftedClock(fleet, { machine: "station" });
     const count = `echo run >>${fleet.path("runs")}`;
     fleet.command("count", count);
     fleet.command(
@@ -119,8 +99,8 @@ test("cb station says whose clock is ten minutes off, on either side, and nothin
   ] as const;
   for (const { agent: ofAgent, station: ofStation, direction } of cases) {
     const channel = ["--channel", `agent${ofAgent}-station${ofStation}`];
-    const agentClock = new MachineClock(fleet, "agent", ofAgent);
-    const stationClock = new MachineClock(fleet, "station", ofStation);
+    const agentClock = new ShiftedClock(fleet, { machine: "agent", ahead: ofAgent * SECOND });
+    const stationClock = new ShiftedClock(fleet, { machine: "station", ahead: ofStation * SECOND });
     const agent = await fleet.agent("web1", channel, agentClock.surroundings);
     for (const task of [["run", "count"], ["ping"]]) {
       const ended = await fleet.cb(["station", ...channel, ...task], stationClock.surroundings);
@@ -137,7 +117,7 @@ test("cb agent runs nothing again when its clock is set back by an hour while it
   const agent = await scene.agent();
   assertEnded(await scene.station("run", "count"), 0, OK);
   const { recorded } = scene;
-  scene.agentClock.set(-3600);
+  scene.agentClock.set(-3600 * SECOND);
   await scene.replay(recorded, agent);
   assertRefused(await scene.station("run", "count"), 3600, "behind");
   scene.agentClock.set(0);
@@ -146,7 +126,7 @@ test("cb agent runs nothing again when its clock is set back by an hour while it
 
   // An agent whose clock was an hour ahead has forgotten sessions that are fresh again now.
   await agent.stop();
-  scene.agentClock.set(3600);
+  scene.agentClock.set(3600 * SECOND);
   const again = await scene.agent();
   scene.agentClock.set(0);
   await scene.publish(recorded);
@@ -162,7 +142,7 @@ test("cb agent goes on with a command when its clock is set back by an hour, and
   const station = scene.startStation("run", "waits");
   await station.says(/begun/);
   const { recorded } = scene;
-  scene.agentClock.set(-3600);
+  scene.agentClock.set(-3600 * SECOND);
   await scene.replay(recorded, agent);
   assertRefused(await scene.station("run", "count"), 3600, "behind");
   scene.fleet.file("go", "");
@@ -180,7 +160,7 @@ test("cb station ends a session well in which its clock is set back by an hour",
   const station = scene.startStation("run", "waits");
   await station.says(/begun/);
   const { recorded } = scene;
-  scene.stationClock.set(-3600);
+  scene.stationClock.set(-3600 * SECOND);
   scene.fleet.file("go", "");
   assertEnded(await station.finished, 0, WAITED);
   await scene.replay(recorded, agent);
@@ -196,7 +176,7 @@ test("cb station can still cancel after its clock was set back by an hour", asyn
   await scene.agent();
   const station = scene.startStation("run", "waits");
   await station.says(/begun/);
-  scene.stationClock.set(-3600);
+  scene.stationClock.set(-3600 * SECOND);
   station.kill("SIGINT");
   assertEnded(await station.finished, 130, {
     stdout: ["web1 │ begun"],
@@ -207,12 +187,12 @@ test("cb station can still cancel after its clock was set back by an hour", asyn
 test("cb agent never runs a request that came from the future, however often and whenever it is published", async () => {
   await using scene = await Scene.start();
   const agent = await scene.agent();
-  scene.stationClock.set(600);
+  scene.stationClock.set(600 * SECOND);
   assertRefused(await scene.station("run", "count"), 600, "behind");
   const { recorded } = scene;
   const fiveTimes = [1, 2, 3, 4, 5];
   for (const _ of fiveTimes) await scene.replay(recorded, agent);
-  scene.agentClock.set(600);
+  scene.agentClock.set(600 * SECOND);
   for (const _ of fiveTimes) await scene.replay(recorded, agent);
   await agent.stop();
   const again = await scene.agent();
@@ -226,7 +206,7 @@ test("cb agent never runs a request that came from the future, however often and
 test("cb agent runs a request of a station that is two seconds ahead when its time has come, once", async () => {
   await using scene = await Scene.start();
   const agent = await scene.agent();
-  scene.stationClock.set(2);
+  scene.stationClock.set(2 * SECOND);
   const ended = await scene.station("run", "count");
   assertEnded(ended, 0, OK);
   assert.ok(ended.seconds >= 2, `${ended.seconds} s`);

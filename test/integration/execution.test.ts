@@ -130,7 +130,7 @@ async function queueUp(fleet: Fleet, agent: Agent): Promise<RunningProgram> {
 
 test("cb agent never starts what waited for a station that has gone, and lets nobody wait for that", async () => {
   await using fleet = await Fleet.start();
-  const { agent, go, runs } = await busyAgent(fleet, new ShiftedClock(fleet, 10));
+  const { agent, go, runs } = await busyAgent(fleet, new ShiftedClock(fleet, { rate: 10 }));
   assert.equal((await fleet.station("--reply-wait", "0.2", "run", "second")).status, 8);
   const killed = await queueUp(fleet, agent);
   killed.kill("SIGKILL");

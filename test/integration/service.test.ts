@@ -1,7 +1,7 @@
 /** The agent as a service: what it tells systemd, what SIGHUP changes, how it is asked for its health, how it stops. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -155,16 +155,21 @@ test("cb agent ends though whoever asked for its health does not listen", async 
   asking.destroy();
 });
 
-test("cb agent that is hung up on while it starts goes on", async () => {
+test("cb agent that is hung up on while it starts goes on, and reads its keys again once it serves", async () => {
   await using fleet = await Fleet.start();
-  const agent = fleet.startAgent("web1");
-  await agent.program.until("it has begun", () => {
-    const status = readFileSync(`/proc/${agent.program.pid}/status`, "utf8");
-    // The bit of SIGHUP among the signals that are caught (proc(5)).
-    const caught = Number.parseInt(/^SigCgt:\s+\S*(\S)$/m.exec(status)?.[1] ?? "0", 16);
-    return (caught & 1) === 1 ? true : undefined;
-  });
-  agent.program.kill("SIGHUP");
-  await agent.logged("hub-connected");
+  // In the middle of the start, before anything could be reloaded.
+  const preload = fleet.file(
+    "hang-up.cjs",
+    `const fs = require("node:fs");
+    const open = fs.openSync;
+    fs.openSync = (path, ...rest) => {
+      if (String(path).endsWith("network.key")) process.kill(process.pid, "SIGHUP");
+      fs.openSync = String(path).endsWith("network.key") ? open : fs.openSync;
+      return open(path, ...rest);
+    };`,
+  );
+  const agent = await fleet.agent("web1", [], { preload });
+  await agent.logged("reloaded");
+  assert.equal((await fleet.station("ping")).status, 0);
   await agent.stop();
 });

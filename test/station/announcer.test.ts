@@ -63,4 +63,5 @@ test("Announcer.interrupted() tells whoever sits at a terminal what he waits for
   assert.equal(await said(false, interrupted(2), true), line);
   assert.equal(await said(false, interrupted(0), true), "", "there is nobody to be asked");
   assert.equal(await said(false, interrupted(2)), "", "a script asks for nothing");
+  assert.equal(await said(true, interrupted(2), true), "", "it is no error");
 });

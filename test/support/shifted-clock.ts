@@ -14,17 +14,25 @@ const monotonic = performance.now.bind(performance);
 performance.now = () => monotonic() * RATE;
 `;
 
+type Settings = {
+  /** Tells several machines of one fleet apart. */
+  readonly machine?: string;
+  /** In milliseconds, at the start. */
+  readonly ahead?: number;
+  /** How many times faster than time the monotonic clock runs. */
+  readonly rate?: number;
+};
+
 export class ShiftedClock {
   /** For each program that has this clock. */
   readonly surroundings: Surroundings;
   readonly #ahead: string;
 
-  /** @param rate how many times faster than time the monotonic clock runs */
-  constructor(fleet: Fleet, rate = 1) {
-    this.#ahead = fleet.path("ahead");
+  constructor(fleet: Fleet, { machine = "machine", ahead = 0, rate = 1 }: Settings = {}) {
+    this.#ahead = fleet.path(`${machine}.ahead`);
     const environment = { AHEAD: this.#ahead, RATE: String(rate) };
     this.surroundings = { preload: fleet.file("clock.cjs", PRELOAD), environment };
-    this.set(0);
+    this.set(ahead);
   }
 
   /** @param ahead of the machine's clock, in milliseconds */
