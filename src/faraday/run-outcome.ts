@@ -83,10 +83,10 @@ function failureOf(end: ExecutionEnd, timeLimit: number | undefined): string | u
 
 function losses({ garbage, notObjects, tooLong, invalid }: LineCounts): readonly string[] {
   const kinds: readonly (readonly [number, string])[] = [
-    [garbage, "that was no JSON"],
-    [notObjects, "that was no JSON object"],
+    [garbage, "of no JSON"],
+    [notObjects, "of JSON that is no object"],
     [tooLong, "longer than the manifest allows"],
-    [invalid, "that Faraday would not take"],
+    [invalid, "of a form that Faraday does not take"],
   ];
   return kinds.flatMap(([number, what]) => (number === 0 ? [] : [`${count(number, "line")} ${what}`]));
 }
