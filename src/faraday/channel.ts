@@ -15,6 +15,7 @@ import type { Log } from "../core/log.ts";
 import { shortened } from "../core/text.ts";
 import { EngineSocket } from "./engine-socket.ts";
 import type { HttpClient } from "./http-client.ts";
+import { type Answer, type JoinEcho, type JoinVerdict, verdictOf } from "./join-verdict.ts";
 import { isObject } from "./server-answer.ts";
 import { ServerFailure } from "./server-failure.ts";
 import { CONNECT, eventPacket, readPacket } from "./socket-packet.ts";
@@ -43,24 +44,17 @@ export type StatusMessage = {
   readonly message: string;
 };
 
-/**
- * What became of our join. A rejection may be a stranger's, as may the word that somebody joined:
- * - `joined`: acknowledged without a rejection before; or, without acknowledgements, somebody joined, nobody was refused;
- * - `unsure`: somebody joined and somebody was refused meanwhile;
- * - `refused`: somebody was refused and nobody joined;
- * - `unanswered`: nothing at all was said;
- * - `lost`: the connection ended.
- */
-export type JoinVerdict =
-  | { readonly kind: "joined" | "unsure" | "unanswered" | "lost" }
-  | { readonly kind: "refused"; readonly reason: string };
+/** In milliseconds; a test may be in a hurry. */
+export type ChannelWaits = {
+  /** For the acknowledgement of a join; old servers may send none. */
+  readonly acknowledge: number;
+  /** Without acknowledgements: for what else may come after the first word on a join. */
+  readonly settle: number;
+  /** For the end of the namespace after `leave_agent`. */
+  readonly leave: number;
+};
 
-/** How long an acknowledgement may take, in milliseconds; servers before 5.x never send one. */
-const ACKNOWLEDGE_MS = 10_000;
-/** Without acknowledgements: what else may still come after the first word on a join, in milliseconds. */
-const SETTLE_MS = 2_000;
-/** For the end of the namespace after `leave_agent`, in milliseconds. */
-const LEAVE_MS = 2_000;
+const WAITS: ChannelWaits = { acknowledge: 10_000, settle: 2_000, leave: 2_000 };
 /** Characters of a status; the server stores them, and an event of a megabyte would close the connection. */
 const MAX_STATUS_LENGTH = 4_000;
 
@@ -73,14 +67,19 @@ export type ChannelObserver = {
 export type OpenChannel = (observer: ChannelObserver, signal: AbortSignal) => Promise<Channel>;
 
 /** The usual one, over connections of its own. */
-export function channelOpener(http: HttpClient, log: Log): OpenChannel {
-  return (observer, signal) => Channel.open(http, observer, log, signal);
+export function channelOpener(http: HttpClient, log: Log, waits = WAITS): OpenChannel {
+  return (observer, signal) => Channel.open(http, { observer, log, waits }, signal);
 }
+
+type ChannelParts = {
+  readonly observer: ChannelObserver;
+  readonly log: Log;
+  readonly waits: ChannelWaits;
+};
 
 export class Channel {
   readonly #engine: EngineSocket;
-  readonly #observer: ChannelObserver;
-  readonly #log: Log;
+  readonly #parts: ChannelParts;
   /** Resolves with the reason when the connection is of no use any more; never rejects. */
   readonly ended: Promise<string>;
   #end: (reason: string) => void = () => {};
@@ -93,9 +92,8 @@ export class Channel {
   #heard: JoinEcho = { isProven: false, hasWelcome: false, rejection: undefined };
   #onJoinWord: () => void = () => {};
 
-  private constructor(http: HttpClient, observer: ChannelObserver, log: Log) {
-    this.#observer = observer;
-    this.#log = log;
+  private constructor(http: HttpClient, parts: ChannelParts) {
+    this.#parts = parts;
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -116,14 +114,9 @@ export class Channel {
    * @throws {ServerFailure} `connection`
    * @throws the reason of `signal`
    */
-  static async open(
-    http: HttpClient,
-    observer: ChannelObserver,
-    log: Log,
-    signal: AbortSignal,
-  ): Promise<Channel> {
+  static async open(http: HttpClient, parts: ChannelParts, signal: AbortSignal): Promise<Channel> {
     signal.throwIfAborted();
-    const channel = new Channel(http, observer, log);
+    const channel = new Channel(http, parts);
     const patience = 2 * http.timeout;
     const timer = setTimeout(
       () => channel.#end(`no channel within ${Math.round(patience / 1000)} s`),
@@ -162,16 +155,16 @@ export class Channel {
     this.#heard = heard;
     const patience = new AbortController();
     const giveUpIn = (ms: number) => setTimeout(() => patience.abort(), ms);
-    const timers = [giveUpIn(ACKNOWLEDGE_MS)];
+    const timers = [giveUpIn(this.#parts.waits.acknowledge)];
     this.#onJoinWord = () => {
-      timers.push(giveUpIn(SETTLE_MS));
+      timers.push(giveUpIn(this.#parts.waits.settle));
       this.#onJoinWord = () => {};
     };
     const join = { action: "JOIN_AGENT", token, executors };
     const answer = await this.#emit("join_agent", join, patience.signal);
     this.#onJoinWord = () => {};
     for (const timer of timers) clearTimeout(timer);
-    return verdict(answer, heard);
+    return verdictOf(answer, heard);
   }
 
   /**
@@ -198,7 +191,7 @@ export class Channel {
   async leave(): Promise<void> {
     // Without an argument: with one, the handler raises and we stay online until the server misses our heartbeat.
     this.#engine.send(eventPacket("leave_agent", undefined));
-    const timer = setTimeout(() => this.#end("left"), LEAVE_MS);
+    const timer = setTimeout(() => this.#end("left"), this.#parts.waits.leave);
     await this.ended;
     clearTimeout(timer);
     await this.close();
@@ -248,7 +241,10 @@ export class Channel {
         break;
       case undefined:
         // Without its text: it may be a `run` in another form, with passwords among its arguments.
-        this.#log.debug({ event: "packet-ignored", characters: text.length }, "Ignored an unknown packet");
+        this.#parts.log.debug(
+          { event: "packet-ignored", characters: text.length },
+          "Ignored an unknown packet",
+        );
     }
   }
 
@@ -256,7 +252,7 @@ export class Channel {
     switch (name) {
       case "run":
         this.#heard.isProven = true;
-        this.#observer.onRun(argument);
+        this.#parts.observer.onRun(argument);
         break;
       case "message":
         if (argument === "Agent joined correctly to dispatcher namespace") this.#hear({ hasWelcome: true });
@@ -265,36 +261,17 @@ export class Channel {
         this.#hear({ rejection: reasonOf(argument) });
         break;
       default:
-        this.#log.debug({ event: "event-ignored", name: shortened(name) }, "Ignored an unknown event");
+        this.#parts.log.debug({ event: "event-ignored", name: shortened(name) }, "Ignored an unknown event");
     }
   }
 
   #hear(word: Partial<JoinEcho>): void {
     Object.assign(this.#heard, word);
     if (word.rejection !== undefined) {
-      this.#log.debug({ event: "join-refused", reason: word.rejection }, "Somebody's join was refused");
+      this.#parts.log.debug({ event: "join-refused", reason: word.rejection }, "Somebody's join was refused");
     }
     this.#onJoinWord();
   }
-}
-
-/** What became of an event. */
-export type Answer = "acknowledged" | "unanswered" | "lost";
-
-/** What was heard since a join was sent, be it about ours or a stranger's. */
-type JoinEcho = {
-  /** A `run` came, which only an agent gets. */
-  isProven: boolean;
-  hasWelcome: boolean;
-  rejection: string | undefined;
-};
-
-function verdict(answer: Answer, { isProven, hasWelcome, rejection }: JoinEcho): JoinVerdict {
-  if (answer === "lost") return { kind: "lost" };
-  if (isProven) return { kind: "joined" };
-  if (rejection !== undefined)
-    return hasWelcome ? { kind: "unsure" } : { kind: "refused", reason: rejection };
-  return { kind: answer === "acknowledged" || hasWelcome ? "joined" : "unanswered" };
 }
 
 function reasonOf(argument: unknown): string {

@@ -17,17 +17,31 @@ import type { FaradayApi } from "./api.ts";
 import type { Announcement, Channel, OpenChannel, StatusMessage } from "./channel.ts";
 import { ServerFailure } from "./server-failure.ts";
 
-/** The pause before trying again, in milliseconds: doubled from the first to the last. */
-const FIRST_PAUSE_MS = 1_000;
-const LAST_PAUSE_MS = 60_000;
-/** A channel that was joined as long was a good one: the next pause is a short one again. */
-const GOOD_MS = 10_000;
-/** Joins on one channel, and milliseconds between them: strangers may be refused at the same time. */
+/** In milliseconds; a test may be in a hurry. */
+export type LinkWaits = {
+  /** Before trying again: doubled from the first to the last. */
+  readonly firstPause: number;
+  readonly lastPause: number;
+  /** A channel that was joined as long was a good one: the next pause is a short one again. */
+  readonly good: number;
+  /** Between two joins on one channel. */
+  readonly nextJoin: number;
+  /** For the acknowledgement of a status: doubled from the first to the last. */
+  readonly firstPatience: number;
+  readonly lastPatience: number;
+};
+
+const WAITS: LinkWaits = {
+  firstPause: 1_000,
+  lastPause: 60_000,
+  good: 10_000,
+  nextJoin: 2_000,
+  firstPatience: 10_000,
+  lastPatience: 60_000,
+};
+
+/** Joins on one channel, at most: strangers may be refused at the same time. */
 const JOINS = 4;
-const NEXT_JOIN_MS = 2_000;
-/** For the acknowledgement of a status, in milliseconds: doubled from the first to the last. */
-const FIRST_PATIENCE_MS = 10_000;
-const LAST_PATIENCE_MS = 60_000;
 /** Bytes of all announcements: the server takes a million in a message, and ends the connection at more. */
 const MAX_ANNOUNCED_BYTES = 900_000;
 
@@ -53,21 +67,24 @@ type LinkParts = {
   /** Statuses can be told; those that were not, must be told again. */
   readonly onJoined: () => void;
   readonly onState?: (state: LinkState) => void;
+  readonly waits?: LinkWaits;
 };
 
 /**
- * The pause before a further attempt, between half and the whole of a time that doubles with every attempt.
+ * The pause before a further attempt, between half and the whole of a time that doubles with every attempt: when a
+ * server comes back, its agents must not come back in the same second.
  *
  * @param attempt 0 for the first
  * @returns milliseconds, 500 to 60 000
  */
-export function pauseBefore(attempt: number): number {
-  const whole = Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
+export function pauseBefore(attempt: number, { firstPause, lastPause } = WAITS): number {
+  const whole = Math.min(lastPause, firstPause * 2 ** attempt);
   return whole * (0.5 + Math.random() / 2);
 }
 
 export class CommandLink {
   readonly #parts: LinkParts;
+  readonly #waits: LinkWaits;
   /** While it is joined. */
   #channel: Channel | undefined;
   #state: LinkState = { connected: false, since: undefined, lastError: undefined, attempts: 0 };
@@ -77,6 +94,7 @@ export class CommandLink {
   /** @throws {CbError} `setting` where the server would not take so many executors */
   constructor(parts: LinkParts) {
     this.#parts = parts;
+    this.#waits = parts.waits ?? WAITS;
     const { length } = Buffer.from(JSON.stringify(parts.announcements));
     if (length > MAX_ANNOUNCED_BYTES) {
       const found = `what they and their parameters are called and described has ${length} bytes`;
@@ -102,13 +120,13 @@ export class CommandLink {
       try {
         const startedAt = this.#parts.clock.monotonic();
         if ((await this.#joinOnce(signal)) === "deleted") return "deleted";
-        if (this.#parts.clock.monotonic() - startedAt > GOOD_MS) attempt = -1;
+        if (this.#parts.clock.monotonic() - startedAt > this.#waits.good) attempt = -1;
       } catch (error) {
         if (signal.aborted) break;
         if (!(error instanceof ServerFailure)) throw error;
         this.#failed(error.message);
       }
-      await sleep(pauseBefore(Math.max(attempt, 0)), undefined, { signal }).catch(() => {}); // stopped
+      await sleep(pauseBefore(Math.max(attempt, 0), this.#waits), undefined, { signal }).catch(() => {}); // stopped
     }
     return "stopped";
   }
@@ -137,7 +155,8 @@ export class CommandLink {
 
   async #tellNow(status: StatusMessage, signal: AbortSignal): Promise<boolean> {
     const channel = this.#channel;
-    for (let patience = FIRST_PATIENCE_MS; ; patience = Math.min(2 * patience, LAST_PATIENCE_MS)) {
+    const { firstPatience, lastPatience } = this.#waits;
+    for (let patience = firstPatience; ; patience = Math.min(2 * patience, lastPatience)) {
       signal.throwIfAborted();
       // Also where a new one has taken its place: that one's `onJoined` has been called.
       if (channel === undefined || channel !== this.#channel) return false;
@@ -196,7 +215,7 @@ export class CommandLink {
         );
         return "joined";
       }
-      await sleep(NEXT_JOIN_MS * (0.5 + Math.random() / 2), undefined, { signal });
+      await sleep(this.#waits.nextJoin * (0.5 + Math.random() / 2), undefined, { signal });
       token = await this.#newToken(signal);
       if (token === undefined) return "deleted";
     }
