@@ -41,8 +41,8 @@ export function describeServer({ protocol, host, pathname }: URL): string {
 }
 
 const TLS_OPTIONS: TlsOptionNames = {
-  authorities: "--ca",
-  certificate: "--certificate",
+  authorities: "--tls-ca",
+  certificate: "--tls-cert",
   serverName: undefined,
 };
 
@@ -87,5 +87,5 @@ function likelyCause(reason: string, { protocol }: URL, hasCertificate: boolean)
   if (reason === "it does not speak TLS") return ", its URL may begin with http://";
   if (!isCut) return "";
   if (protocol === "http:") return ", it may speak TLS (https://)";
-  return hasCertificate ? "" : ", it may want a certificate (--certificate)";
+  return hasCertificate ? "" : ", it may want a certificate (--tls-cert)";
 }
