@@ -42,7 +42,7 @@ const CONTROL = {
 
 const statusCommand = defineCommand({
   words: ["dispatcher", "status"],
-  summary: "Show since when it is connected, what runs, and what waits to be posted",
+  summary: "Show its connection, its runs, and what waits to be posted",
   examples: ["cb dispatcher status"],
   ...CONTROL,
   run: async (invocation) => (await import("../dispatcher-control-command.ts")).showStatus(invocation),
@@ -79,12 +79,7 @@ export const dispatcherCommands: readonly Command[] = [
   checkCommand,
   statusCommand,
   stopCommand,
-  spoolCommand(
-    "list",
-    "List what waits to be posted, and what the server refused",
-    [],
-    "cb dispatcher spool list",
-  ),
+  spoolCommand("list", "List what the server has refused", [], "cb dispatcher spool list"),
   spoolCommand(
     "show",
     "Show one refused result and the server's words",
