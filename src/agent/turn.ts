@@ -74,7 +74,7 @@ export async function takeTurn(answer: RunAnswer, parts: TurnParts, end: AbortSi
   };
 
   for (;;) {
-    const release = await slots.take(request.command, signal);
+    const release = await slots.take(request.command, signal, answer.concurrency);
     if (release === undefined) return never(EXPIRED);
     const presence = queued ? await look() : "there";
     if (presence === "there") {

@@ -64,6 +64,18 @@ function answerTo(queued: boolean, changes: Readonly<Record<string, CborValue>> 
   return expectDecision(receive(envelope(fields(changes)), policy(), when), "run");
 }
 
+test("takeTurn() lets a command run as often at a time as it was admitted for", async () => {
+  const all = { ...scene(), slots: new JobSlots(3) };
+  const parts = { ...all.parts, slots: all.slots };
+  const answer = { ...answerTo(false), concurrency: 2 };
+  const starts = [1, 2, 3].map(() => takeTurn(answer, parts, all.end.signal));
+  for (const start of starts.slice(0, 2)) assert.ok((await start).release !== undefined);
+  assert.equal(all.slots.running, 2);
+  const [first] = starts;
+  (await first)?.release?.();
+  assert.ok((await starts[2])?.release !== undefined);
+});
+
 function take({ parts, end }: Scene, answer: RunAnswer): Promise<Turn> {
   return takeTurn(answer, parts, end.signal);
 }
