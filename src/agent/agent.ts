@@ -12,6 +12,7 @@ import type { Log } from "../core/log.ts";
 import type { Channel, Identity, Tag } from "../core/names.ts";
 import type { Environment } from "../core/settings.ts";
 import type { execute } from "../exec/execution.ts";
+import { JobSlots } from "../exec/job-slots.ts";
 import type { AgentHub } from "../hub/agent-hub.ts";
 import type { AuthorisedStation } from "../protocol/authorised-station.ts";
 import { hex } from "../protocol/bytes.ts";
@@ -27,7 +28,6 @@ import {
   staleness,
 } from "./admit.ts";
 import { type CommandCall, type FoundCommand, findCommand } from "./find-command.ts";
-import { JobSlots } from "./job-slots.ts";
 import { type Ignored, openEnvelope } from "./open.ts";
 import { RateLimit } from "./rate-limit.ts";
 import type { ReplayJournal } from "./replay-journal.ts";

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as settle, setTimeout as sleep } from "node:timers/promises";
 import { staleness } from "../../src/agent/admit.ts";
-import { JobSlots } from "../../src/agent/job-slots.ts";
 import { type RunAnswer, type Turn, takeTurn } from "../../src/agent/turn.ts";
+import { JobSlots } from "../../src/exec/job-slots.ts";
 import { hex } from "../../src/protocol/bytes.ts";
 import type { CborValue } from "../../src/protocol/cbor.ts";
 import {

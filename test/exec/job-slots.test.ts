@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as settle } from "node:timers/promises";
 import fc from "fast-check";
-import { JobSlots, MAX_WAITING } from "../../src/agent/job-slots.ts";
 import type { CommandName } from "../../src/core/names.ts";
-import { name } from "./scene.ts";
+import { JobSlots, MAX_WAITING } from "../../src/exec/job-slots.ts";
+import { name } from "../agent/scene.ts";
 
 const never = new AbortController().signal;
 
