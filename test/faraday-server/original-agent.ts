@@ -14,7 +14,7 @@ export const ORIGINAL: AgentKind = {
     const file = join(directory, "dispatcher.yaml");
     // Only once: it writes its token into the file. JSON is YAML.
     if (!existsSync(file)) writeFileSync(file, JSON.stringify(configuration(settings)));
-    const options = ["-c", file, "--logdir", directory, "--log-level", "debug"];
+    const options = ["-c", file, "--logdir", directory, "--log-level", "info"];
     return {
       command: [installed.agent, "run", ...options, ...(code === undefined ? [] : ["--token", code])],
       environment: { PATH: SYSTEM_PATH, HOME: directory, FARADAY_HOME: directory, ...settings.environment },
