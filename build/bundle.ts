@@ -40,7 +40,7 @@ export async function makeBundle(outfile: string, { commit }: Revision): Promise
       },
       // In Bun alone, and loaded there alone.
       external: ["bun:ffi"],
-      plugins: [withoutDebug],
+      plugins: [withStandIns],
     })
     .catch((error: unknown) => {
       // esbuild has shown what is wrong, with file and line.
@@ -59,14 +59,23 @@ export async function makeBundle(outfile: string, { commit }: Revision): Promise
 }
 
 /**
- * `debug` (of ioredis) goes: with `DEBUG=ioredis:*` in the environment it prints every command, AUTH and its
- * password among them, and it loads a `supports-color` from whatever lies above the installed bundle.
+ * Packages that are imported and must not be there, each as the module that stands in its place.
+ *
+ * - `debug` (of ioredis, engine.io-client) goes: with `DEBUG=ioredis:*` in the environment it prints every command,
+ *   AUTH and its password among them, and it loads a `supports-color` from whatever lies above the installed bundle.
+ * - `ws` and `xmlhttprequest-ssl` (of engine.io-client) are what its own transports speak through; ours use undici.
  */
-const withoutDebug: esbuild.Plugin = {
-  name: "without-debug",
+const STAND_INS: Readonly<Record<string, string>> = {
+  debug: "module.exports = () => Object.assign(() => {}, { enabled: false }); module.exports.default = module.exports;",
+  ws: "exports.WebSocket = undefined;",
+  "xmlhttprequest-ssl": "exports.XMLHttpRequest = undefined;",
+};
+
+const withStandIns: esbuild.Plugin = {
+  name: "stand-ins",
   setup({ onResolve, onLoad }) {
-    const contents = "exports.default = () => Object.assign(() => {}, { enabled: false });";
-    onResolve({ filter: /^debug$/ }, ({ path }) => ({ path, namespace: "silent" }));
-    onLoad({ filter: /.*/, namespace: "silent" }, () => ({ contents }));
+    const filter = new RegExp(`^(${Object.keys(STAND_INS).join("|")})$`);
+    onResolve({ filter }, ({ path }) => ({ path, namespace: "stand-in" }));
+    onLoad({ filter: /.*/, namespace: "stand-in" }, ({ path }) => ({ contents: STAND_INS[path] ?? "" }));
   },
 };

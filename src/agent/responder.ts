@@ -128,7 +128,7 @@ export class Responder {
       station: session.station.name,
     };
     const execution = this.#parts.execute(executable, {
-      identity,
+      arguments: [identity],
       environment: commandEnvironment(facts),
       timeLimit: shorter(request.limit, timeLimit),
       stopGrace,

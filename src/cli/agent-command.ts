@@ -3,9 +3,8 @@ import { Agent } from "../agent/agent.ts";
 import { type AgentState, openAgentState } from "../agent/agent-state.ts";
 import { RateLimit } from "../agent/rate-limit.ts";
 import type { Clock } from "../core/clock.ts";
-import { wantsColors } from "../core/colors.ts";
 import { CbError, ExitStatus, systemCode } from "../core/errors.ts";
-import { createLog, type Log, type LogOptions, suitingFormat } from "../core/log.ts";
+import type { Log } from "../core/log.ts";
 import type { Values } from "../core/settings.ts";
 import { execute } from "../exec/execution.ts";
 import { openAgentHub } from "../hub/agent-hub.ts";
@@ -15,11 +14,11 @@ import { keyIdText } from "../protocol/keys.ts";
 import { askHealth, healthSocket } from "./agent-health.ts";
 import { readReloadable, useNewSettings, warnOfMissingDirectories } from "./agent-reload.ts";
 import { AgentService } from "./agent-service.ts";
-import type { Context, Invocation } from "./command.ts";
+import type { Invocation } from "./command.ts";
 import { isPasswordVisible, loadConnection, VISIBLE_PASSWORD } from "./hub-connection.ts";
 import { write } from "./output.ts";
+import { serviceLog } from "./service-log.ts";
 import type { agentSettings } from "./settings/agent.ts";
-import { verbosityOf } from "./settings/common.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { VERSION } from "./version.ts";
 
@@ -49,7 +48,7 @@ export async function runAgent({
   await cryptoReady();
   const reloadable = readReloadable(settings, environment);
   const connection = loadConnection(settings, environment);
-  const log = createLog(logOptions(settings, context));
+  const log = serviceLog(settings, context);
   if (isPasswordVisible({ values: settings, origins })) {
     log.warn({ event: "password-visible", reason: VISIBLE_PASSWORD }, "Use a password from the command line");
   }
@@ -141,21 +140,4 @@ function hubObserver(
       if (isAllowed) log.warn({ event: "request-dropped", suppressed }, "Drop a request: too many at once");
     },
   };
-}
-
-function logOptions(settings: Settings, { environment, stderr }: Context): LogOptions {
-  const isTerminal = stderr.isTTY === true;
-  const wanted = settings["log-format"];
-  return {
-    format: wanted === "auto" ? suitingFormat(environment, isTerminal) : wanted,
-    level: logLevel(settings),
-    colors: wantsColors(environment, isTerminal, settings["force-colors"]),
-  };
-}
-
-function logLevel(settings: Settings): LogOptions["level"] {
-  const verbosity = verbosityOf(settings);
-  if (verbosity === "errors") return "error";
-  if (verbosity === "normal") return "info";
-  return settings.verbose === 1 ? "debug" : "trace";
 }

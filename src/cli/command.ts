@@ -73,8 +73,10 @@ type Definition<Table extends Schema> = {
   readonly examples?: readonly string[];
   /** Options, environment names and file keys. Spread `commonSettings` first where they apply. */
   readonly settings: Table;
-  /** Name of the TOML file whose keys are the table's; without it no file is read. */
-  readonly configFile?: "agent.toml" | "station.toml";
+  /** Name of the TOML file whose keys are those of `fileSettings` or the table; without it no file is read. */
+  readonly configFile?: "agent.toml" | "station.toml" | "dispatcher.toml";
+  /** All keys that the file may have, where the command itself uses only some of them. */
+  readonly fileSettings?: Schema;
   /** @returns the exit status, one or the sum of `ExitStatus` */
   readonly run: (invocation: Invocation<Table>) => Promise<number>;
 };

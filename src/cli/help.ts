@@ -61,6 +61,7 @@ export function helpText(program: Program, words: readonly string[], commands: r
 export const SUMMARIES: Readonly<Record<string, string>> = {
   "": "Run a command on every server, trusting nobody in between",
   station: "Have agents run commands, and collect what they say",
+  dispatcher: "Run executors for a Faraday server",
 };
 
 const EVERYWHERE: readonly OptionLine[] = [

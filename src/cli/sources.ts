@@ -12,12 +12,12 @@ import { configSettings } from "./settings/common.ts";
  */
 export function sourcesOf(command: Command, texts: Texts, environment: Environment): Sources {
   const sources: Sources = { arguments: texts, environment };
-  const { configFile, settings } = command;
+  const { configFile, settings, fileSettings = settings } = command;
   if (configFile === undefined) return sources;
   const { config } = resolve(configSettings, sources).values;
   const file =
     config === undefined
-      ? findConfigFile(configFile, configDirectories(environment), settings)
-      : readConfigFile(config, settings);
+      ? findConfigFile(configFile, configDirectories(environment), fileSettings)
+      : readConfigFile(config, fileSettings);
   return file === undefined ? sources : { ...sources, file };
 }

@@ -16,9 +16,13 @@ export function configDirectories(environment: Environment): readonly string[] {
   return [...new Set([...(isAbsolute(credentials) ? [credentials] : []), own, "/etc/cb"])];
 }
 
-/** The user's directory of what a program has to remember: `$XDG_STATE_HOME/cb` or `~/.local/state/cb`. */
-export function stateDirectory(environment: Environment): string {
-  return join(xdgDirectory(environment, "XDG_STATE_HOME", ".local/state"), "cb");
+/**
+ * The user's directory of what a program has to remember: `$XDG_STATE_HOME/cb` or `~/.local/state/cb`.
+ *
+ * @param name `cb-dispatcher` has one of its own
+ */
+export function stateDirectory(environment: Environment, name: "cb" | "cb-dispatcher" = "cb"): string {
+  return join(xdgDirectory(environment, "XDG_STATE_HOME", ".local/state"), name);
 }
 
 /** The user's directory of what can be lost without harm: `$XDG_CACHE_HOME/cb` or `~/.cache/cb`. */

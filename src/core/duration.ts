@@ -57,3 +57,18 @@ function parse(text: string, zero: string): number {
 function expected(zero: string): string {
   return `expected seconds below 1000000, such as 120 or 0.5, ${zero}`;
 }
+
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/**
+ * How long something is kept: a whole number with a unit, `90s`, `30m`, `12h` or `7d`.
+ *
+ * @returns milliseconds, above 0 and at most 1000 days
+ * @throws {SyntaxError} for anything else; a number alone might be meant as seconds or as days
+ */
+export function parseAge(text: string): number {
+  const [, number, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const milliseconds = Number(number) * (UNITS[unit ?? ""] ?? Number.NaN);
+  if (milliseconds > 0 && milliseconds <= 1000 * 86_400_000) return milliseconds;
+  throw new SyntaxError("expected a number with a unit, such as 12h or 7d, at most 1000d");
+}

@@ -30,6 +30,7 @@ export type ErrorCode =
   | "file" // any other file
   | "locked" // another process holds the state directory
   | "hub" // Redis: unreachable, refused, went away
+  | "server" // Faraday's server: unreachable, refused, no such server
   | "output" // our own standard output
   | "reader-gone" // whoever read our standard output has left
   | "message-malformed"; // bytes that no encoder of ours produces

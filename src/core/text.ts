@@ -32,6 +32,12 @@ export function abridged(text: string): string {
   return `${characters.slice(0, MAX_QUOTED - 1).join("")}…`;
 }
 
+/** One harmless line of what somebody else wrote, of a length for a sentence. */
+export function shortened(text: string): string {
+  const line = printable(text);
+  return line.length <= 200 ? line : `${line.slice(0, 200)}…`;
+}
+
 /** Milliseconds as an operator reads them: `0.05 s`, `12.4 s`. */
 export function seconds(milliseconds: number): string {
   const value = milliseconds / 1000;

@@ -1,9 +1,9 @@
 /**
  * Starts one child process in its surroundings; the only file that knows execa.
  *
- * What holds for every command: no shell, one argument, `$0` is its path, cwd /, stdin /dev/null, only the
- * given environment, a session and process group of its own (so no terminal, and a signal to the group
- * reaches what it forked), default signal dispositions. What this file cannot do, as the runtimes are:
+ * What holds for every command: no shell, `$0` is its path, stdin /dev/null, only the given environment, a
+ * session and process group of its own (so no terminal, and a signal to the group reaches what it forked),
+ * default signal dispositions. What this file cannot do, as the runtimes are:
  *
  * - The umask is that of the whole process and is inherited: the agent program sets 022 when it starts.
  * - Descriptors that the agent itself was born with stay out of the child in Bun; Node keeps out those up to
@@ -36,16 +36,22 @@ type Child = {
 
 type NotStarted = { readonly started: false; readonly detail: string };
 
-/** Starts `path` with one argument. The streams must be read, or paused, in the same turn. */
-export async function startChild(
-  path: string,
-  argument: string,
-  environment: Readonly<Record<string, string>>,
-): Promise<Child | NotStarted> {
+/** What a child finds when it starts. */
+export type Surroundings = {
+  /** Behind `$0`. */
+  readonly arguments: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Where it starts. */
+  readonly directory: string;
+};
+
+/** Starts `path`, an executor or the interpreter of one. The streams must be read, or paused, in the same turn. */
+export async function startChild(path: string, surroundings: Surroundings): Promise<Child | NotStarted> {
   if (!hasKnownFormat(path)) return notStarted("ENOEXEC");
+  if (hasLongVariable(surroundings.environment)) return notStarted("E2BIG");
   if (!hasSpareDescriptors()) return notStarted("EMFILE");
 
-  const subprocess = launch(path, argument, environment);
+  const subprocess = launch(path, surroundings);
   // Bun throws most errors where Node emits them, and execa 9.6 then stumbles over Bun's read-only
   // `stdin` with a TypeError of its own: the system's reason (ETXTBSY, E2BIG, …) is lost.
   if (subprocess === undefined) return notStarted(undefined);
@@ -59,10 +65,10 @@ export async function startChild(
   return { started: true, pid: subprocess.pid, stdout: subprocess.stdout, stderr: subprocess.stderr, exited };
 }
 
-function launch(path: string, argument: string, environment: Readonly<Record<string, string>>) {
+function launch(path: string, { arguments: words, environment, directory }: Surroundings) {
   try {
-    return execa(path, [argument], {
-      cwd: "/",
+    return execa(path, words, {
+      cwd: directory,
       env: environment,
       extendEnv: false,
       stdin: "ignore",
@@ -122,6 +128,16 @@ function hasSpareDescriptors(): boolean {
   } finally {
     for (const descriptor of opened) closeSync(descriptor);
   }
+}
+
+/** Bytes of `NAME=value` and the NUL behind it that the kernel takes (execve(2), MAX_ARG_STRLEN). */
+const MAX_VARIABLE = 128 * 1024;
+
+/** Whether the system would refuse it; what Bun then throws does not say why. */
+function hasLongVariable(environment: Readonly<Record<string, string>>): boolean {
+  return Object.entries(environment).some(
+    ([name, value]) => Buffer.byteLength(name) + Buffer.byteLength(value) + 2 > MAX_VARIABLE,
+  );
 }
 
 const DETAILS: Readonly<Record<string, string>> = {

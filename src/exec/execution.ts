@@ -11,15 +11,13 @@
  * group along (process-group.ts says who escapes).
  */
 import { type Clock, LONGEST_TIMER } from "../core/clock.ts";
-import type { Identity } from "../core/names.ts";
-import { startChild } from "./child.ts";
+import { type Surroundings, startChild } from "./child.ts";
 import { type Output, OutputReader, type StreamName } from "./output-reader.ts";
 import { endGroup } from "./process-group.ts";
 
-export type ExecutionOptions = {
-  /** The only argument. */
-  readonly identity: Identity;
-  readonly environment: Readonly<Record<string, string>>;
+export type ExecutionOptions = Omit<Surroundings, "directory"> & {
+  /** Where it starts; `/` if not given. */
+  readonly directory?: string;
   /** Milliseconds the command may run; `undefined` for as long as it likes. At most 24 days. */
   readonly timeLimit: number | undefined;
   /** Milliseconds between SIGTERM and SIGKILL. */
@@ -29,6 +27,8 @@ export type ExecutionOptions = {
   /** Ends the command; its reason is `"cancelled"` (the station's wish) or `"stopped"` (the agent's). */
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** Told the id of the process, which is that of its process group, before anything of its output; must not throw. */
+  readonly onStart?: (pid: number) => void;
 };
 
 export type EndReason =
@@ -72,7 +72,7 @@ const NEVER_RAN = {
  * Runs `path`: its output in order, then exactly one `end`. It starts with the first `next()`, and is not
  * read faster than the consumer takes events. A consumer that leaves early kills the process group at once.
  *
- * @param path absolute, as `resolveExecutor` gives it
+ * @param path absolute: an executor as `resolveExecutor` gives it, or the interpreter of one
  */
 export async function* execute(
   path: string,
@@ -84,13 +84,14 @@ export async function* execute(
     return;
   }
   const startedAt = clock.monotonic();
-  const child = await startChild(path, options.identity, options.environment);
+  const child = await startChild(path, { directory: "/", ...options });
   if (!child.started) {
     yield { ...NEVER_RAN, reason: "not-started", detail: child.detail };
     return;
   }
 
   const output = new OutputReader(child.stdout, child.stderr);
+  options.onStart?.(child.pid);
   let reason: EndReason | undefined;
   let groupEnded: Promise<void> | undefined;
   /** After an exit of its own the group is left alone, and an empty group's id may soon be somebody else's. */

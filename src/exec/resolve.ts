@@ -29,6 +29,8 @@ export type Resolution =
   | { readonly found: true; readonly path: string; readonly directory: string }
   | { readonly found: false; readonly reason: ExecutorRefusal; readonly detail?: string };
 
+type Danger = { readonly found: false; readonly reason: ExecutorRefusal; readonly detail: string };
+
 /** Permission bit of users that are neither the owner nor in the group (inode(7), S_IWOTH). */
 const WRITABLE_BY_OTHERS = 0o002;
 
@@ -59,6 +61,19 @@ export function resolveExecutor(directories: readonly string[], name: CommandNam
 
 /** @throws what the file system says: a dangling link, or an entry that was removed meanwhile */
 function judge(directory: string, path: string): Resolution {
+  const danger = dangerOf(directory, path);
+  if (danger !== undefined) return danger;
+  if (!isExecutable(path)) return refused("not-executable", `mode ${octal(statSync(path).mode)}`);
+  return { found: true, path, directory };
+}
+
+/**
+ * Why a file of a run-directory is not to be trusted; undefined where it is.
+ *
+ * @param path within `directory`, perhaps as a link
+ * @throws as `judge`
+ */
+export function dangerOf(directory: string, path: string): Danger | undefined {
   const file = realpathSync(path);
   if (file === "/dev/null") return refused("masked", "link to /dev/null");
 
@@ -74,11 +89,10 @@ function judge(directory: string, path: string): Resolution {
     if (mode & WRITABLE_BY_OTHERS) return refused("writable-by-others", `"${step}" has mode ${octal(mode)}`);
     if (step === "/") break;
   }
-  if (!isExecutable(file)) return refused("not-executable", `mode ${octal(stats.mode)}`);
-  return { found: true, path, directory };
+  return undefined;
 }
 
-function refused(reason: ExecutorRefusal, detail: string): Resolution {
+function refused(reason: ExecutorRefusal, detail: string): Danger {
   return { found: false, reason, detail: printable(detail) };
 }
 

@@ -250,9 +250,15 @@ test("Responder sends output with its offset in its stream, then how the command
 test("Responder tells the command who asks, and what it may", async () => {
   const scene = new Scene();
   await scene.respond(fields());
-  const { identity, environment, stopGrace, drainGrace, signal, clock } =
-    scene.executions[0]?.options ?? assert.fail();
-  assert.deepEqual([identity, stopGrace, drainGrace, clock], ["web1", 1_000, 2_000, scene.clock]);
+  const {
+    arguments: words,
+    environment,
+    stopGrace,
+    drainGrace,
+    signal,
+    clock,
+  } = scene.executions[0]?.options ?? assert.fail();
+  assert.deepEqual([words, stopGrace, drainGrace, clock], [["web1"], 1_000, 2_000, scene.clock]);
   assert.equal(signal, scene.end.signal);
   const { session } = scene.answer(fields());
   const { PATH, LANG, ...own } = environment;

@@ -42,9 +42,31 @@ async function launch(
   return output;
 }
 
-test("execute() gives the identity as the only argument, after the path as it was called", async () => {
+test("execute() gives the arguments, after the path as it was called", async () => {
   const { outputs } = await record(start("prints-arguments"));
   assert.equal(textOf(outputs), `${join(executors, "prints-arguments")}\n1\nweb1\n`);
+});
+
+test("execute() runs a path as the interpreter of another, with as many arguments as it is given", async () => {
+  const script = join(executors, "prints-arguments");
+  const { outputs } = await record(
+    execute("/bin/sh", optionsWith({ arguments: [script, "a b", "", "$HOME"] })),
+  );
+  assert.equal(textOf(outputs), `${script}\n3\na b\n\n$HOME\n`);
+});
+
+test("execute() starts in the directory that it is given", async () => {
+  const { outputs } = await record(start("prints-surroundings", { directory: executors }));
+  assert.equal(factsIn(textOf(outputs)).get("cwd"), executors);
+});
+
+test("execute() says why a variable that is too long keeps a command from starting, whatever the runtime", async () => {
+  const withNote = async (length: number) =>
+    (await record(start("exits-3", { note: "x".repeat(length) }))).end;
+  const longest = 128 * 1024 - "NOTE=\0".length;
+  assert.equal((await withNote(longest)).reason, "exited");
+  const { reason, detail } = await withNote(longest + 1);
+  assert.deepEqual([reason, detail], ["not-started", "environment too long"]);
 });
 
 test("execute() gives the environment of its options and nothing else", async () => {

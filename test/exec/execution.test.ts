@@ -19,6 +19,17 @@ test("execute() reports the exit status", async () => {
   assert.deepEqual(end.bytes, { stdout: 0, stderr: 0 });
 });
 
+test("execute() tells the id of the process before its output, and of one that does not start none", async () => {
+  const told: (number | string)[] = [];
+  const onStart = (pid: number) => told.push(pid);
+  const { outputs } = await recordWith(start("speaks-then-stays", { onStart, timeLimit: 300 }), () => {
+    told.push("output");
+  });
+  assert.deepEqual(told, [Number(textOf(outputs).slice("ready ".length)), "output"]);
+  await record(start("no-hashbang", { onStart }));
+  assert.equal(told.length, 2);
+});
+
 test("execute() reports the signal that ended the command", async () => {
   const { end } = await record(start("kills-itself"));
   assert.deepEqual(outcome(end), {

@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../src/core/clock.ts";
-import { parseName } from "../../src/core/names.ts";
 import {
   type ExecutionEnd,
   type ExecutionEvent,
@@ -22,7 +21,7 @@ type Overrides = Partial<Omit<ExecutionOptions, "environment">> & { readonly not
 /** Options that end nothing by themselves; `note` is the file that some fixtures write to. */
 export function optionsWith({ note = "/dev/null", ...overrides }: Overrides = {}): ExecutionOptions {
   return {
-    identity: parseName("web1"),
+    arguments: ["web1"],
     environment: { PATH: "/usr/bin:/bin", NOTE: note },
     timeLimit: undefined,
     stopGrace: 5000,

@@ -1,10 +1,10 @@
 /** The settings of `cb agent`, and the keys of `agent.toml`. */
 
 import { stateDirectory } from "../../core/directories.ts";
-import { parseGrace, parseLimit } from "../../core/duration.ts";
-import { parseChoice, parseInteger, parsePath, parseSwitch } from "../../core/parse.ts";
+import { parseInteger, parsePath, parseSwitch } from "../../core/parse.ts";
 import type { Schema } from "../../core/settings.ts";
 import { commonSettings, parseTagTexts } from "./common.ts";
+import { executionSettings } from "./execution.ts";
 
 export const agentSettings = {
   ...commonSettings,
@@ -38,38 +38,7 @@ export const agentSettings = {
     parse: parseInteger(1, 1024),
     help: "commands that run at once, at most",
   },
-  "time-limit": {
-    value: "<seconds>",
-    number: true,
-    parse: parseLimit,
-    help: "end a command that runs longer; without it none is ended",
-  },
-  "stop-wait": {
-    value: "<seconds>",
-    number: true,
-    parse: parseGrace,
-    help: "time that running commands may go on when the agent is stopped; without it --stop-grace",
-  },
-  "stop-grace": {
-    value: "<seconds>",
-    number: true,
-    default: "10",
-    parse: parseGrace,
-    help: "time between asking commands to end and forcing them",
-  },
-  "drain-grace": {
-    value: "<seconds>",
-    number: true,
-    default: "1",
-    parse: parseGrace,
-    help: "time for output that a command's children still hold after its end",
-  },
-  "log-format": {
-    value: "<format>",
-    default: "auto",
-    parse: parseChoice("auto", "text", "json"),
-    help: "text, json, or auto: by what standard error is",
-  },
+  ...executionSettings,
   "state-directory": {
     value: "<directory>",
     environment: ["STATE_DIRECTORY"],

@@ -1,0 +1,101 @@
+/** What `cb dispatcher` and its commands are; what they do is loaded when one is run. */
+import { type Command, defineCommand } from "../command.ts";
+import {
+  dispatcherCheckSettings,
+  dispatcherControlSettings,
+  dispatcherSettings,
+} from "../settings/dispatcher.ts";
+
+const runCommand = defineCommand({
+  words: ["dispatcher", "run"],
+  summary: "Run executors for a Faraday server and post what they find",
+  description: [
+    "Registers once with a code, then holds the server's command channel, runs the executors that it asks for " +
+      "and posts each JSON line that they print to the workspaces. A result is on disk before it is posted, " +
+      "and stays there until the server has taken it.",
+  ],
+  examples: [
+    "cb dispatcher run --server http://localhost:5985 --executors nmap --token 123456",
+    "cb dispatcher run --config ./dispatcher.toml",
+  ],
+  settings: dispatcherSettings,
+  configFile: "dispatcher.toml",
+  run: async (invocation) => (await import("../dispatcher-command.ts")).runDispatcher(invocation),
+});
+
+const checkCommand = defineCommand({
+  words: ["dispatcher", "check"],
+  summary: "Check server, certificate, token and what each executor needs",
+  examples: ["cb dispatcher check"],
+  settings: dispatcherCheckSettings,
+  fileSettings: dispatcherSettings,
+  configFile: "dispatcher.toml",
+  run: async (invocation) => (await import("../dispatcher-check-command.ts")).checkDispatcher(invocation),
+});
+
+/** These need to know but where the dispatcher keeps its state. */
+const CONTROL = {
+  settings: dispatcherControlSettings,
+  fileSettings: dispatcherSettings,
+  configFile: "dispatcher.toml",
+} as const;
+
+const statusCommand = defineCommand({
+  words: ["dispatcher", "status"],
+  summary: "Show its connection, its runs, and what waits to be posted",
+  examples: ["cb dispatcher status"],
+  ...CONTROL,
+  run: async (invocation) => (await import("../dispatcher-control-command.ts")).showStatus(invocation),
+});
+
+const stopCommand = defineCommand({
+  words: ["dispatcher", "stop"],
+  operands: [{ name: "run" }],
+  summary: "End one run; the server is told",
+  examples: ["cb dispatcher stop 41"],
+  ...CONTROL,
+  run: async (invocation) => (await import("../dispatcher-control-command.ts")).stopRun(invocation),
+});
+
+const spoolCommand = (
+  action: "list" | "show" | "retry" | "drop",
+  summary: string,
+  operands: readonly { readonly name: string; readonly repeatable?: true }[],
+  example: string,
+) =>
+  defineCommand({
+    words: ["dispatcher", "spool", action],
+    operands,
+    summary,
+    examples: [example],
+    ...CONTROL,
+    run: async (invocation) =>
+      (await import("../dispatcher-control-command.ts")).useSpool(action, invocation),
+  });
+
+/** Every command of `cb dispatcher`, in the order of the help. */
+export const dispatcherCommands: readonly Command[] = [
+  runCommand,
+  checkCommand,
+  statusCommand,
+  stopCommand,
+  spoolCommand("list", "List what the server has refused", [], "cb dispatcher spool list"),
+  spoolCommand(
+    "show",
+    "Show one refused result and the server's words",
+    [{ name: "item" }],
+    "cb dispatcher spool show 41-3-pentest",
+  ),
+  spoolCommand(
+    "retry",
+    "Post refused results once more",
+    [{ name: "item", repeatable: true }],
+    "cb dispatcher spool retry 41-3-pentest",
+  ),
+  spoolCommand(
+    "drop",
+    "Throw refused results away",
+    [{ name: "item", repeatable: true }],
+    "cb dispatcher spool drop 41-3-pentest",
+  ),
+];

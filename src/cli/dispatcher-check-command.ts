@@ -1,0 +1,125 @@
+/** `cb dispatcher check`: whether a dispatcher with these settings would work, one line for each thing it needs. */
+import { CbError, ExitStatus, messageOf } from "../core/errors.ts";
+import { count, printable } from "../core/text.ts";
+import { runChecks } from "../exec/checks.ts";
+import { environmentOf } from "../exec/manifest-environment.ts";
+import { FaradayApi } from "../faraday/api.ts";
+import type { Executor, ExecutorCatalog } from "../faraday/executor-catalog.ts";
+import { inheritedEnvironment } from "../faraday/run-environment.ts";
+import { describeServer } from "../faraday/server-failure.ts";
+import { table } from "../station/table.ts";
+import type { Context, Invocation } from "./command.ts";
+import { INSECURE, loadCatalog, loadServer } from "./dispatcher-connection.ts";
+import { readRegistration } from "./dispatcher-state.ts";
+import { write } from "./output.ts";
+import type { dispatcherCheckSettings } from "./settings/dispatcher.ts";
+import { stopSignal } from "./stop-signal.ts";
+
+type Row = { readonly subject: string; readonly ok: boolean; readonly detail: string };
+
+/** @returns 0 where all is well, else 1 */
+export async function checkDispatcher({
+  settings,
+  context,
+}: Invocation<typeof dispatcherCheckSettings>): Promise<number> {
+  const http = loadServer(settings, context.environment);
+  const stop = stopSignal(context.signal);
+  const api = new FaradayApi(http);
+  let failures = 0;
+  const show = async ({ subject, ok, detail }: Row) => {
+    if (!ok) failures += 1;
+    await write(context.stdout, table([[ok ? "ok    " : "FAILED", printable(subject), printable(detail)]]));
+  };
+  try {
+    await show(await checkServer(api, http.server, stop.signal));
+    await show(tlsRow(http.server, settings.insecure));
+    await show(await checkToken(api, settings["state-directory"], stop.signal));
+    const catalog = await loadCatalog(settings);
+    for (const name of catalog.names) {
+      if (!stop.signal.aborted) await show(await checkExecutor(catalog, name, context, stop.signal));
+    }
+  } finally {
+    stop.release();
+    await http.close();
+  }
+  return stop.status() || (failures === 0 ? ExitStatus.ok : ExitStatus.setup);
+}
+
+async function checkServer(api: FaradayApi, server: URL, signal: AbortSignal): Promise<Row> {
+  const subject = `server ${describeServer(server)}`;
+  try {
+    const { status, version, oddity } = await api.probe(signal);
+    if (oddity !== undefined) return { subject, ok: false, detail: oddity };
+    const faraday = version === undefined ? "" : `Faraday ${version}, `;
+    return { subject, ok: true, detail: `reachable, ${faraday}HTTP status ${status}` };
+  } catch (error) {
+    return { subject, ok: false, detail: messageOf(error) };
+  }
+}
+
+function tlsRow({ protocol }: URL, insecure: boolean): Row {
+  const subject = "TLS";
+  if (protocol === "http:") return { subject, ok: true, detail: "none: the URL begins with http://" };
+  return insecure
+    ? { subject, ok: false, detail: INSECURE }
+    : { subject, ok: true, detail: "certificate verified" };
+}
+
+async function checkToken(api: FaradayApi, directory: string, signal: AbortSignal): Promise<Row> {
+  const subject = "agent token";
+  try {
+    const registration = readRegistration(directory);
+    if (registration === undefined)
+      return { subject, ok: false, detail: "none is stored: run cb dispatcher run --token CODE once" };
+    const answer = await api.channelToken(registration.token, signal);
+    switch (answer.kind) {
+      case "token":
+        return { subject, ok: true, detail: "the server knows this agent" };
+      case "deleted":
+        return { subject, ok: false, detail: "the server does not know this agent, it was deleted there" };
+      case "refused":
+        return { subject, ok: false, detail: answer.words };
+    }
+  } catch (error) {
+    return { subject, ok: false, detail: messageOf(error) };
+  }
+}
+
+async function checkExecutor(
+  catalog: ExecutorCatalog,
+  name: string,
+  { environment }: Context,
+  signal: AbortSignal,
+): Promise<Row> {
+  const subject = `executor ${name}`;
+  try {
+    const executor = catalog.find(name);
+    const problem = missing(executor) ?? (await failedCheck(executor, environment, signal));
+    if (problem !== undefined) return { subject, ok: false, detail: problem };
+    const { parameters, checks } = executor.manifest;
+    return {
+      subject,
+      ok: true,
+      detail: `${count(parameters.size, "parameter")}, ${count(checks.length, "check")} passed`,
+    };
+  } catch (error) {
+    if (error instanceof CbError) return { subject, ok: false, detail: error.message };
+    throw error;
+  }
+}
+
+function missing({ missingVariables }: Executor): string | undefined {
+  return missingVariables.length === 0
+    ? undefined
+    : `its manifest does not set ${missingVariables.join(", ")}`;
+}
+
+async function failedCheck(
+  { manifest }: Executor,
+  own: Context["environment"],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const environment = { ...inheritedEnvironment(own), ...environmentOf(manifest, own) };
+  const failed = (await runChecks(manifest, environment, signal)).find(({ ok }) => !ok);
+  return failed && `check "${failed.command}" failed: ${failed.detail}`;
+}

@@ -1,0 +1,213 @@
+/** `cb dispatcher run`: registers where it must, then runs executors for the server until it is told to stop. */
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CbError, ExitStatus } from "../core/errors.ts";
+import { makeDirectory } from "../core/files.ts";
+import type { Log } from "../core/log.ts";
+import type { Values } from "../core/settings.ts";
+import { execute } from "../exec/execution.ts";
+import { JobSlots } from "../exec/job-slots.ts";
+import { FaradayApi } from "../faraday/api.ts";
+import { type Announcement, channelOpener } from "../faraday/channel.ts";
+import { CommandLink } from "../faraday/command-link.ts";
+import { Dispatcher } from "../faraday/dispatcher.ts";
+import { announcementOf, type ExecutorCatalog } from "../faraday/executor-catalog.ts";
+import type { HttpClient } from "../faraday/http-client.ts";
+import { Poster } from "../faraday/poster.ts";
+import { Quarantine } from "../faraday/quarantine.ts";
+import { describeServer } from "../faraday/server-failure.ts";
+import { Spool } from "../faraday/spool.ts";
+import { StatusReports } from "../faraday/status-reports.ts";
+import type { Context, Invocation } from "./command.ts";
+import { INSECURE, loadCatalog, loadServer } from "./dispatcher-connection.ts";
+import { agentToken } from "./dispatcher-registration.ts";
+import { DispatcherService } from "./dispatcher-service.ts";
+import { lockState } from "./dispatcher-state.ts";
+import { serviceLog } from "./service-log.ts";
+import type { dispatcherSettings } from "./settings/dispatcher.ts";
+import { type Stop, stopSignal } from "./stop-signal.ts";
+import { VERSION } from "./version.ts";
+
+type Settings = Values<typeof dispatcherSettings>;
+
+/** Milliseconds that are left, once nothing runs any more, to post what is in the spool and to tell how runs ended. */
+const FLUSH_MS = 10_000;
+
+export async function runDispatcher({
+  settings,
+  context,
+}: Invocation<typeof dispatcherSettings>): Promise<number> {
+  const http = loadServer(settings, context.environment);
+  const log = serviceLog(settings, context);
+  // What executors leave in their work directories is nobody else's business.
+  process.umask(0o077);
+  const lock = lockState(settings["state-directory"]);
+  const stop = stopSignal(context.signal, ["SIGINT", "SIGTERM"]);
+  try {
+    if (settings.insecure) log.warn({ event: "insecure", reason: INSECURE }, "Take any certificate");
+    return await serve(settings, context, http, log, stop);
+  } finally {
+    stop.release();
+    await http.close();
+    lock.release();
+  }
+}
+
+async function serve(
+  settings: Settings,
+  context: Context,
+  http: HttpClient,
+  log: Log,
+  stop: Stop,
+): Promise<number> {
+  const { environment, clock } = context;
+  const directory = settings["state-directory"];
+  const catalog = await loadCatalog(settings);
+  const announcements = announce(catalog, log);
+  const api = new FaradayApi(http);
+  const token = await agentToken(settings, { api, server: http.server, log, signal: stop.signal });
+  if (token === undefined) return ExitStatus.ok;
+
+  const spoolOptions = { limitBytes: settings["spool-size"] * 1_000_000, clock, log };
+  const spool = Spool.open(makeState(directory, "spool"), spoolOptions);
+  const quarantine = new Quarantine(makeState(directory, "quarantine"));
+  /** The last step of stopping: nothing is posted, told or waited for any more. */
+  const giveUp = new AbortController();
+  const poster = new Poster({
+    spool,
+    quarantine,
+    post: (workspace, body, signal) => api.bulkCreate(workspace, body, token, signal),
+    keep: settings["spool-keep"],
+    clock,
+    log,
+  });
+  const reports = new StatusReports((status, signal) => link.tell(status, signal), giveUp.signal);
+  const slots = new JobSlots(settings.jobs);
+  const dispatcher = new Dispatcher({
+    name: settings.name,
+    catalog,
+    slots,
+    spool,
+    poster,
+    reports,
+    quarantine,
+    execute,
+    environment,
+    workDirectory: makeState(directory, "work"),
+    timeLimit: settings["time-limit"],
+    stopGrace: settings["stop-grace"],
+    drainGrace: settings["drain-grace"],
+    giveUp: giveUp.signal,
+    clock,
+    log,
+  });
+  const link = new CommandLink({
+    api,
+    openChannel: channelOpener(http, log),
+    agentToken: token,
+    announcements,
+    clock,
+    log,
+    onRun: dispatcher.onRun,
+    onJoined: reports.onJoined,
+    onState: () => service.show(),
+  });
+  const parts = {
+    name: settings.name,
+    server: describeServer(http.server),
+    link,
+    dispatcher,
+    spool,
+    poster,
+    quarantine,
+  };
+  const service = new DispatcherService(environment, parts, clock, log);
+
+  const fields = {
+    version: VERSION,
+    name: settings.name,
+    server: parts.server,
+    executors: catalog.names.join(","),
+  };
+  log.info({ event: "start", ...fields }, "Start dispatcher");
+  const posting = poster.run(giveUp.signal);
+  dispatcher.recover();
+  await service.start(directory);
+  const linked = link.run(giveUp.signal);
+  try {
+    const ending = await Promise.race([linked, aborted(stop.signal)]);
+    if (ending === "deleted") throw deleted(parts.server);
+    service.stopping();
+    await endRuns(dispatcher, settings, stop.again);
+    await soonest(dispatcher.idle(), FLUSH_MS, stop.again);
+  } finally {
+    dispatcher.leaveQueue();
+    dispatcher.endRuns();
+    await dispatcher.quiet();
+    giveUp.abort();
+    await Promise.all([linked, posting]);
+    service.close();
+  }
+  const left = spool.depth;
+  log.info({ event: "stop", waiting: left.results }, "Dispatcher stopped");
+  return ExitStatus.ok;
+}
+
+/**
+ * All that are named, always: of one that is missing the server deletes schedules and history. One that cannot be used
+ * now is announced without parameters, and its runs are refused with the reason.
+ */
+function announce(catalog: ExecutorCatalog, log: Log): readonly Announcement[] {
+  return catalog.names.map((name) => {
+    try {
+      return announcementOf(catalog.find(name));
+    } catch (error) {
+      if (!(error instanceof CbError)) throw error;
+      log.error(
+        { event: "executor-unusable", executor: name, reason: error.message },
+        "Cannot run an executor",
+      );
+      return { executor_name: name, category: [], tool: "", args: {} };
+    }
+  });
+}
+
+function makeState(directory: string, name: string): string {
+  const path = join(directory, name);
+  makeDirectory(path, 0o700);
+  return path;
+}
+
+/** Lets what runs go on for the stop wait, then ends it; the second signal ends it at once. */
+async function endRuns(dispatcher: Dispatcher, settings: Settings, again: AbortSignal): Promise<void> {
+  dispatcher.leaveQueue();
+  await soonest(dispatcher.quiet(), settings["stop-wait"] ?? 0, again);
+  dispatcher.endRuns();
+  await dispatcher.quiet();
+}
+
+/** Waits for `work`, but not longer than so many milliseconds, nor once the signal aborts. */
+async function soonest(work: Promise<void>, milliseconds: number, signal: AbortSignal): Promise<void> {
+  const done = new AbortController();
+  const alarm = sleep(milliseconds, undefined, { signal: AbortSignal.any([done.signal, signal]) }).catch(
+    () => {},
+  );
+  await Promise.race([work, alarm]).finally(() => done.abort());
+}
+
+function aborted(signal: AbortSignal): Promise<"stopped"> {
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve("stopped"), { once: true });
+    if (signal.aborted) resolve("stopped");
+  });
+}
+
+function deleted(server: string): CbError {
+  return new CbError(
+    "server",
+    `Cannot serve "${server}": it does not know this agent, which was deleted there`,
+    {
+      hint: "Make a new one with --token CODE --register-again; results that wait stay in the spool",
+    },
+  );
+}

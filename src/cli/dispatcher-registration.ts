@@ -1,0 +1,70 @@
+/** The token of an agent: stored, or got for a registration code. */
+import { CbError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import type { Values } from "../core/settings.ts";
+import { printable } from "../core/text.ts";
+import type { FaradayApi } from "../faraday/api.ts";
+import { describeServer, ServerFailure, serverError } from "../faraday/server-failure.ts";
+import { readRegistration, writeRegistration } from "./dispatcher-state.ts";
+import type { dispatcherSettings } from "./settings/dispatcher.ts";
+
+type Settings = Pick<
+  Values<typeof dispatcherSettings>,
+  "state-directory" | "token" | "register-again" | "name" | "description"
+>;
+
+type Registrar = {
+  readonly api: Pick<FaradayApi, "register">;
+  readonly server: URL;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Registers only where there is no token, or where it is asked for expressly: each time the server makes a new agent.
+ *
+ * @returns undefined where the signal came first
+ * @throws {CbError} `usage` for a code that is not needed or missing, `server` where there is no registration
+ */
+export async function agentToken(
+  settings: Settings,
+  { api, server, log, signal }: Registrar,
+): Promise<string | undefined> {
+  const { "state-directory": directory, token: code, "register-again": again, name, description } = settings;
+  if (again && code === undefined)
+    throw new CbError("usage", "Cannot use --register-again: --token with a registration code is missing");
+  const stored = again ? undefined : readRegistration(directory);
+  const url = describeServer(server);
+  if (stored !== undefined) {
+    if (code === undefined) {
+      if (stored.server !== url)
+        log.warn(
+          { event: "other-server", registered: stored.server, server: url },
+          "Registered at another server",
+        );
+      return stored.token;
+    }
+    throw new CbError(
+      "usage",
+      `Cannot register again: "${printable(directory)}" holds the token of an agent already`,
+      {
+        hint: "Leave --token out, or add --register-again: the server then has two agents",
+      },
+    );
+  }
+  if (code === undefined) {
+    throw new CbError("usage", `Cannot serve "${url}": no agent is registered in "${printable(directory)}"`, {
+      hint: "Give --token with the six digits that the server's Agents page shows",
+    });
+  }
+  try {
+    const { id, token } = await api.register({ code, name, description }, signal);
+    writeRegistration(directory, { token, server: url, id });
+    log.info({ event: "registered", agent: id, name }, "Registered a new agent");
+    return token;
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    if (error instanceof ServerFailure) throw serverError("register at", server, error);
+    throw error;
+  }
+}

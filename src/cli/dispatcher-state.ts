@@ -1,0 +1,79 @@
+/**
+ * What a dispatcher keeps on its disk, in a directory that is its own while it runs:
+ *
+ *     <state directory>/{agent.json,lock,dispatcher.sock,spool/,quarantine/,work/}
+ *
+ * `agent.json` holds the agent's token, which never expires: who has it can post results in this agent's name.
+ */
+import { join } from "node:path";
+import { CbError } from "../core/errors.ts";
+import {
+  isMissing,
+  makeDirectory,
+  readSmallFileAndMode,
+  refuseIfReadableByOthers,
+  writeAtomically,
+} from "../core/files.ts";
+import { type LockFile, lockFile } from "../core/lock-file.ts";
+import { printable } from "../core/text.ts";
+
+/** What the server said of this agent when it was registered. */
+export type Registration = {
+  readonly token: string;
+  readonly server: string;
+  /** At the server; unknown where the token came from elsewhere. */
+  readonly id?: number;
+};
+
+const MAX_FILE_BYTES = 64 * 1024;
+/** As the server makes them; anything else would be refused there with words about something else. */
+const TOKEN = /^[A-Za-z0-9]{64}$/;
+
+export function dispatcherSocket(directory: string): string {
+  return join(directory, "dispatcher.sock");
+}
+
+export function lockState(directory: string): LockFile {
+  makeDirectory(directory, 0o700);
+  return lockFile(join(directory, "lock"), "dispatcher");
+}
+
+/** @throws {CbError} `key` for a file that others can read, or that is damaged */
+export function readRegistration(directory: string): Registration | undefined {
+  const path = registrationFile(directory);
+  try {
+    const { bytes, mode } = readSmallFileAndMode(path, MAX_FILE_BYTES, "key");
+    refuseIfReadableByOthers(path, mode, {});
+    const registration = parseRegistration(new TextDecoder().decode(bytes));
+    if (registration !== undefined) return registration;
+    throw new CbError(
+      "key",
+      `Cannot use "${printable(path)}": it is damaged, expected the token of an agent`,
+      {
+        hint: "Register again with --token CODE --register-again",
+      },
+    );
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** @throws {CbError} `file` */
+export function writeRegistration(directory: string, registration: Registration): void {
+  writeAtomically(registrationFile(directory), Buffer.from(`${JSON.stringify(registration)}\n`), 0o600);
+}
+
+function registrationFile(directory: string): string {
+  return join(directory, "agent.json");
+}
+
+function parseRegistration(text: string): Registration | undefined {
+  try {
+    const { token, server, id } = JSON.parse(text) as Partial<Record<keyof Registration, unknown>>;
+    if (typeof token !== "string" || !TOKEN.test(token) || typeof server !== "string") return undefined;
+    return { token, server, ...(typeof id === "number" && { id }) };
+  } catch {
+    return undefined;
+  }
+}

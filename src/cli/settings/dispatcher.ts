@@ -1,0 +1,170 @@
+/** The settings of `cb dispatcher`, and the keys of `dispatcher.toml`. */
+import { hostname } from "node:os";
+import { stateDirectory } from "../../core/directories.ts";
+import { parseAge, parseLimit } from "../../core/duration.ts";
+import { type CommandName, parseName } from "../../core/names.ts";
+import { parseChoice, parseInteger, parsePath, parseSwitch } from "../../core/parse.ts";
+import type { Schema } from "../../core/settings.ts";
+import { configSettings, outputSettings } from "./common.ts";
+import { executionSettings } from "./execution.ts";
+
+const DISTRO_RUN_DIRECTORIES = ["/etc/cb/run.d", "/usr/lib/cb/run.d"] as const;
+
+const STATE = {
+  "state-directory": {
+    value: "<directory>",
+    environment: ["STATE_DIRECTORY"],
+    default: {
+      help: "/var/lib/cb-dispatcher as root, else ~/.local/state/cb-dispatcher",
+      text: (environment) =>
+        process.getuid?.() === 0 ? "/var/lib/cb-dispatcher" : stateDirectory(environment, "cb-dispatcher"),
+    },
+    parse: parsePath,
+    help: "where the agent's token and results that are not yet posted are kept",
+  },
+  ...configSettings,
+  ...outputSettings,
+} as const satisfies Schema;
+
+/** Where the Faraday server is, and which certificate it must have. */
+const SERVER = {
+  server: {
+    value: "<url>",
+    parse: parseServer,
+    help: "the Faraday server: http://host:5985 or https://host, with its base route if it has one",
+  },
+  "channel-server": {
+    value: "<url>",
+    parse: parseServer,
+    help: "where its command channel is, if not at the same URL",
+  },
+  "tls-ca": {
+    value: "<file>",
+    parse: parsePath,
+    help: "certificates of those who may have signed the server's; without it the system's",
+  },
+  "tls-cert": { value: "<file>", parse: parsePath, help: "our certificate, for a server that wants one" },
+  "tls-key": { value: "<file>", parse: parsePath, help: "its key, readable by its owner alone" },
+  insecure: {
+    default: "false",
+    parse: parseSwitch,
+    help: "take any certificate: whoever is in between then reads results and the agent's token",
+  },
+  timeout: {
+    value: "<seconds>",
+    number: true,
+    default: "60",
+    parse: parseLimit,
+    help: "time for one answer of the server",
+  },
+} as const satisfies Schema;
+
+const EXECUTORS = {
+  executors: {
+    value: "<names>",
+    repeatable: true,
+    takesWords: true,
+    parse: parseExecutors,
+    help: "executors that the server is told of and may run, separated by commas or repeated; no others",
+  },
+  "run-directory": {
+    short: "r",
+    value: "<directory>",
+    repeatable: true,
+    parse: (texts: readonly string[]): readonly string[] =>
+      texts.length === 0 ? DISTRO_RUN_DIRECTORIES : texts.map(parsePath),
+    help: `where executors are, the first that has one wins; without it ${DISTRO_RUN_DIRECTORIES.join(" and ")}`,
+  },
+  python: {
+    value: "<file>",
+    parse: parsePath,
+    help: "the Python in which Faraday's own executors are installed, for manifests that name one",
+  },
+} as const satisfies Schema;
+
+/** `status`, `stop` and `spool`: they ask the dispatcher that is running. */
+export const dispatcherControlSettings = STATE;
+
+export const dispatcherCheckSettings = { ...SERVER, ...EXECUTORS, ...STATE } as const satisfies Schema;
+
+export const dispatcherSettings = {
+  ...SERVER,
+  name: {
+    value: "<name>",
+    default: { help: "the host name", text: () => hostname() },
+    parse: parseAgentName,
+    help: "name of this agent at the server",
+  },
+  description: {
+    value: "<text>",
+    default: "",
+    parse: (text: string) => text,
+    help: "what the server shows beside the name",
+  },
+  token: {
+    value: "<code>",
+    file: false,
+    secret: true,
+    parse: parseCode,
+    help: "registration code of six digits, as the server's Agents page shows it; needed once",
+  },
+  "register-again": {
+    default: "false",
+    parse: parseSwitch,
+    file: false,
+    help: "with --token: make a new agent although a token is stored; the server keeps the old one too",
+  },
+  ...EXECUTORS,
+  jobs: {
+    value: "<number>",
+    number: true,
+    default: "8",
+    parse: parseInteger(1, 1024),
+    help: "executors that run at once, at most; others wait",
+  },
+  ...executionSettings,
+  "channel-transport": {
+    value: "<transport>",
+    default: "auto",
+    parse: parseChoice("auto", "websocket", "polling"),
+    help: "how the command channel is held: websocket, polling, or auto: polling until a WebSocket is up",
+  },
+  "spool-keep": {
+    value: "<age>",
+    default: "7d",
+    parse: parseAge,
+    help: "how long a result is offered to the server before it is set aside",
+  },
+  "spool-size": {
+    value: "<megabytes>",
+    number: true,
+    default: "1024",
+    parse: parseInteger(1, 1_000_000),
+    help: "results waiting on disk, in megabytes; beyond it new runs are refused and nothing is dropped",
+  },
+  ...STATE,
+} as const satisfies Schema;
+
+function parseServer(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isWhole = url?.protocol === "http:" || url?.protocol === "https:";
+  if (url === undefined || !isWhole) throw new SyntaxError("expected http://host:port or https://host");
+  if (url.username !== "" || url.password !== "") throw new SyntaxError("expected a URL without a password");
+  if (url.search !== "" || url.hash !== "") throw new SyntaxError('expected a URL without "?" and "#"');
+  return url;
+}
+
+function parseAgentName(text: string): string {
+  if (text.trim() === "" || text.length > 250) throw new SyntaxError("expected 1 to 250 characters");
+  return text;
+}
+
+function parseCode(text: string): string {
+  if (!/^\d{6}$/.test(text)) throw new SyntaxError("expected six digits");
+  return text;
+}
+
+function parseExecutors(texts: readonly string[]): readonly CommandName[] {
+  if (texts.length === 0) return [];
+  return [...new Set(texts.flatMap((text) => text.split(",")).map((text) => parseName<CommandName>(text)))];
+}

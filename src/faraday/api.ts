@@ -1,0 +1,224 @@
+/**
+ * The four REST calls of an agent; each of them once, without a second try.
+ *
+ * The answers are those of Faraday 5.25.2. Its errors come as HTML more often than as JSON, so nothing but the
+ * status decides, with two exceptions: a 403 means a deleted agent only in Faraday's own JSON, as a firewall may say
+ * 403, too; and a 200 counts only with the JSON that belongs to it.
+ */
+import type { HttpAnswer, HttpClient } from "./http-client.ts";
+import { isWebPage, objectOf, redirectionOf, refusalOf, wordsOf } from "./server-answer.ts";
+import { ServerFailure } from "./server-failure.ts";
+
+export type Registration = {
+  /** Six digits, good for one or two minutes. */
+  readonly code: string;
+  /** Not unique: registering twice makes two agents. */
+  readonly name: string;
+  readonly description: string;
+};
+
+export type ChannelToken =
+  | { readonly kind: "token"; readonly token: string }
+  /** Faraday does not know the agent token, and never will again. */
+  | { readonly kind: "deleted" }
+  | { readonly kind: "refused"; readonly status: number; readonly words: string };
+
+export type PostAnswer =
+  | { readonly kind: "created"; readonly commandId: number | undefined }
+  /** The same body may be accepted later. `status` is undefined where no answer came; `after` is in milliseconds. */
+  | {
+      readonly kind: "again";
+      readonly status: number | undefined;
+      readonly words: string;
+      readonly after: number | undefined;
+    }
+  /** It never will be. */
+  | { readonly kind: "rejected"; readonly status: number; readonly words: string };
+
+/** The longest that a server may have us wait, in milliseconds. */
+const LONGEST_AFTER_MS = 3_600_000;
+/** Letters and digits of an agent token; it never expires. */
+const AGENT_TOKEN = /^[A-Za-z0-9]{64}$/;
+
+const CHECK_URL = "Check the server's URL and its base route";
+
+export class FaradayApi {
+  readonly #http: HttpClient;
+
+  constructor(http: HttpClient) {
+    this.#http = http;
+  }
+
+  /**
+   * Whether the server can be reached: any HTTP answer will do, as some versions ask agents for a login here.
+   *
+   * @returns the status of the first answer, the version where the server tells it, and what is odd
+   * @throws {ServerFailure} where there is no answer
+   */
+  async probe(
+    signal: AbortSignal,
+  ): Promise<{ readonly status: number; readonly version: string | undefined; readonly oddity?: string }> {
+    const answer = await this.#get("/_api/config", signal);
+    const { status } = answer;
+    const to = redirectionOf(answer);
+    if (to !== undefined)
+      return { status, version: undefined, oddity: `it leads to "${to}", ${lower(CHECK_URL)}` };
+    if (isWebPage(answer)) {
+      return { status, version: undefined, oddity: `it answers with a web page, ${lower(CHECK_URL)}` };
+    }
+    return { status, version: await this.#version(signal) };
+  }
+
+  /** Known to whom the server lets in, which agents are not since 5.10. */
+  async #version(signal: AbortSignal): Promise<string | undefined> {
+    try {
+      const version = objectOf(await this.#get("/_api/v3/info", signal))?.["Version"];
+      return typeof version === "string" ? version.slice(0, 40) : undefined;
+    } catch (error) {
+      if (error instanceof ServerFailure) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Makes a new agent of the server.
+   *
+   * @throws {ServerFailure} with what to do
+   */
+  async register(
+    { code, name, description }: Registration,
+    signal: AbortSignal,
+  ): Promise<{ readonly id: number; readonly token: string }> {
+    const answer = await this.#http.request({
+      method: "POST",
+      url: this.#http.at("/_api/v3/agents"),
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ token: code, name, description }),
+      signal,
+    });
+    if (answer.status !== 201) throw registrationFailure(answer);
+    const { id, token } = objectOf(answer) ?? {};
+    if (typeof id !== "number" || !Number.isSafeInteger(id) || typeof token !== "string") {
+      throw new ServerFailure("answer", "its answer to the registration is not that of Faraday", CHECK_URL);
+    }
+    // With such a one the next start would fail, and the code is spent.
+    if (!AGENT_TOKEN.test(token)) {
+      const length = `it has ${token.length} characters`;
+      throw new ServerFailure(
+        "answer",
+        `it gave no usable agent token: ${length}, expected 64 letters and digits`,
+      );
+    }
+    return { id, token };
+  }
+
+  /**
+   * A token for one join of the command channel, good for 60 seconds.
+   *
+   * @throws {ServerFailure} where there is no answer
+   */
+  async channelToken(agentToken: string, signal: AbortSignal): Promise<ChannelToken> {
+    const answer = await this.#http.request({
+      method: "POST",
+      url: this.#http.at("/_api/v3/agent_websocket_token"),
+      headers: { authorization: `Agent ${agentToken}` },
+      signal,
+    });
+    const { status } = answer;
+    const object = objectOf(answer);
+    if (status === 200 && typeof object?.["token"] === "string")
+      return { kind: "token", token: object["token"] };
+    if (status === 403 && typeof object?.["message"] === "string") return { kind: "deleted" };
+    const page = `it answers with a web page, ${lower(CHECK_URL)}`;
+    return { kind: "refused", status, words: isWebPage(answer) ? page : refusalOf(answer) };
+  }
+
+  /**
+   * Posts results, or the end of them.
+   *
+   * @throws the reason of `signal`, and nothing else
+   */
+  async bulkCreate(
+    workspace: string,
+    body: Uint8Array,
+    agentToken: string,
+    signal: AbortSignal,
+  ): Promise<PostAnswer> {
+    // They would lead to another path; no workspace has such a name.
+    if (/^\.{0,2}$/.test(workspace))
+      return { kind: "rejected", status: 404, words: "no workspace has such a name" };
+    const path = `/_api/v3/ws/${encodeURIComponent(workspace)}/bulk_create`;
+    const headers = { authorization: `agent ${agentToken}`, "content-type": "application/json" };
+    const url = this.#http.at(path);
+    try {
+      return postAnswer(await this.#http.request({ method: "POST", url, headers, body, signal }));
+    } catch (error) {
+      if (!(error instanceof ServerFailure)) throw error;
+      return { kind: "again", status: undefined, words: error.message, after: undefined };
+    }
+  }
+
+  #get(path: string, signal: AbortSignal): Promise<HttpAnswer> {
+    return this.#http.request({ method: "GET", url: this.#http.at(path), signal });
+  }
+}
+
+function registrationFailure(answer: HttpAnswer): ServerFailure {
+  const fail = (reason: string, hint?: string) => new ServerFailure("answer", reason, hint);
+  const { status } = answer;
+  const words = wordsOf(answer);
+  const newCode = "Take a new code from the page of the agents in Faraday, it is good for a minute or two";
+  const to = redirectionOf(answer);
+  if (to !== undefined) return fail(`it leads to "${to}"`, CHECK_URL);
+  if (status < 300 || status === 404 || status === 405) {
+    const what = isWebPage(answer) ? "it answers with a web page" : refusalOf(answer);
+    return fail(what, CHECK_URL);
+  }
+  switch (status) {
+    case 401:
+      // In other words, Faraday says 401 to a POST to any path that it does not know, too.
+      if (/invalid token/i.test(words)) return fail("the registration code is wrong or has expired", newCode);
+      return fail(
+        "it does not accept the registration code, or has no such path",
+        `${newCode}. ${CHECK_URL}`,
+      );
+    case 402:
+      return fail(`its licence does not allow it: ${words}`, "Ask whoever runs the server about its licence");
+    case 403:
+      return fail(`it forbids the registration: ${words}`, "Ask whoever runs the server");
+    case 429:
+      return fail("it takes no more registrations for now", "Wait, then take a new code");
+    default:
+      return fail(refusalOf(answer), status >= 500 ? "Try again later, with a new code" : undefined);
+  }
+}
+
+/** 401 is a workspace that is missing or not active, 402 the licence, 403 a workspace that is read-only: all may end. */
+const PASSING: ReadonlySet<number> = new Set([401, 402, 403, 408, 425, 429]);
+
+function postAnswer(answer: HttpAnswer): PostAnswer {
+  const { status } = answer;
+  if (status === 201) {
+    const id = objectOf(answer)?.["command_id"];
+    return { kind: "created", commandId: typeof id === "number" ? id : undefined };
+  }
+  // What is neither created nor refused was not read by Faraday: a portal, a redirection, the page of another path.
+  if (PASSING.has(status) || status < 400 || status >= 500) {
+    const words = isWebPage(answer) ? "it answers with a web page" : wordsOf(answer);
+    return { kind: "again", status, words, after: retryAfter(answer) };
+  }
+  return { kind: "rejected", status, words: wordsOf(answer) };
+}
+
+/** The header in milliseconds: seconds, or a date by the server's own clock. */
+function retryAfter({ headers }: HttpAnswer): number | undefined {
+  const { "retry-after": text, date } = headers;
+  if (typeof text !== "string") return undefined;
+  const isSeconds = /^\d{1,9}$/.test(text.trim());
+  const after = isSeconds ? Number(text) * 1000 : Date.parse(text) - Date.parse(String(date));
+  return Number.isFinite(after) ? Math.min(Math.max(after, 0), LONGEST_AFTER_MS) : undefined;
+}
+
+function lower(sentence: string): string {
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
+}

@@ -1,0 +1,285 @@
+/**
+ * One connection of the command channel, from its opening to its end: events of Socket.IO in the namespace
+ * /dispatcher.
+ *
+ * Seen on the real server (5.25.2, python-socketio 5.18.1), each by hand:
+ * - it acknowledges an event when its handler has returned, and not at all when the handler raised, as it does for a
+ *   NUL in a status or for arguments of another form;
+ * - what a handler sends comes before its acknowledgement: "Agent joined correctly …" or the event `disconnect` with
+ *   the reason, both to everybody in the namespace, whoever's join it was;
+ * - handlers run side by side: of two statuses sent at once, the second may be stored first;
+ * - a join that fails leaves an earlier one of the same connection in force, and a stranger's changes nothing for us;
+ * - `leave_agent` is answered by the end of the namespace, after which nothing is acknowledged.
+ */
+import type { Log } from "../core/log.ts";
+import { shortened } from "../core/text.ts";
+import { EngineSocket } from "./engine-socket.ts";
+import type { HttpClient } from "./http-client.ts";
+import { type Answer, type JoinEcho, type JoinVerdict, verdictOf } from "./join-verdict.ts";
+import { isObject } from "./server-answer.ts";
+import { ServerFailure } from "./server-failure.ts";
+import { CONNECT, eventPacket, readPacket } from "./socket-packet.ts";
+
+/** What `join_agent` says of one executor; Faraday stores `args` as they are. */
+export type Announcement = {
+  readonly executor_name: string;
+  readonly category: readonly string[];
+  readonly tool: string;
+  readonly args: Readonly<Record<string, Parameter>>;
+};
+
+type Parameter = {
+  readonly mandatory: boolean;
+  readonly type: string | readonly string[];
+  readonly base: string;
+  readonly display_name?: string;
+  readonly description?: string;
+};
+
+export type StatusMessage = {
+  readonly executionIds: readonly number[];
+  readonly executor: string;
+  readonly running: boolean;
+  readonly successful: boolean | null;
+  readonly message: string;
+};
+
+/** In milliseconds; a test may be in a hurry. */
+export type ChannelWaits = {
+  /** For the acknowledgement of a join; old servers may send none. */
+  readonly acknowledge: number;
+  /** Without acknowledgements: for what else may come after the first word on a join. */
+  readonly settle: number;
+  /** For the end of the namespace after `leave_agent`. */
+  readonly leave: number;
+};
+
+const WAITS: ChannelWaits = { acknowledge: 10_000, settle: 2_000, leave: 2_000 };
+/** Characters of a status; the server stores them, and an event of a megabyte would close the connection. */
+const MAX_STATUS_LENGTH = 4_000;
+
+export type ChannelObserver = {
+  /** The payload of a `run`, unchecked. May not throw. */
+  readonly onRun: (payload: unknown) => void;
+};
+
+/** Opens a connection until the namespace is ours. @throws {ServerFailure} */
+export type OpenChannel = (observer: ChannelObserver, signal: AbortSignal) => Promise<Channel>;
+
+/** The usual one, over connections of its own. */
+export function channelOpener(http: HttpClient, log: Log, waits = WAITS): OpenChannel {
+  return (observer, signal) => Channel.open(http, { observer, log, waits }, signal);
+}
+
+type ChannelParts = {
+  readonly observer: ChannelObserver;
+  readonly log: Log;
+  readonly waits: ChannelWaits;
+};
+
+export class Channel {
+  readonly #engine: EngineSocket;
+  readonly #parts: ChannelParts;
+  /** Resolves with the reason when the connection is of no use any more; never rejects. */
+  readonly ended: Promise<string>;
+  #end: (reason: string) => void = () => {};
+  #hasEnded = false;
+  #onConnected: () => void = () => {};
+  /** By the number of the event. */
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  #lastId = 0;
+  #acknowledges = false;
+  #heard: JoinEcho = { isProven: false, hasWelcome: false, rejection: undefined };
+  #onJoinWord: () => void = () => {};
+
+  private constructor(http: HttpClient, parts: ChannelParts) {
+    this.#parts = parts;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    this.#engine = new EngineSocket(http, {
+      onOpen: () => this.#engine.send(CONNECT),
+      onMessage: (text) => this.#onMessage(text),
+      onEnd: (reason) => this.#end(reason),
+    });
+    void this.ended.then(() => {
+      this.#hasEnded = true;
+      for (const answer of this.#waiting.values()) answer("lost");
+    });
+  }
+
+  /**
+   * A connection in the namespace, within twice the timeout of `http`: a WebSocket is tried first, then polling.
+   *
+   * @throws {ServerFailure} `connection`
+   * @throws the reason of `signal`
+   */
+  static async open(http: HttpClient, parts: ChannelParts, signal: AbortSignal): Promise<Channel> {
+    signal.throwIfAborted();
+    const channel = new Channel(http, parts);
+    const patience = 2 * http.timeout;
+    const timer = setTimeout(
+      () => channel.#end(`no channel within ${Math.round(patience / 1000)} s`),
+      patience,
+    );
+    const onAbort = () => channel.#end("interrupted");
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      const connected = new Promise<undefined>((resolve) => {
+        channel.#onConnected = () => resolve(undefined);
+      });
+      const reason = await Promise.race([connected, channel.ended]);
+      if (reason === undefined) return channel;
+      await channel.close();
+      signal.throwIfAborted();
+      throw new ServerFailure("connection", reason);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** Whether the server acknowledges what it has dealt with; false until it did so once. */
+  get acknowledges(): boolean {
+    return this.#acknowledges;
+  }
+
+  /**
+   * Announces ourselves; again and again, if need be, as a further join takes the place of an earlier one.
+   *
+   * @param token of the last 60 seconds
+   * @param executors all of them: Faraday deletes those that are missing, with what they have run
+   */
+  async join(token: string, executors: readonly Announcement[]): Promise<JoinVerdict> {
+    const heard: JoinEcho = { isProven: false, hasWelcome: false, rejection: undefined };
+    this.#heard = heard;
+    const patience = new AbortController();
+    const giveUpIn = (ms: number) => setTimeout(() => patience.abort(), ms);
+    const timers = [giveUpIn(this.#parts.waits.acknowledge)];
+    this.#onJoinWord = () => {
+      timers.push(giveUpIn(this.#parts.waits.settle));
+      this.#onJoinWord = () => {};
+    };
+    const join = { action: "JOIN_AGENT", token, executors };
+    const answer = await this.#emit("join_agent", join, patience.signal);
+    this.#onJoinWord = () => {};
+    for (const timer of timers) clearTimeout(timer);
+    return verdictOf(answer, heard);
+  }
+
+  /**
+   * Tells the state of a run once.
+   *
+   * @param patience milliseconds for the acknowledgement
+   * @returns `unanswered` also where `signal` ended the waiting
+   */
+  runStatus(status: StatusMessage, patience: number, signal: AbortSignal): Promise<Answer> {
+    const { executionIds, executor, running, successful, message } = status;
+    // As text: Faraday takes no object here, and says nothing about it.
+    const text = JSON.stringify({
+      action: "RUN_STATUS",
+      execution_ids: executionIds,
+      executor_name: storable(executor),
+      running,
+      successful,
+      message: storable(message.slice(0, MAX_STATUS_LENGTH)),
+    });
+    return this.#emit("run_status", text, AbortSignal.any([signal, AbortSignal.timeout(patience)]));
+  }
+
+  /** Says goodbye and ends; the server then shows us as offline, and what still runs as failed. */
+  async leave(): Promise<void> {
+    // Without an argument: with one, the handler raises and we stay online until the server misses our heartbeat.
+    this.#engine.send(eventPacket("leave_agent", undefined));
+    const timer = setTimeout(() => this.#end("left"), this.#parts.waits.leave);
+    await this.ended;
+    clearTimeout(timer);
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    this.#end("closed");
+    await this.#engine.close();
+  }
+
+  #emit(name: string, argument: unknown, patience: AbortSignal): Promise<Answer> {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    return new Promise((resolve) => {
+      const onAbort = () => done("unanswered");
+      const done = (answer: Answer) => {
+        patience.removeEventListener("abort", onAbort);
+        this.#waiting.delete(id);
+        resolve(answer);
+      };
+      patience.addEventListener("abort", onAbort, { once: true });
+      this.#waiting.set(id, done);
+      if (this.#hasEnded) done("lost");
+      else if (patience.aborted) done("unanswered");
+      else this.#engine.send(eventPacket(name, id, argument));
+    });
+  }
+
+  #onMessage(text: string): void {
+    const packet = readPacket(text);
+    switch (packet?.kind) {
+      case "connect":
+        this.#onConnected();
+        break;
+      case "refused":
+        this.#end("it has no agents' channel (Socket.IO, /dispatcher), expected Faraday 5.0 or newer");
+        break;
+      case "disconnect":
+        this.#end("ended by the server");
+        break;
+      case "acknowledgement":
+        this.#acknowledges = true;
+        this.#waiting.get(packet.id)?.("acknowledged");
+        break;
+      case "event":
+        this.#onEvent(packet.name, packet.argument);
+        break;
+      case undefined:
+        // Without its text: it may be a `run` in another form, with passwords among its arguments.
+        this.#parts.log.debug(
+          { event: "packet-ignored", characters: text.length },
+          "Ignored an unknown packet",
+        );
+    }
+  }
+
+  #onEvent(name: string, argument: unknown): void {
+    switch (name) {
+      case "run":
+        this.#heard.isProven = true;
+        this.#parts.observer.onRun(argument);
+        break;
+      case "message":
+        if (argument === "Agent joined correctly to dispatcher namespace") this.#hear({ hasWelcome: true });
+        break;
+      case "disconnect":
+        this.#hear({ rejection: reasonOf(argument) });
+        break;
+      default:
+        this.#parts.log.debug({ event: "event-ignored", name: shortened(name) }, "Ignored an unknown event");
+    }
+  }
+
+  #hear(word: Partial<JoinEcho>): void {
+    Object.assign(this.#heard, word);
+    if (word.rejection !== undefined) {
+      this.#parts.log.debug({ event: "join-refused", reason: word.rejection }, "Somebody's join was refused");
+    }
+    this.#onJoinWord();
+  }
+}
+
+function reasonOf(argument: unknown): string {
+  const reason = isObject(argument) ? argument["reason"] : undefined;
+  return typeof reason === "string" ? shortened(reason) : "no reason";
+}
+
+/** Text that a database takes: without NUL and halves of characters, for which the handler would raise. */
+function storable(text: string): string {
+  return Buffer.from(text.replaceAll("\0", "")).toString();
+}

@@ -1,0 +1,168 @@
+/**
+ * What the records of a journal add up to: one run, its results, and how far each of its workspaces has them.
+ *
+ *   run · process · result … · end · posted | quarantined …        damage, where lines were lost
+ *
+ * A lane is the way to one workspace: the results in order, then the closing post. Results have numbers of their
+ * own, so that what `posted` says stays right where a damaged line is missing. Pure: no file, no clock.
+ */
+
+import { type Span, SUM_LENGTH } from "./journal-lines.ts";
+import type { RunFacts } from "./post-body.ts";
+
+/** The process of a run, in words that no other process will ever share. */
+export type RunProcess = { readonly pid: number; readonly startTime: string; readonly bootId: string };
+
+export type RunOutcome = {
+  readonly successful: boolean;
+  readonly message: string;
+  /** Milliseconds. */
+  readonly duration: number;
+};
+
+/** The way to one of a run's workspaces. */
+export type Lane = {
+  readonly number: number;
+  readonly workspace: string;
+  readonly executionId: number;
+};
+
+/** `at`: when it came into the spool, milliseconds since 1970. `body`: where its text is. */
+export type Result = { readonly number: number; readonly at: number; readonly body: Span };
+
+export type RunRecord =
+  | ({ readonly type: "run"; readonly version: 1 } & RunFacts)
+  | ({ readonly type: "process" } & RunProcess)
+  | ({ readonly type: "end"; readonly at: number } & RunOutcome)
+  /** Answered: result `n` of a lane, or its closing post. */
+  | { readonly type: "posted" | "quarantined"; readonly lane: number; readonly n: number | "end" }
+  | { readonly type: "damage"; readonly aside: string };
+
+/** The next post of a lane. */
+export type Due = { readonly result: Result } | { readonly ending: RunOutcome & { readonly at: number } };
+
+type Progress = Lane & { next: number; isClosed: boolean; quarantined: number };
+
+/** The beginning of a result's record; the body follows, and a closing brace. */
+const RESULT = /^"type":"result","n":(\d+),"at":(\d+),"body":/;
+/** More than that beginning has. */
+const RESULT_HEAD = 80;
+
+export class RunState {
+  readonly facts: RunFacts;
+  readonly lanes: readonly Lane[];
+  readonly #progress: readonly Progress[];
+  readonly #results: Result[] = [];
+  #process: RunProcess | undefined;
+  #ending: (RunOutcome & { readonly at: number }) | undefined;
+  #damage: string | undefined;
+
+  constructor(facts: RunFacts) {
+    this.facts = facts;
+    this.#progress = facts.workspaces.map((workspace, number) => ({
+      ...{ number, workspace, executionId: facts.executionIds[number] ?? Number.NaN },
+      ...{ next: 0, isClosed: false, quarantined: 0 },
+    }));
+    this.lanes = this.#progress;
+  }
+
+  /** The run that a journal begins with; undefined for any other line, as one of a later version. */
+  static from(line: Uint8Array): RunState | undefined {
+    const record = recordOf(line);
+    return record.type === "run" && record.version === 1 ? new RunState(record) : undefined;
+  }
+
+  get process(): RunProcess | undefined {
+    return this.#process;
+  }
+
+  get outcome(): RunOutcome | undefined {
+    return this.#ending;
+  }
+
+  get damage(): string | undefined {
+    return this.#damage;
+  }
+
+  get lastNumber(): number {
+    return this.#results.at(-1)?.number ?? -1;
+  }
+
+  /** Results that some workspace has not yet. */
+  get waiting(): number {
+    return this.#results.length - Math.min(...this.#progress.map(({ next }) => next));
+  }
+
+  /** Posts in quarantine, of all lanes. */
+  get quarantined(): number {
+    return this.#progress.reduce((sum, { quarantined }) => sum + quarantined, 0);
+  }
+
+  /** Whether each lane has an answer to its closing post. */
+  get isSettled(): boolean {
+    return this.#progress.every(({ isClosed }) => isClosed);
+  }
+
+  due(lane: Lane): Due | undefined {
+    const { next, isClosed } = this.#progressOf(lane.number);
+    const result = this.#results[next];
+    if (result !== undefined) return { result };
+    return this.#ending === undefined || isClosed ? undefined : { ending: this.#ending };
+  }
+
+  addResult(result: Result): void {
+    this.#results.push(result);
+  }
+
+  apply(record: RunRecord): void {
+    switch (record.type) {
+      case "run":
+        break;
+      case "process":
+        this.#process = { pid: record.pid, startTime: record.startTime, bootId: record.bootId };
+        break;
+      case "end":
+        this.#ending ??= record;
+        break;
+      case "damage":
+        this.#damage = record.aside;
+        break;
+      case "posted":
+      case "quarantined": {
+        const progress = this.#progressOf(record.lane);
+        if (record.type === "quarantined") progress.quarantined += 1;
+        if (record.n === "end") progress.isClosed = true;
+        else while ((this.#results[progress.next]?.number ?? Infinity) <= record.n) progress.next += 1;
+      }
+    }
+  }
+
+  /** Takes a line of the journal back. */
+  restore(line: Uint8Array, span: Span): void {
+    const text = Buffer.from(line.subarray(SUM_LENGTH, SUM_LENGTH + RESULT_HEAD)).toString("latin1");
+    const head = RESULT.exec(text);
+    if (head === null) this.apply(recordOf(line));
+    else this.addResult({ number: Number(head[1]), at: Number(head[2]), body: bodyIn(span, head[0]) });
+  }
+
+  #progressOf(lane: number): Progress {
+    const progress = this.#progress[lane];
+    if (progress === undefined) throw new Error(`run ${this.facts.id} has no lane ${lane}`);
+    return progress;
+  }
+}
+
+/** What stands in front of a result's body, as `RESULT` reads it. */
+export function resultHead(number: number, at: number): string {
+  return `"type":"result","n":${number},"at":${at},"body":`;
+}
+
+/** Where the body is in the line of a result. */
+export function bodyIn(line: Span, head: string): Span {
+  const start = SUM_LENGTH + head.length;
+  return { offset: line.offset + start, length: line.length - start - "}".length };
+}
+
+function recordOf(line: Uint8Array): RunRecord {
+  return JSON.parse(Buffer.from(line).toString()) as RunRecord;
+}

@@ -1,0 +1,287 @@
+/**
+ * One run of one executor: its process, its lines into the spool, its outcome.
+ *
+ *   checks ──▶ process ──stdout──▶ lines ──▶ clean bodies ──▶ spool (on disk)
+ *                 └────stderr──▶ log, last words
+ *
+ * Whatever happens, it ends with one outcome in the run's journal. A disk that is full holds the executor up rather
+ * than lose a line of it.
+ */
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Clock } from "../core/clock.ts";
+import { messageOf } from "../core/errors.ts";
+import { attempt } from "../core/files.ts";
+import type { Log } from "../core/log.ts";
+import type { Environment } from "../core/settings.ts";
+import { count, printable } from "../core/text.ts";
+import { runChecks } from "../exec/checks.ts";
+import type { ExecutionEnd, execute } from "../exec/execution.ts";
+import { environmentOf } from "../exec/manifest-environment.ts";
+import { parameterEnvironment } from "../exec/parameter-environment.ts";
+import type { ParameterValues } from "../exec/parameters.ts";
+import type { Executor } from "./executor-catalog.ts";
+import { clean } from "./payload.ts";
+import { resultBody } from "./post-body.ts";
+import { markOf } from "./process-mark.ts";
+import type { Quarantine } from "./quarantine.ts";
+import { type ResultLine, ResultLines } from "./result-lines.ts";
+import { pluginEnvironment, type RunCommand } from "./run-command.ts";
+import { inheritedEnvironment } from "./run-environment.ts";
+import { type LineCounts, lastWordsOf, NO_LINES, outcomeOf, type RunOutcome } from "./run-outcome.ts";
+import type { RunSpool } from "./run-spool.ts";
+import { withoutSecrets } from "./secrets.ts";
+
+export type RunParts = {
+  readonly execute: typeof execute;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly quarantine: Quarantine;
+  /** Of the dispatcher; an executor finds a few variables of it. */
+  readonly environment: Environment;
+  /** Below it each run has a directory of its own to work in. */
+  readonly workDirectory: string;
+  readonly timeLimit: number | undefined;
+  readonly stopGrace: number;
+  readonly drainGrace: number;
+  /** The last step of stopping: nobody waits for room on the disk any more. */
+  readonly giveUp: AbortSignal;
+};
+
+/** Bytes of one post, at most; a result with more is split by its hosts. */
+const MAX_POST_BYTES = 2 * 1024 * 1024;
+/** Characters of stderr that are kept for the last words. */
+const MAX_STDERR = 8 * 1024;
+/** Milliseconds until a line that did not fit on the disk is tried again. */
+const DISK_PAUSE = 1_000;
+
+export class Run {
+  readonly #parts: RunParts;
+  readonly #command: RunCommand;
+  readonly #executor: Executor;
+  readonly #values: ParameterValues;
+  readonly #spool: RunSpool;
+  #lines: LineCounts = NO_LINES;
+  #stderr = "";
+  #secrets: readonly string[] = [];
+  /** Whether the disk takes nothing at present. */
+  #isHeldUp = false;
+
+  constructor(
+    parts: RunParts,
+    command: RunCommand,
+    executor: Executor,
+    values: ParameterValues,
+    spool: RunSpool,
+  ) {
+    this.#parts = parts;
+    this.#command = command;
+    this.#executor = executor;
+    this.#values = values;
+    this.#spool = spool;
+  }
+
+  /**
+   * Runs it; its outcome is in the journal when this returns.
+   *
+   * @param signal ends the process; its reason is `"cancelled"` (the operator's wish) or `"stopped"` (the dispatcher's)
+   */
+  async perform(signal: AbortSignal): Promise<RunOutcome> {
+    const { clock } = this.#parts;
+    const startedAt = clock.monotonic();
+    const outcome = await this.#outcome(signal).catch((error: unknown) => failed(messageOf(error)));
+    await this.#onDisk(() => this.#spool.end({ ...outcome, duration: clock.monotonic() - startedAt }));
+    return outcome;
+  }
+
+  async #outcome(signal: AbortSignal): Promise<RunOutcome> {
+    const { manifest, missingVariables } = this.#executor;
+    if (missingVariables.length > 0)
+      return failed(`not started: its manifest does not set ${missingVariables.join(", ")}`);
+    const { directory, remove } = this.#workplace();
+    try {
+      const environment = this.#environment(directory);
+      const problem = failedCheck(await runChecks(manifest, environment, signal));
+      if (problem !== undefined) return failed(withoutSecrets(problem, this.#secrets));
+      const end = await this.#execute(directory, environment, signal);
+      const lastWords = lastWordsOf(withoutSecrets(this.#stderr, this.#secrets));
+      return outcomeOf(end, this.#lines, this.#timeLimit, lastWords);
+    } finally {
+      remove();
+    }
+  }
+
+  /** A directory that is the executor's alone, for as long as it runs. */
+  #workplace() {
+    const directory = join(this.#parts.workDirectory, this.#spool.facts.id);
+    attempt("create", directory, () => {
+      rmSync(directory, { recursive: true, force: true });
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+    });
+    return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
+  }
+
+  #environment(directory: string): Readonly<Record<string, string>> {
+    const { environment: own } = this.#parts;
+    const { manifest } = this.#executor;
+    const fixed = environmentOf(manifest, own);
+    const secrets = [
+      ...[...manifest.environment].map(([name, entry]) =>
+        typeof entry === "string" ? undefined : fixed[name],
+      ),
+      ...[...manifest.parameters].map(([key, { secret }]) => (secret ? this.#values.get(key) : undefined)),
+    ];
+    this.#secrets = secrets.filter((value) => typeof value === "string");
+    return {
+      ...inheritedEnvironment(own),
+      TMPDIR: directory,
+      CB_COMMAND: this.#executor.name,
+      CB_RUN: this.#spool.facts.id,
+      ...parameterEnvironment(this.#values),
+      ...pluginEnvironment(this.#command.pluginArgs),
+      ...fixed,
+    };
+  }
+
+  get #timeLimit(): number | undefined {
+    const limits = [this.#parts.timeLimit, this.#executor.manifest.timeout].filter(
+      (limit) => limit !== undefined,
+    );
+    return limits.length === 0 ? undefined : Math.min(...limits);
+  }
+
+  async #execute(
+    directory: string,
+    environment: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<ExecutionEnd> {
+    const { execute, clock, stopGrace, drainGrace } = this.#parts;
+    const { path, arguments: args, manifest } = this.#executor;
+    const lines = new ResultLines({ longestLine: manifest.longestLine, blankLine: manifest.blankLine });
+    const stderr = new TextDecoder();
+    const execution = execute(path, {
+      arguments: args,
+      directory,
+      environment,
+      timeLimit: this.#timeLimit,
+      stopGrace,
+      drainGrace,
+      signal,
+      clock,
+      onStart: (pid) => void this.#spool.started(markOf(pid)).catch(() => {}), // it is ended all the same if we are not killed
+    });
+    for await (const event of execution) {
+      if (event.kind === "end") {
+        await this.#takeAll(lines.end());
+        return event;
+      }
+      if (event.stream === "stderr") this.#hear(stderr.decode(event.data, { stream: true }));
+      else await this.#takeAll(lines.push(event.data));
+    }
+    throw new Error("an execution ended without its end");
+  }
+
+  #hear(text: string): void {
+    this.#stderr = (this.#stderr + text).slice(-MAX_STDERR);
+    const { log } = this.#parts;
+    for (const line of withoutSecrets(text, this.#secrets).split("\n")) {
+      if (line.trim() !== "")
+        log.debug({ event: "stderr", run: this.#spool.facts.id, text: printable(line) }, "Said");
+    }
+  }
+
+  /** Lines that came together share a write and a sync; they are begun in order, and so is their place in the journal. */
+  async #takeAll(lines: readonly ResultLine[]): Promise<void> {
+    await Promise.all(lines.map((line) => this.#take(line)));
+  }
+
+  async #take(line: ResultLine): Promise<void> {
+    switch (line.kind) {
+      case "result":
+        return this.#keep(line.value);
+      case "garbage":
+        return this.#lose("garbage", line.detail);
+      case "not-an-object":
+        return this.#lose("notObjects", line.detail);
+      case "too-long":
+        return this.#lose("tooLong", line.detail);
+      case "ignored":
+        return;
+    }
+  }
+
+  async #keep(value: object): Promise<void> {
+    const cleaned = clean(value, { maxBytes: MAX_POST_BYTES });
+    if ("problem" in cleaned) {
+      this.#lose("invalid", cleaned.problem);
+      await this.#onDisk(async () => this.#setAside(value, cleaned.problem));
+      return;
+    }
+    const mended = Object.entries(cleaned.counts).filter(([, number]) => number > 0);
+    if (mended.length > 0) {
+      const { id } = this.#spool.facts;
+      this.#parts.log.info(
+        { event: "result-mended", run: id, ...Object.fromEntries(mended) },
+        "Mend a result",
+      );
+    }
+    for (const body of cleaned.bodies) await this.#onDisk(() => this.#spool.add(body));
+    this.#lines = { ...this.#lines, results: this.#lines.results + 1 };
+  }
+
+  /** What the server would refuse is kept as what it has refused: it can be looked at, mended and posted. */
+  #setAside(value: object, problem: string): void {
+    const { quarantine, clock } = this.#parts;
+    const { facts, lanes } = this.#spool;
+    const result = Buffer.from(JSON.stringify(value));
+    for (const { number, workspace, executionId } of lanes) {
+      const id = `${facts.id}-invalid${this.#lines.invalid}-${number}`;
+      const { id: run, executor } = facts;
+      const words = `not posted: ${problem}`;
+      const post = { id, run, executor, workspace, executionId, at: clock.wall(), status: undefined, words };
+      quarantine.add(post, resultBody(result, facts, executionId));
+    }
+  }
+
+  #lose(kind: Exclude<keyof LineCounts, "results">, detail: string): void {
+    this.#lines = { ...this.#lines, [kind]: this.#lines[kind] + 1 };
+    const { executor, id } = this.#spool.facts;
+    this.#parts.log.warn(
+      { event: "line-refused", run: id, executor, kind, detail },
+      "Cannot use a line of output",
+    );
+  }
+
+  /** Holds the executor up, by taking no more of its output, for as long as the disk takes nothing. */
+  async #onDisk(work: () => Promise<void>): Promise<void> {
+    const { log, giveUp } = this.#parts;
+    const { id: run } = this.#spool.facts;
+    for (;;) {
+      try {
+        await work();
+        if (this.#isHeldUp) log.info({ event: "spool-writable", run }, "Results are kept again");
+        this.#isHeldUp = false;
+        return;
+      } catch (error) {
+        const fields = { event: "spool-unwritable", run, reason: messageOf(error) };
+        if (!this.#isHeldUp) log.error(fields, "Cannot keep a result, the executor waits until it can be");
+        this.#isHeldUp = true;
+        if (giveUp.aborted) throw error;
+        await sleep(DISK_PAUSE, undefined, { signal: giveUp }).catch(() => {});
+      }
+    }
+  }
+}
+
+function failed(message: string): RunOutcome {
+  return { successful: false, message };
+}
+
+function failedCheck(checks: Awaited<ReturnType<typeof runChecks>>): string | undefined {
+  const bad = checks.filter(({ ok }) => !ok);
+  const [first] = bad;
+  if (first === undefined) return undefined;
+  const more = bad.length === 1 ? "" : `, and ${count(bad.length - 1, "check")} more`;
+  return `not started: check "${printable(first.command)}" failed: ${first.detail}${more}`;
+}

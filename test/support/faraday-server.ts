@@ -1,0 +1,316 @@
+/**
+ * A small Faraday server of a test's own, in the same process: what `design/faraday.md` says of 5.25.2, section 2
+ * for REST and section 3 for the channel, odd answers and order of checks included.
+ *
+ * Engine.IO is that of the `engine.io` package; the Socket.IO on top is in `faraday-channel.ts`. It has a memory and
+ * no database: `stop()` and `start()` restart it on the same port, as a real one is.
+ */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer, type ServerOptions } from "node:https";
+import { FaradayChannel } from "./faraday-channel.ts";
+
+export type Agent = { readonly id: number; readonly name: string; readonly token: string };
+
+/** An accepted or refused `bulk_create`. */
+export type Post = {
+  readonly workspace: string;
+  readonly status: number;
+  /** As it came; undefined where it was no JSON. */
+  readonly body: PostedBody | undefined;
+  /** Since the start of the process, in milliseconds. */
+  readonly at: number;
+};
+export type PostedBody = Readonly<Record<string, unknown>> & {
+  readonly execution_id?: number;
+  readonly hosts?: readonly Readonly<Record<string, unknown>>[];
+  readonly command?: Readonly<Record<string, unknown>>;
+};
+
+/** A row of `agent_execution`, as its three columns are written. */
+export type Execution = {
+  readonly workspace: string;
+  readonly commandId: number;
+  running: boolean | null;
+  successful: boolean | null;
+  message: string;
+};
+
+/** What happens to a request in place of an answer. `delay` is in milliseconds and comes before a true answer. */
+export type Fault =
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
+  | { readonly delay: number }
+  | "hang"
+  | "drop";
+
+export type Asked = {
+  readonly method: string;
+  /** Without the base route. */
+  readonly path: string;
+  readonly headers: IncomingMessage["headers"];
+};
+
+export type FaradayOptions = {
+  /** As in `/faraday`: everything is below it. */
+  readonly baseRoute?: string;
+  readonly tls?: ServerOptions;
+  readonly transports?: readonly ("polling" | "websocket")[];
+  /** Milliseconds. */
+  readonly pingInterval?: number;
+  readonly pingTimeout?: number;
+};
+
+type Reply = { readonly status: number; readonly type: string; readonly body: string };
+
+/** Names that a workspace may have (5.25.2). */
+const WORKSPACE = /^[A-Za-z0-9][A-Za-z0-9_$()+-]{0,250}$/;
+
+export class FaradayServer {
+  readonly options: FaradayOptions;
+  readonly agents = new Map<string, Agent>();
+  readonly workspaces = new Map<string, { active: boolean; readonly: boolean }>();
+  readonly executions = new Map<number, Execution>();
+  readonly posts: Post[] = [];
+  /** Every REST request, in order. */
+  readonly asked: Asked[] = [];
+  /** Good for any number of registrations. */
+  registrationCode = "123456";
+  /** Decides on a request before the server does; undefined leaves it to the server. */
+  fault: (asked: Asked) => Fault | undefined = () => undefined;
+  channel: FaradayChannel;
+  #http: Server;
+  #port = 0;
+  #lastId = 0;
+
+  private constructor(options: FaradayOptions) {
+    this.options = options;
+    [this.#http, this.channel] = this.#create();
+  }
+
+  static async start(options: FaradayOptions = {}): Promise<FaradayServer> {
+    const server = new FaradayServer(options);
+    await server.#listen();
+    return server;
+  }
+
+  get url(): URL {
+    const scheme = this.options.tls === undefined ? "http" : "https";
+    return new URL(`${scheme}://localhost:${this.#port}${this.options.baseRoute ?? ""}`);
+  }
+
+  /** Up again after `stop()`. */
+  async start(): Promise<void> {
+    const before = this.channel;
+    [this.#http, this.channel] = this.#create();
+    this.channel.takeOver(before);
+    await this.#listen();
+  }
+
+  /** Gone, with all connections; what it knows stays, and what runs stays running, as with the real one. */
+  async stop(): Promise<void> {
+    this.channel.shutDown();
+    const closed = once(this.#http, "close");
+    this.#http.close();
+    this.#http.closeAllConnections();
+    await closed;
+  }
+
+  addAgent(name = "agent"): Agent {
+    this.#lastId += 1;
+    const token = randomBytes(48).toString("base64").replaceAll(/[+/]/g, "x");
+    const agent = { id: this.#lastId, name, token };
+    this.agents.set(token, agent);
+    return agent;
+  }
+
+  addWorkspace(name: string): void {
+    this.workspaces.set(name, { active: true, readonly: false });
+  }
+
+  /**
+   * Sends `run` to the agent that joined last.
+   *
+   * @returns the executions, one for each workspace
+   */
+  run(
+    executor: string,
+    args: object = {},
+    workspaces: readonly string[] = ["w1"],
+    pluginArgs?: object,
+  ): number[] {
+    const ids = workspaces.map((workspace) => {
+      if (!this.workspaces.has(workspace)) this.addWorkspace(workspace);
+      this.#lastId += 1;
+      const state = { running: null, successful: null, message: "" };
+      this.executions.set(this.#lastId, { workspace, commandId: 1000 + this.#lastId, ...state });
+      return this.#lastId;
+    });
+    const plugin = { ignore_info: false, resolve_hostname: true, ...pluginArgs };
+    this.channel.sendRun({ execution_ids: ids, workspaces, executor, args, plugin_args: plugin });
+    return ids;
+  }
+
+  /** What was accepted for an execution, closing posts included. */
+  accepted(executionId: number): readonly PostedBody[] {
+    const posts = this.posts.filter(
+      ({ status, body }) => status === 201 && body?.execution_id === executionId,
+    );
+    return posts.flatMap(({ body }) => (body === undefined ? [] : [body]));
+  }
+
+  #create(): [Server, FaradayChannel] {
+    const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+      this.#answer(request, response).catch(() => request.destroy());
+    };
+    const { tls, baseRoute = "" } = this.options;
+    const http = tls === undefined ? createServer() : createTlsServer(tls);
+    const channel = new FaradayChannel(http, `${baseRoute}/socket.io/`, this);
+    // After Engine.IO, which answers what is below its path, and passes on everything else.
+    http.on("request", (request: IncomingMessage, response: ServerResponse) => {
+      if (!request.url?.startsWith(`${baseRoute}/socket.io/`)) onRequest(request, response);
+    });
+    return [http as Server, channel];
+  }
+
+  async #listen(): Promise<void> {
+    this.#http.listen(this.#port, "localhost");
+    await once(this.#http, "listening");
+    const address = this.#http.address();
+    assert(typeof address === "object" && address !== null);
+    this.#port = address.port;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = "", url = "", headers } = request;
+    const path = url.slice(this.options.baseRoute?.length ?? 0);
+    const asked = { method, path, headers };
+    this.asked.push(asked);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const fault = this.fault(asked);
+    if (fault === "hang") return;
+    if (fault === "drop") {
+      request.socket.destroy();
+      return;
+    }
+    if (fault !== undefined && "status" in fault) {
+      const { status, headers: more = {}, body = page(status, "A fault") } = fault;
+      response.writeHead(status, { "content-type": "text/html; charset=utf-8", ...more }).end(body);
+      return;
+    }
+    if (fault !== undefined) await new Promise((resolve) => setTimeout(resolve, fault.delay));
+    const text = Buffer.concat(chunks).toString();
+    const isBelow = url.startsWith(`${this.options.baseRoute ?? ""}/`);
+    const { status, type, body } = isBelow ? this.#reply(asked, text) : html(404, "Not Found");
+    response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body) }).end(body);
+  }
+
+  #reply({ method, path, headers }: Asked, text: string): Reply {
+    const route = `${method} ${path}`;
+    const workspace = /^POST \/_api\/v3\/ws\/([^/]+)\/bulk_create$/.exec(route)?.[1];
+    if (workspace !== undefined) return this.#bulkCreate(decodeURIComponent(workspace), headers, text);
+    switch (route) {
+      case "GET /_api/config":
+        return json(200, { sso_enabled: false });
+      case "POST /_api/v3/agents":
+        return this.#register(headers, text);
+      case "POST /_api/v3/agent_websocket_token":
+        return this.#token(headers);
+    }
+    // Everything else is the single-page application, or wants a login.
+    return method === "GET" && !path.startsWith("/_api") ? html(200, "Faraday") : html(401, UNAUTHORIZED);
+  }
+
+  #register(headers: Asked["headers"], text: string): Reply {
+    const body = headers["content-type"] === "application/json" ? parse(text) : undefined;
+    const missing = ["name", "token"].filter((field) => typeof body?.[field] !== "string");
+    if (missing.length > 0) {
+      const problems = missing.map((field) => [field, ["Missing data for required field."]]);
+      return json(400, { messages: { json: Object.fromEntries(problems) } });
+    }
+    if (body?.["token"] !== this.registrationCode) return html(401, "Invalid Token");
+    const { id, name, token } = this.addAgent(String(body["name"]));
+    return json(201, { id, name, token, description: body["description"] ?? "" });
+  }
+
+  #token(headers: Asked["headers"]): Reply {
+    const agent = this.#agentOf(headers);
+    if (agent === "none") return html(401, UNAUTHORIZED);
+    if (agent === "unknown") return json(403, { message: FORBIDDEN });
+    return json(200, { token: this.channel.newToken(agent) });
+  }
+
+  #agentOf({ authorization = "" }: Asked["headers"]): Agent | "none" | "unknown" {
+    const token = /^agent (.+)$/i.exec(authorization)?.[1];
+    return token === undefined ? "none" : (this.agents.get(token) ?? "unknown");
+  }
+
+  #bulkCreate(workspace: string, headers: Asked["headers"], text: string): Reply {
+    const body = parse(text);
+    const reply = this.#judgePost(workspace, headers, body);
+    this.posts.push({ workspace, status: reply.status, body, at: performance.now() });
+    return reply;
+  }
+
+  /** The first rule that is broken decides. */
+  #judgePost(name: string, headers: Asked["headers"], body: PostedBody | undefined): Reply {
+    const workspace = WORKSPACE.test(name) ? this.workspaces.get(name) : undefined;
+    if (!workspace?.active) return html(401, UNAUTHORIZED);
+    if (workspace.readonly) return json(403, { message: "Altering a readonly workspace is not allowed" });
+    const agent = this.#agentOf(headers);
+    if (agent === "none") return html(401, UNAUTHORIZED);
+    if (agent === "unknown") return json(403, { message: FORBIDDEN });
+    if (body === undefined)
+      return html(400, "The browser (or proxy) sent a request that this server could not understand.");
+    const problems = problemsOf(body);
+    if (problems !== undefined) return json(400, { messages: { json: problems } });
+    if (body.execution_id === undefined) return html(400, "argument expected: execution_id");
+    const execution = this.executions.get(body.execution_id);
+    if (execution === undefined) return html(400, "Can not find an agent execution with that id");
+    if (execution.workspace !== name) return html(400, "Trying to write to the incorrect workspace");
+    return json(201, { message: "Created", command_id: execution.commandId });
+  }
+}
+
+const UNAUTHORIZED = "The server could not verify that you are authorized to access the URL requested.";
+const FORBIDDEN = "You don't have the permission to access the requested resource.";
+
+/** Of the schema, what tells a body that was never checked from one that was. */
+function problemsOf({ hosts, command }: PostedBody): object | undefined {
+  const required = ["Missing data for required field."];
+  const missing = (object: Readonly<Record<string, unknown>>, fields: readonly string[]) => {
+    const found = fields.filter((field) => typeof object[field] !== "string");
+    return found.length === 0 ? undefined : Object.fromEntries(found.map((field) => [field, required]));
+  };
+  const inHosts = (hosts ?? []).map((host) => missing(host, ["ip", "description"]));
+  const inCommand = command === undefined ? required : missing(command, ["tool", "command", "start_date"]);
+  const problems = {
+    ...(hosts === undefined && { hosts: required }),
+    ...(inHosts.some(Boolean) && { hosts: { ...inHosts } }),
+    ...(inCommand !== undefined && { command: inCommand }),
+  };
+  return Object.keys(problems).length === 0 ? undefined : problems;
+}
+
+function parse(text: string): PostedBody | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function json(status: number, value: unknown): Reply {
+  return { status, type: "application/json", body: `${JSON.stringify(value)}\n` };
+}
+
+function html(status: number, words: string): Reply {
+  return { status, type: "text/html; charset=utf-8", body: page(status, words) };
+}
+
+/** As werkzeug writes them. */
+function page(status: number, words: string): string {
+  return `<!doctype html>\n<html lang=en>\n<title>${status}</title>\n<p>${words.replaceAll("'", "&#39;")}</p>\n`;
+}
