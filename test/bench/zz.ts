@@ -1,0 +1,2 @@
+import { faradayDebug } from "./measure-faraday.ts";
+await faradayDebug();
