@@ -40,7 +40,7 @@ export async function makeBundle(outfile: string, { commit }: Revision): Promise
       },
       // In Bun alone, and loaded there alone.
       external: ["bun:ffi"],
-      plugins: [withoutDebug],
+      plugins: [withStandIns],
     })
     .catch((error: unknown) => {
       // esbuild has shown what is wrong, with file and line.
@@ -48,7 +48,8 @@ export async function makeBundle(outfile: string, { commit }: Revision): Promise
     });
   const outside = Object.values(metafile.outputs)
     .flatMap((output) => output.imports)
-    .filter(({ external, path }) => external && path !== "bun:ffi" && !isBuiltin(path));
+    // Of `node:` also what this Node has not: undici asks for node:sqlite, for a cache that nobody uses.
+    .filter(({ external, path }) => external && !/^(node|bun):/.test(path) && !isBuiltin(path));
   if (outside.length > 0) {
     throw new Failure(
       `Cannot build dist/cb.cjs: it would need ${outside.map(({ path }) => path).join(", ")}`,
@@ -59,14 +60,26 @@ export async function makeBundle(outfile: string, { commit }: Revision): Promise
 }
 
 /**
- * `debug` (of ioredis) goes: with `DEBUG=ioredis:*` in the environment it prints every command, AUTH and its
- * password among them, and it loads a `supports-color` from whatever lies above the installed bundle.
+ * What stands in for packages that others want and we do not:
+ * - `debug` (of ioredis and engine.io-client): with `DEBUG=*` in the environment it prints every command, AUTH and its
+ *   password among them, and every message with its token; and it loads a `supports-color` from whatever lies above
+ *   the installed bundle. The one takes the function as `default`, the other as the module.
+ * - `ws` and `xmlhttprequest-ssl` (of engine.io-client): its transports are ours, over undici. The second can start
+ *   processes.
  */
-const withoutDebug: esbuild.Plugin = {
-  name: "without-debug",
+const STAND_INS: Readonly<Record<string, string>> = {
+  debug:
+    "module.exports = () => Object.assign(() => {}, { enabled: false });" +
+    "module.exports.default = module.exports;",
+  ws: "",
+  "xmlhttprequest-ssl": "",
+};
+
+const withStandIns: esbuild.Plugin = {
+  name: "stand-ins",
   setup({ onResolve, onLoad }) {
-    const contents = "exports.default = () => Object.assign(() => {}, { enabled: false });";
-    onResolve({ filter: /^debug$/ }, ({ path }) => ({ path, namespace: "silent" }));
-    onLoad({ filter: /.*/, namespace: "silent" }, () => ({ contents }));
+    const filter = new RegExp(`^(${Object.keys(STAND_INS).join("|")})$`);
+    onResolve({ filter }, ({ path }) => ({ path, namespace: "stand-in" }));
+    onLoad({ filter: /.*/, namespace: "stand-in" }, ({ path }) => ({ contents: STAND_INS[path] ?? "" }));
   },
 };
