@@ -263,10 +263,12 @@ export class Channel {
   }
 
   #hear(word: Partial<JoinEcho>): void {
-    Object.assign(this.#heard, word);
-    if (word.rejection !== undefined) {
-      this.#parts.log.debug({ event: "join-refused", reason: word.rejection }, "Somebody's join was refused");
+    // Once for each join of ours: anybody can have hundreds of theirs refused in a second.
+    if (word.rejection !== undefined && this.#heard.rejection === undefined) {
+      const fields = { event: "join-refused", reason: word.rejection };
+      this.#parts.log.debug(fields, "A join was refused, ours or a stranger's");
     }
+    Object.assign(this.#heard, word);
     this.#onJoinWord();
   }
 }

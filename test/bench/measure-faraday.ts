@@ -117,7 +117,13 @@ class Bench implements AsyncDisposable {
     return bench;
   }
 
-  get said() { return this.#agent.said + JSON.stringify(this.#server.channel.statuses) + JSON.stringify([...this.#server.executions]); }
+  get said() {
+    return (
+      this.#agent.said +
+      JSON.stringify(this.#server.channel.statuses) +
+      JSON.stringify([...this.#server.executions])
+    );
+  }
   get pid(): number {
     return this.#agent.program.pid;
   }
@@ -191,7 +197,15 @@ export async function faradayDebug() {
   const installed = await installation(new AbortController().signal);
   for (const kind of [OURS, ORIGINAL]) {
     const b = await Bench.start(kind, installed);
-    try { console.log("process", await b.toProcess()); console.log("restart", await b.restart()); console.log("process", await b.toProcess()); console.log("end1", await b.toEnd(1)); console.log("end3", await b.toEnd(3)); } catch (e) { console.log(String(e), b.said); }
+    try {
+      console.log("process", await b.toProcess());
+      console.log("restart", await b.restart());
+      console.log("process", await b.toProcess());
+      console.log("end1", await b.toEnd(1));
+      console.log("end3", await b.toEnd(3));
+    } catch (e) {
+      console.log(String(e), b.said);
+    }
     await b[Symbol.asyncDispose]();
   }
 }

@@ -1,2 +1,3 @@
 import { faradayDebug } from "./measure-faraday.ts";
+
 await faradayDebug();

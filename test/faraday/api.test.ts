@@ -267,12 +267,12 @@ test("FaradayApi.bulkCreate() brings the server's words on a schema that is brok
 });
 
 test("FaradayApi.bulkCreate() takes a server that breaks off, is mute or is gone for one to ask again", async () => {
-  const pair = await Pair.start({}, 300);
+  const pair = await Pair.start({}, 1_500);
   const words = async (fault?: Fault) => {
     const answer = await post(pair, fault);
     return answer.kind === "again" && answer.status === undefined ? answer.words : answer;
   };
-  assert.equal(await words("hang"), "no answer within 0.30 s");
+  assert.equal(await words("hang"), "no answer within 1.50 s");
   assert.match(String(await words("drop")), /^connection (closed by the server|reset), it may speak TLS/);
   await pair.server.stop();
   assert.equal(await words(), "connection refused");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer as createHttpServer, type IncomingMessage } from "node:http";
-import { type AddressInfo, createServer, connect as openTcp, type Server, type Socket } from "node:net";
+import { createServer as createHttpServer } from "node:http";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -10,6 +10,7 @@ import { Channel, channelOpener } from "../../src/faraday/channel.ts";
 import { type HttpClient, type HttpOptions, MAX_ANSWER_BYTES } from "../../src/faraday/http-client.ts";
 import { ServerFailure } from "../../src/faraday/server-failure.ts";
 import { Authority, type Identity } from "../support/certificates.ts";
+import { ConnectProxy } from "../support/connect-proxy.ts";
 import { type FaradayOptions, FaradayServer } from "../support/faraday-server.ts";
 import { client, LogBook, NEVER, NO_PROXY, PLAIN_TLS, until } from "./wire-fixture.ts";
 
@@ -278,52 +279,6 @@ test("HttpClient.close() ends what is under way and what is idle, and those of a
   await closed;
   mute.close();
 });
-
-/** A proxy that knows CONNECT alone, or refuses it with a status. */
-class ConnectProxy {
-  tunnels = 0;
-  authorization: string | undefined;
-  readonly #http = createHttpServer();
-  readonly #sockets = new Set<Socket>();
-
-  static async start(refusal?: number): Promise<ConnectProxy> {
-    const proxy = new ConnectProxy();
-    proxy.#http.on("connect", (request: IncomingMessage, socket: Socket) => {
-      proxy.#know(socket);
-      proxy.authorization = request.headers["proxy-authorization"];
-      if (refusal !== undefined) {
-        socket.end(`HTTP/1.1 ${refusal} No\r\n\r\n`);
-        return;
-      }
-      proxy.tunnels += 1;
-      const { hostname, port } = new URL(`http://${request.url}`);
-      const target = proxy.#know(openTcp(Number(port), hostname));
-      target.once("connect", () => {
-        socket.write("HTTP/1.1 200 OK\r\n\r\n");
-        target.pipe(socket).pipe(target);
-      });
-      socket.on("close", () => target.destroy());
-      target.on("close", () => socket.destroy());
-    });
-    proxy.#http.listen(0, "127.0.0.1");
-    await new Promise((resolve) => proxy.#http.once("listening", resolve));
-    return proxy;
-  }
-
-  get url(): string {
-    return urlOf(this.#http).href;
-  }
-
-  async stop(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    await new Promise((resolve) => this.#http.close(resolve));
-  }
-
-  #know(socket: Socket): Socket {
-    this.#sockets.add(socket);
-    return socket.on("error", () => {}).on("close", () => this.#sockets.delete(socket));
-  }
-}
 
 async function listen(onConnection: (socket: Socket) => void): Promise<Server> {
   const server = createServer((socket) => {

@@ -42,15 +42,15 @@ export class LogBook {
   }
 }
 
-/** Waits of a thousandth, where what is waited for does not come. */
+/** Short where what is waited for does not come, long where it does, on a machine that is busy. */
 export const HURRY: LinkWaits & ChannelWaits = {
   firstPause: 10,
   lastPause: 100,
   good: 10_000,
   nextJoin: 20,
-  firstPatience: 300,
-  lastPatience: 300,
-  acknowledge: 1_000,
+  firstPatience: 1_000,
+  lastPatience: 1_000,
+  acknowledge: 5_000,
   settle: 100,
   leave: 2_000,
 };
