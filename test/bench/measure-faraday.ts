@@ -117,13 +117,6 @@ class Bench implements AsyncDisposable {
     return bench;
   }
 
-  get said() {
-    return (
-      this.#agent.said +
-      JSON.stringify(this.#server.channel.statuses) +
-      JSON.stringify([...this.#server.executions])
-    );
-  }
   get pid(): number {
     return this.#agent.program.pid;
   }
@@ -191,21 +184,5 @@ class Bench implements AsyncDisposable {
 async function until(what: string, holds: () => boolean): Promise<void> {
   for (const deadline = performance.now() + PATIENCE; !holds(); await sleep(2)) {
     if (performance.now() > deadline) throw new Error(`Not seen: ${what}`);
-  }
-}
-export async function faradayDebug() {
-  const installed = await installation(new AbortController().signal);
-  for (const kind of [OURS, ORIGINAL]) {
-    const b = await Bench.start(kind, installed);
-    try {
-      console.log("process", await b.toProcess());
-      console.log("restart", await b.restart());
-      console.log("process", await b.toProcess());
-      console.log("end1", await b.toEnd(1));
-      console.log("end3", await b.toEnd(3));
-    } catch (e) {
-      console.log(String(e), b.said);
-    }
-    await b[Symbol.asyncDispose]();
   }
 }

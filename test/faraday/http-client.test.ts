@@ -179,7 +179,7 @@ test("HttpClient shows its certificate, and says where one is wanted", async () 
   const { url } = await serveTls(authority.issue("wanting"), wanted);
   assert.match(
     (await outcomes(url, trusting))[0],
-    /certificate of ours|it may want a certificate \(--certificate\)/,
+    /certificate of ours|it may want a certificate \(--tls-cert\)/,
   );
   const own = clients.issue("own");
   const [certificate, key] = [readFileSync(own.certificate), readFileSync(own.key)];

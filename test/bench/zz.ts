@@ -1,3 +1,0 @@
-import { faradayDebug } from "./measure-faraday.ts";
-
-await faradayDebug();
