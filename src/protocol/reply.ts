@@ -131,8 +131,9 @@ function helloFields({ agentKey, disposition, ...rest }: Hello): Parameters<type
 }
 
 function exitOrOther(reply: Exclude<Reply, Hello>): Parameters<typeof fieldMap>[0] {
-  if (reply.type !== "exit") return reply;
-  return { ...reply, leftOpen: reply.leftOpen || undefined, detail: cut(reply.detail) };
+  return reply.type === "exit"
+    ? { ...reply, leftOpen: reply.leftOpen || undefined, detail: cut(reply.detail) }
+    : reply;
 }
 
 /** A detail for the wire: it may name paths and parameters of any length, and then loses its end. */
