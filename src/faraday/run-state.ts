@@ -124,7 +124,7 @@ export class RunState {
         this.#process = { pid: record.pid, startTime: record.startTime, bootId: record.bootId };
         break;
       case "end":
-        this.#ending ??= record;
+        this.#ending = record;
         break;
       case "damage":
         this.#damage = record.aside;

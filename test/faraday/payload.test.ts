@@ -392,13 +392,9 @@ test("clean() merges vulnerabilities of one identity, which would cost the host 
     cve: ["CVE-2020-1", "CVE-2020-2"],
     data: "x",
   });
-  const { body, counts } = cleaned(
-    payload({ vulnerabilities: [first, vulnerability({ desc: "D" }), second] }),
-  );
-  assert.deepEqual(counts, { duplicates: 1 });
-  const [merged, other, ...more] = (body["hosts"] as readonly Fields[])[0]?.[
-    "vulnerabilities"
-  ] as readonly Fields[];
+  const value = payload({ vulnerabilities: [first, vulnerability({ desc: "D" }), second] });
+  assert.deepEqual(cleaned(value).counts, { duplicates: 1 });
+  const [merged, other, ...more] = vulnerabilitiesOf(value);
   assert.deepEqual(merged, { ...first, severity: "critical", cve: ["CVE-2020-1", "CVE-2020-2"], data: "x" });
   assert.equal(other?.["desc"], "D");
   assert.deepEqual(more, []);

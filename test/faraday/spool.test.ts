@@ -301,31 +301,97 @@ test("Spool.open() says in one line that it cannot", async () => {
   assert.throws(() => scene.spool(), { code: "file", message: /^Cannot read ".*spool": not a directory$/ });
 });
 
+/** Has methods of files replaced while `action` runs; each is given the original. */
+async function withFileMethods(
+  replaced: Partial<
+    Record<"write" | "truncate" | "datasync", (original: () => Promise<unknown>) => Promise<unknown>>
+  >,
+  action: () => Promise<void>,
+): Promise<void> {
+  await using scene = new Scene();
+  const handle = await open(scene.directory);
+  const prototype = Object.getPrototypeOf(handle);
+  await handle.close();
+  const originals = { ...replaced };
+  for (const [name, method] of Object.entries(replaced)) {
+    const original = prototype[name];
+    Object.assign(originals, { [name]: original });
+    prototype[name] = function replacement(this: unknown, ...args: unknown[]) {
+      return method(() => original.apply(this, args));
+    };
+  }
+  try {
+    await action();
+  } finally {
+    Object.assign(prototype, originals);
+  }
+}
+
 test("RunSpool.add() shares writes and syncs among results that wait, and each one has its own if it is alone", async () => {
   await using scene = new Scene();
   const run = scene.spool().begin(facts());
-  const handle = await open(journal(scene));
-  const prototype = Object.getPrototypeOf(handle);
-  await handle.close();
-  const { datasync } = prototype;
-  let syncs = 0;
-  prototype.datasync = function count(this: unknown) {
-    syncs += 1;
-    return datasync.call(this);
+  let [writes, syncs] = [0, 0];
+  const write = (original: () => Promise<unknown>) => {
+    writes += 1;
+    return original();
   };
-  try {
+  const datasync = (original: () => Promise<unknown>) => {
+    syncs += 1;
+    return original();
+  };
+  await withFileMethods({ write, datasync }, async () => {
     await Promise.all(Array.from({ length: 10_000 }, () => run.add({ text: "x".repeat(180) })));
-    assert.equal(syncs, 1);
+    assert.deepEqual([writes, syncs], [1, 1]);
     for (let number = 0; number < 20; number++) await run.add(result(number));
-    assert.equal(syncs, 21);
-    // What nobody waits for is not synced.
+    assert.deepEqual([writes, syncs], [21, 21]);
+    // What a loss of power may take is not synced.
     await run.started({ pid: 1, startTime: "", bootId: "" });
-    assert.equal(syncs, 21);
-  } finally {
-    prototype.datasync = datasync;
-  }
-  assert.equal(only(scene.spool().runs).waiting, 10_020);
+    assert.deepEqual([writes, syncs], [22, 21]);
+  });
+  await scene.closeSpools();
+  const [again] = scene.spool().runs;
+  assert.equal(again?.waiting, 10_020);
 });
+
+const NO_SPACE = Object.assign(new Error("ENOSPC: no space left on device, write"), {
+  code: "ENOSPC",
+  errno: -28,
+});
+
+for (const [when, fails] of [
+  ["a write that fails half-way", "write"],
+  ["a sync that fails", "datasync"],
+] as const) {
+  test(`RunSpool.add() cuts off what ${when} has left, at once, or else before the next record`, async () => {
+    await using scene = new Scene();
+    const run = scene.spool().begin(facts());
+    await run.add(result(1));
+    const { size } = statSync(journal(scene));
+    const half = async (original: () => Promise<unknown>) => {
+      await original();
+      throw NO_SPACE;
+    };
+    const message = /^Cannot write ".*r1\.ndjson": no space left on device$/;
+    await withFileMethods({ [fails]: half }, async () => {
+      await assert.rejects(run.add(result(2)), { code: "file", message });
+    });
+    assert.equal(statSync(journal(scene)).size, size);
+    const stuck = async () => {
+      throw NO_SPACE;
+    };
+    await withFileMethods({ [fails]: half, truncate: stuck }, async () => {
+      await assert.rejects(run.add({ text: "x".repeat(1000) }), { code: "file", message });
+      await assert.rejects(run.add(result(4)), { code: "file", message });
+    });
+    assert.notEqual(statSync(journal(scene)).size, size);
+    await run.add(result(5));
+    assert.equal(run.waiting, 2);
+    await scene.closeSpools();
+    const again = only(scene.spool().runs);
+    assert.equal(again.damage, undefined);
+    assert.deepEqual((await drained(again)).map(ipOf), ["192.0.2.1", "192.0.2.5"]);
+  });
+}
 
 test("RunSpool holds no bodies in memory", async () => {
   await using scene = new Scene();
