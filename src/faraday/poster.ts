@@ -137,13 +137,7 @@ export class Poster {
     const signal = this.#signal;
     if (signal === undefined || signal.aborted || this.#busy.has(lane)) return;
     if (run.due(lane) === undefined) return;
-    const work = this.#postAll(run, lane, signal).finally(() => {
-      this.#busy.delete(lane);
-      this.#tellSettled(run);
-      // Something may have come in since the last look.
-      this.#startLane(run, lane);
-    });
-    this.#busy.set(lane, work);
+    this.#busy.set(lane, this.#postAll(run, lane, signal));
   }
 
   async #postAll(run: RunSpool, lane: Lane, signal: AbortSignal): Promise<void> {
@@ -152,8 +146,7 @@ export class Poster {
       const { answer, body } = await this.#attempt(lane, due, signal);
       if (answer.kind === "created") {
         due.answered("posted");
-        if (trouble !== undefined)
-          this.#say("info", "post-resumed", run, lane, "The server takes results again");
+        if (trouble?.isSaid) this.#say("info", "post-resumed", run, lane, "The server takes results again");
         trouble = undefined;
       } else if (answer.kind === "rejected" && this.#quarantine(run, lane, due, answer, body)) {
         due.answered("quarantined");
@@ -168,6 +161,9 @@ export class Poster {
         }
       }
     }
+    // In the same turn as the last look at what is due: whatever comes in later finds the lane idle.
+    this.#busy.delete(lane);
+    this.#tellSettled(run);
   }
 
   async #attempt(lane: Lane, due: DuePost, signal: AbortSignal): Promise<Attempt> {
@@ -175,6 +171,8 @@ export class Poster {
       let body: Uint8Array | undefined;
       try {
         body = await due.body();
+        // It may have come while this waited for its turn.
+        signal.throwIfAborted();
         return { answer: await this.#options.post(lane.workspace, body, signal), body };
       } catch (error) {
         // The disk, or a defect of the wire: neither may cost a result.

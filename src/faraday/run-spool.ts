@@ -149,6 +149,11 @@ export class RunSpool {
     this.#around.forget(this);
   }
 
+  /** What was noted of it is in its journal, which stays for the next process. */
+  async close(): Promise<void> {
+    await this.#journal.close();
+  }
+
   /** Some lines of the journal were not as they were written; the file is kept aside as it was found. */
   async damaged(aside: string): Promise<void> {
     await this.#note({ type: "damage", aside }, true);

@@ -69,7 +69,9 @@ export class RunState {
   /** The run that a journal begins with; undefined for any other line, as one of a later version. */
   static from(line: Uint8Array): RunState | undefined {
     const record = recordOf(line);
-    return record.type === "run" && record.version === 1 ? new RunState(record) : undefined;
+    if (record.type !== "run" || record.version !== 1) return undefined;
+    const { id, executor, agentName, executionIds, workspaces, params, startedAt } = record;
+    return new RunState({ id, executor, agentName, executionIds, workspaces, params, startedAt });
   }
 
   get process(): RunProcess | undefined {
@@ -122,7 +124,7 @@ export class RunState {
         this.#process = { pid: record.pid, startTime: record.startTime, bootId: record.bootId };
         break;
       case "end":
-        this.#ending ??= record;
+        this.#ending = record;
         break;
       case "damage":
         this.#damage = record.aside;
