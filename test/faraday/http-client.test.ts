@@ -89,7 +89,7 @@ const WRONG: Readonly<Record<string, Wrong>> = {
   "an expired certificate": { days: -1, said: "its certificate has expired" },
   "a certificate of an unknown authority": {
     trusts: false,
-    said: "its certificate is not from an authority that we trust (--ca)",
+    said: "its certificate is not from an authority that we trust (--tls-ca)",
   },
 };
 

@@ -3,7 +3,8 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setImmediate as settle, setTimeout as sleep } from "node:timers/promises";
-import { type Delay, type PostAnswer, Poster, type PosterOptions } from "../../src/faraday/poster.ts";
+import type { PostAnswer } from "../../src/faraday/api.ts";
+import { type Delay, Poster, type PosterOptions } from "../../src/faraday/poster.ts";
 import { Quarantine } from "../../src/faraday/quarantine.ts";
 import type { RunSpool } from "../../src/faraday/run-spool.ts";
 import type { Spool } from "../../src/faraday/spool.ts";
@@ -49,6 +50,7 @@ class Posting implements AsyncDisposable {
       },
       onDelay: (delay) => this.delays.push(delay),
       pauses: { first: 1, longest: 4 },
+      together: 0,
       ...options,
     });
     this.#done = this.poster.run(this.#stop.signal);
@@ -118,7 +120,8 @@ test("Poster posts what an earlier process has left", async () => {
     posts.push(bytes.length);
     return CREATED;
   };
-  const poster = new Poster({ spool, post, keep: 1, quarantine, clock: scene.clock, log: scene.log });
+  const { clock, log } = scene;
+  const poster = new Poster({ spool, post, keep: 1, quarantine, clock, log, together: 0 });
   const done = poster.run(stop.signal);
   await poster.settled(left);
   stop.abort();
@@ -453,4 +456,73 @@ test("Poster brings 2000 results through a server that fails half of the posts, 
     seen,
     Array.from({ length: 2000 }, (_, number) => number),
   );
+});
+
+/** Addresses of all hosts, and which post each came in. */
+function hostsOf(body: object): readonly string[] {
+  const { hosts } = body as { readonly hosts: readonly { readonly ip: string }[] };
+  return hosts.map(({ ip }) => ip);
+}
+
+/** A run whose results all wait before the first is posted. */
+async function posted(
+  count: number,
+  answer: (hosts: readonly string[]) => PostAnswer,
+  together: number,
+): Promise<{ readonly posts: readonly (readonly string[])[]; readonly quarantined: readonly string[] }> {
+  await using scene = new Scene();
+  const spool = scene.spool();
+  const quarantine = new Quarantine(scene.quarantineDirectory);
+  const run = spool.begin(facts({ workspaces: ["w1"], executionIds: [41] }));
+  for (let number = 0; number < count; number++) await run.add(result(number));
+  await run.end(OUTCOME);
+  const posts: (readonly string[])[] = [];
+  const post = async (_: string, bytes: Uint8Array) => {
+    const hosts = hostsOf(JSON.parse(Buffer.from(bytes).toString()));
+    posts.push(hosts);
+    return answer(hosts);
+  };
+  const { clock, log } = scene;
+  const pauses = { first: 1, longest: 1 };
+  const poster = new Poster({ spool, post, keep: 10_000, quarantine, clock, log, together, pauses });
+  const stop = new AbortController();
+  const done = poster.run(stop.signal);
+  await poster.settled(run);
+  stop.abort();
+  await done;
+  return { posts, quarantined: quarantine.list().map(({ id }) => id) };
+}
+
+test("Poster posts results together that wait, in order, up to its limit, and the closing post alone", async () => {
+  const { length } = JSON.stringify(result(0));
+  assert.deepEqual((await posted(4, () => CREATED, 3 * length)).posts, [
+    ["192.0.2.0", "192.0.2.1", "192.0.2.2"],
+    ["192.0.2.3"],
+    [],
+  ]);
+  assert.deepEqual((await posted(2, () => CREATED, 2 * length - 1)).posts, [
+    ["192.0.2.0"],
+    ["192.0.2.1"],
+    [],
+  ]);
+});
+
+test("Poster posts results one by one that were refused together, and sets only the bad one aside", async () => {
+  const isBad = (hosts: readonly string[]) => hosts.includes("192.0.2.1");
+  const { posts, quarantined } = await posted(3, (hosts) => (isBad(hosts) ? REJECTED : CREATED), 1e6);
+  assert.deepEqual(posts, [
+    ["192.0.2.0", "192.0.2.1", "192.0.2.2"],
+    ["192.0.2.0"],
+    ["192.0.2.1"],
+    ["192.0.2.2"],
+    [],
+  ]);
+  assert.deepEqual(quarantined, ["r1-0-1"]);
+});
+
+test("Poster offers the same results again, and those that came meanwhile, after a failure", async () => {
+  let failures = 2;
+  const { posts } = await posted(3, () => (failures-- > 0 ? again(500) : CREATED), 1e6);
+  const all = ["192.0.2.0", "192.0.2.1", "192.0.2.2"];
+  assert.deepEqual(posts, [all, all, all, []]);
 });

@@ -24,7 +24,7 @@ import { facts, NOW, OUTCOME, result, Scene } from "./scene.ts";
 async function next(run: RunSpool): Promise<Readonly<Record<string, unknown>> | undefined> {
   const [lane] = run.lanes;
   assert.ok(lane !== undefined);
-  const due = run.due(lane);
+  const due = run.due(lane, 0);
   if (due === undefined) return undefined;
   const body = JSON.parse(Buffer.from(await due.body()).toString());
   due.answered("posted");
@@ -77,7 +77,7 @@ test("RunSpool gives each result as a body of its run, in order, then the closin
   assert.deepEqual(await drained(run), [
     { hosts: [], execution_id: 41, command: { ...command, duration: 1_500_000 } },
   ]);
-  const due = run.due(second);
+  const due = run.due(second, 0);
   assert.equal(due?.id, "r1-1-0");
   assert.equal(JSON.parse(Buffer.from(await due.body()).toString()).execution_id, 42);
 });
