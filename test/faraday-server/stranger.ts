@@ -20,7 +20,9 @@ export async function refusedJoin(server: URL): Promise<void> {
         const packet = String(data);
         if (packet.startsWith("0")) socket.send("40/dispatcher,{}");
         if (packet.startsWith("40/dispatcher"))
-          socket.send('42/dispatcher,["join_agent",{"action":"JOIN_AGENT","token":"rubbish","executors":[]}]');
+          socket.send(
+            '42/dispatcher,["join_agent",{"action":"JOIN_AGENT","token":"rubbish","executors":[]}]',
+          );
         if (packet.includes('["disconnect"')) resolve();
       });
     });
