@@ -104,6 +104,12 @@ export class FaradayApi {
     return new Map(rows.map(({ value }) => [value.ip, value.description]));
   }
 
+  /** What the page Activity shows as the parameters of a command. */
+  async commandParameters(workspace: string, command: number): Promise<string> {
+    const answer = await this.#expect(200, "GET", `/v3/ws/${workspace}/commands/${command}`);
+    return (answer as { readonly params: string }).params;
+  }
+
   async vulnerabilityCount(workspace: string): Promise<number> {
     const answer = await this.#expect(200, "GET", `/v3/ws/${workspace}/vulns?page=1&page_size=1`);
     return (answer as { readonly count: number }).count;

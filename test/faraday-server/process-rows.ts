@@ -1,7 +1,7 @@
 /** Table 11.4, rows 14 to 19: signals, a server that goes away, a link that dies, somebody else's refused join. */
 import type { AgentUnderTest } from "./agent-under-test.ts";
 import type { Case, Seen, Wanted } from "./case.ts";
-import type { Run, Scene } from "./scene.ts";
+import type { Scene } from "./scene.ts";
 import { refusedJoin } from "./stranger.ts";
 
 const DISCONNECTED = /Execution terminated due to agent disconnection/;
@@ -35,7 +35,9 @@ async function withoutServer(scene: Scene, how: "SIGTERM" | "SIGKILL", wanted: W
   await scene.pause(3);
   await scene.server.up(scene.signal);
   return {
-    execution: await scene.execution(run, wanted["execution"], 40),
+    execution: scene.isOurs
+      ? await scene.lastWord(run, wanted["execution"], 60)
+      : await scene.execution(run, wanted["execution"]),
     hosts: await scene.hostCount(run, LINES, scene.isOurs ? 40 : 5),
     agent: await scene.presence(agent, wanted["agent"]),
     executors: await scene.executors(agent, wanted["executors"]),
@@ -56,16 +58,10 @@ async function stopped(scene: Scene, wanted: Wanted): Promise<Seen> {
   return {
     "while stopped": stateThen,
     agent: await scene.presence(agent, wanted["agent"], 40),
-    execution: await finalWord(scene, live, wanted["execution"]),
-    "sent meanwhile": await finalWord(scene, meanwhile, wanted["sent meanwhile"]),
+    execution: await scene.lastWord(live, wanted["execution"], scene.isOurs ? 40 : 3),
+    "sent meanwhile": await scene.lastWord(meanwhile, wanted["sent meanwhile"], scene.isOurs ? 40 : 3),
     hosts: await scene.hostCount(live, LINES, scene.isOurs ? 40 : 1),
   };
-}
-
-/** The server has said that it failed; what is wanted is what the agent says later. */
-async function finalWord(scene: Scene, run: Run, wanted: string | RegExp | undefined): Promise<string> {
-  await scene.until(async () => (await scene.state(run)) === wanted, scene.isOurs ? 40 : 3);
-  return scene.state(run);
 }
 
 async function refusedNextDoor(scene: Scene, wanted: Wanted): Promise<Seen> {

@@ -10,7 +10,9 @@ import { parseArgs } from "node:util";
 import { program } from "../../build/program.ts";
 import { FaradayApi } from "./api.ts";
 import type { Case } from "./case.ts";
+import { COMMAND_CASES } from "./command-cases.ts";
 import { installation, versions } from "./installation.ts";
+import { lossCases } from "./loss-cases.ts";
 import { ORIGINAL } from "./original-agent.ts";
 import { OURS } from "./our-agent.ts";
 import { LAST_ROW, OUTPUT_ROWS } from "./output-rows.ts";
@@ -53,6 +55,10 @@ async function testFaraday(args: readonly string[], signal: AbortSignal): Promis
   };
   report.title("Table 11.4", original ? "the original, now" : "cb");
   await runAll(TABLE);
+  if (!original) {
+    report.title("Acceptance", "cb");
+    await runAll([...COMMAND_CASES, ...lossCases(long ? 300 : 60)]);
+  }
   process.stdout.write(`\n${report.passed} passed, ${report.failed} failed\n`);
   return report.failed === 0 ? 0 : 1;
 }

@@ -180,6 +180,18 @@ export class Scene {
     );
   }
 
+  /** The same when it is as wanted, or after a while: a server that has missed the agent says `false/false` too early. */
+  async lastWord(run: Run, wanted: string | RegExp | undefined, seconds: number): Promise<string> {
+    return poll(
+      () => this.state(run),
+      (seen) => wanted !== undefined && matches(wanted, seen),
+      {
+        seconds,
+        signal: this.signal,
+      },
+    );
+  }
+
   /** Its number at the agent, and in `cb dispatcher stop`. */
   executionId({ command }: Run): number {
     const statement = `select id from agent_execution where command_id = ${command}`;

@@ -1,0 +1,184 @@
+/** What must not lose a result: crashes of the dispatcher, a server that is away, one that fails, one that refuses for a while. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { AgentUnderTest } from "./agent-under-test.ts";
+import type { Case } from "./case.ts";
+import { filesBelow } from "./files-below.ts";
+import { stateDirectory } from "./our-agent.ts";
+import { startPostsProxy, type Treatment } from "./posts-proxy.ts";
+
+const MANY = 1000;
+/** Each costs the server four posts and an import, so it is not a thousand. */
+const SOME = 200;
+const UNAVAILABLE: Treatment = { status: 503, words: "overloaded", passedOn: false };
+
+/** @param away seconds for which the server is away in the middle of a run */
+export function lossCases(away: number): readonly Case[] {
+  return [
+    {
+      name: `kill -9 with all ${MANY} results in the spool, some of them posted`,
+      ours: {
+        spooled: `${MANY}`,
+        "posted at the kill": /^[1-9]\d{1,2}$/,
+        execution: "false/true",
+        hosts: `${MANY} of ${MANY}`,
+        agent: "online",
+      },
+      limit: 240,
+      act: async (scene) => {
+        const proxy = scene.onEnd(await startPostsProxy(scene.server.url));
+        proxy.treat(() => UNAVAILABLE);
+        const agent = await scene.joined(["prints-results"], { server: proxy.url });
+        const run = await scene.run(agent, "prints-results", { COUNT: MANY });
+        await scene.until(() => resultsIn(agent) === MANY && agent.executors().length === 0, 60);
+        const spooled = String(resultsIn(agent));
+        proxy.treat(() => "pass");
+        await scene.until(() => proxy.acknowledged >= 50, 60);
+        agent.program.kill("SIGKILL");
+        await agent.program.finished;
+        const posted = String(proxy.acknowledged);
+        agent.start();
+        const hosts = await scene.hostCount(run, MANY, 150);
+        return {
+          spooled,
+          "posted at the kill": posted,
+          execution: await scene.lastWord(run, "false/true", 90),
+          hosts,
+          agent: await scene.presence(agent, "online"),
+        };
+      },
+    },
+    {
+      name: "kill -9 while the executor prints",
+      ours: {
+        "executors after the kill": /^[1-9]/,
+        lost: "none",
+        execution: "false/false",
+        message: /kill/i,
+        executors: "0",
+        agent: "online",
+      },
+      limit: 120,
+      act: async (scene) => {
+        const agent = await scene.joined(["clings"]);
+        const run = await scene.run(agent, "clings");
+        await scene.hostCount(run, 20);
+        agent.program.kill("SIGKILL");
+        await agent.program.finished;
+        const left = agent.executors().length;
+        const spooled = resultsIn(agent);
+        agent.start();
+        await scene.hostCount(run, spooled, 30);
+        await scene.until(() => /kill/i.test(scene.message(run)), 30);
+        const hosts = new Set(await scene.api.hosts(run.workspace));
+        const lost = Array.from({ length: spooled }, (_, index) => result(index + 1)).filter(
+          (name) => !hosts.has(name),
+        );
+        return {
+          "executors after the kill": String(left),
+          "spooled at the kill": String(spooled),
+          lost: lost.length === 0 ? "none" : lost.join(" "),
+          execution: await scene.state(run),
+          message: scene.message(run),
+          executors: await scene.executors(agent, "0"),
+          agent: await scene.presence(agent, "online"),
+        };
+      },
+    },
+    {
+      name: `the server away for ${away} s in the middle`,
+      ours: { execution: "false/true", hosts: "300 of 300", agent: "online", executors: "0" },
+      limit: away + 240,
+      act: async (scene) => {
+        const agent = await scene.joined(["prints-results"]);
+        const run = await scene.run(agent, "prints-results", { COUNT: 300, PAUSE: "0.05" });
+        await scene.hostCount(run, 5);
+        await scene.server.down("SIGTERM");
+        await scene.pause(away);
+        await scene.server.up(scene.signal);
+        return {
+          // The pauses between its attempts have grown to a minute.
+          agent: await scene.presence(agent, "online", 90),
+          execution: await scene.lastWord(run, "false/true", 90),
+          hosts: await scene.hostCount(run, 300, 120),
+          executors: await scene.executors(agent, "0"),
+        };
+      },
+    },
+    {
+      name: "a proxy that answers 500 to half of all posts, before or after the server took them",
+      ours: {
+        execution: "false/true",
+        hosts: `${SOME} of ${SOME}`,
+        spoiled: /^\d{3}$/,
+        executors: "0",
+        agent: "online",
+      },
+      limit: 240,
+      act: async (scene) => {
+        const proxy = scene.onEnd(await startPostsProxy(scene.server.url));
+        // Two of four, in turn without the server and behind its back.
+        const treatments: readonly Treatment[] = [
+          "pass",
+          { status: 500, words: "<html>Internal Server Error</html>", passedOn: false },
+          "pass",
+          { status: 500, words: "<html>Internal Server Error</html>", passedOn: true },
+        ];
+        proxy.treat((number) => treatments[number % treatments.length] ?? "pass");
+        const agent = await scene.joined(["prints-results"], { server: proxy.url });
+        const run = await scene.run(agent, "prints-results", { COUNT: SOME });
+        const execution = await scene.execution(run, undefined, 200);
+        return {
+          execution,
+          hosts: await scene.hostCount(run, SOME, 60),
+          spoiled: String(proxy.spoiled),
+          executors: await scene.executors(agent, "0"),
+          agent: await scene.presence(agent),
+        };
+      },
+    },
+    {
+      name: "a workspace that is inactive, then read-only, then open again",
+      ours: {
+        "while inactive": "true/null",
+        "while read-only": "true/null",
+        execution: "false/true",
+        hosts: "20 of 20",
+      },
+      limit: 180,
+      act: async (scene) => {
+        const agent = await scene.joined(["prints-results"]);
+        const run = await scene.run(agent, "prints-results", { COUNT: 20, PAUSE: "0.1" });
+        await scene.hostCount(run, 1);
+        await scene.api.changeWorkspace(run.workspace, { active: false });
+        await scene.until(() => agent.executors().length === 0, 20);
+        await scene.pause(2);
+        const inactive = await scene.state(run);
+        await scene.api.changeWorkspace(run.workspace, { active: true, readonly: true });
+        await scene.pause(3);
+        const readOnly = await scene.state(run);
+        await scene.api.changeWorkspace(run.workspace, { readonly: false });
+        return {
+          "while inactive": inactive,
+          "while read-only": readOnly,
+          execution: await scene.execution(run, undefined, 90),
+          hosts: await scene.hostCount(run, 20),
+        };
+      },
+    },
+  ];
+}
+
+/** As `prints-results` and `clings` call it. */
+function result(number: number): string {
+  return `result-${String(number).padStart(6, "0")}`;
+}
+
+/** How many results the spool's files hold, by the highest number in them. */
+function resultsIn({ settings }: AgentUnderTest): number {
+  const spool = join(stateDirectory(settings), "spool");
+  const numbers = filesBelow(spool).flatMap(
+    (file) => readFileSync(file, "latin1").match(/result-\d{6}/g) ?? [],
+  );
+  return numbers.reduce((highest, name) => Math.max(highest, Number(name.slice("result-".length))), 0);
+}
