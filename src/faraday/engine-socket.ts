@@ -32,6 +32,9 @@ export type EngineObserver = {
   readonly onEnd: (reason: string) => void;
 };
 
+/** `auto`: by WebSocket, and where none comes through by polling. */
+export type EngineTransport = "auto" | "websocket" | "polling";
+
 /** Bytes, or packets, that may wait for a server that does not read. */
 const MAX_WAITING_BYTES = MAX_ANSWER_BYTES;
 const MAX_WAITING_PACKETS = 10_000;
@@ -60,7 +63,7 @@ export class EngineSocket {
   #fault: string | undefined;
 
   /** Begins to open one; the observer learns what becomes of it. It may take for ever. */
-  constructor(http: HttpClient, observer: EngineObserver) {
+  constructor(http: HttpClient, observer: EngineObserver, transport: EngineTransport) {
     this.#http = http.sibling();
     this.#observer = observer;
     const { protocol, hostname, port, pathname } = below(http.channel, "/socket.io/");
@@ -69,7 +72,7 @@ export class EngineSocket {
       hostname: hostname.replace(/^\[|\]$/g, ""),
       port,
       path: pathname,
-      transports: this.#transports(),
+      transports: this.#transports()[transport],
       tryAllTransports: true,
       upgrade: false,
     });
@@ -110,7 +113,7 @@ export class EngineSocket {
   }
 
   /** Classes, since engine.io-client makes the objects; in the order in which they are tried. */
-  #transports(): TransportCtor[] {
+  #transports(): Readonly<Record<EngineTransport, TransportCtor[]>> {
     const http = this.#http;
     const { signal } = this.#ended;
     const fail = (reason: string) => {
@@ -175,7 +178,7 @@ export class EngineSocket {
       }
     }
 
-    return [OverWebSocket, Polling];
+    return { auto: [OverWebSocket, Polling], websocket: [OverWebSocket], polling: [Polling] };
   }
 }
 
