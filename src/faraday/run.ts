@@ -226,7 +226,8 @@ export class Run {
         "Mend a result",
       );
     }
-    for (const body of cleaned.bodies) await this.#onDisk(() => this.#spool.add(body));
+    // All of them begun before anything waits, else those of the next line would come in between.
+    await Promise.all(cleaned.bodies.map((body) => this.#onDisk(() => this.#spool.add(body))));
     this.#lines = { ...this.#lines, results: this.#lines.results + 1 };
   }
 
