@@ -115,7 +115,7 @@ export class ScanBox implements AsyncDisposable {
 /** How a run ended, as the server was told. */
 type Ending = Pick<ToldStatus, "successful" | "message">;
 
-class Dispatcher extends Agent {
+export class Dispatcher extends Agent {
   readonly #server: FaradayServer;
 
   constructor(program: RunningProgram, state: string, server: FaradayServer) {
