@@ -1,6 +1,6 @@
 /** Each way in which a run of `cb dispatcher` ends: one final status, and a message that is true. */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { assertEnded, processIsGone } from "../support/running-program.ts";
 import { type Dispatcher, ScanBox } from "../support/scan-box.ts";
@@ -15,10 +15,9 @@ async function endOf(dispatcher: Dispatcher, executor: string, args?: object): P
   return message;
 }
 
-/** Whether an executor has got so far that it wrote its process id. */
+/** The process id that an executor has written; empty before. */
 function pidIn(box: ScanBox, name: string): string {
-  const path = box.path(name);
-  return existsSync(path) ? readFileSync(path, "utf8").trim() : "";
+  return box.read(name).trim();
 }
 
 test("cb dispatcher tells in one final status how a process ended", async () => {
@@ -75,7 +74,11 @@ test("cb dispatcher refuses what cannot be run, tells the server why, and starts
     ["scan", { TARGET, PASS: ["correct-horse"] }, /^not started: invalid parameter: (?!.*correct).*PASS/],
     ["checked", {}, /^not started: check ".*no nmap here.*" failed: .*no nmap here/],
     ["gone", {}, /^not started: Cannot run "gone": not executable/],
-    ["broken", {}, /^not started: Cannot use timeuot from ".*broken\.toml": no such key, did you mean "timeout"\?$/],
+    [
+      "broken",
+      {},
+      /^not started: Cannot use timeuot from ".*broken\.toml": no such key, did you mean "timeout"\?$/,
+    ],
     ["limp", {}, /^not started: it or its interpreter does not exist/],
   ];
   for (const [executor, args, message] of cases) {
@@ -84,7 +87,10 @@ test("cb dispatcher refuses what cannot be run, tells the server why, and starts
     assert(!told.includes("\n"), told);
   }
   assert(!existsSync(box.path("started")));
-  assert.deepEqual(box.server.posts.flatMap(({ body }) => body?.hosts), []);
+  assert.deepEqual(
+    box.server.posts.flatMap(({ body }) => body?.hosts),
+    [],
+  );
 });
 
 test("cb dispatcher refuses a run without workspaces, or that is none, and runs the next one", async () => {
@@ -161,6 +167,19 @@ test("cb dispatcher runs so many at once as it may, the others wait, and can be 
   assert.equal(pidIn(box, `pid-${second}`), "");
   box.file("go", "");
   assert.match((await dispatcher.ending(second)).message, /^finished/);
+});
+
+test("cb dispatcher stop ends the checks of a run, too, and nothing is started", async () => {
+  await using box = await ScanBox.start();
+  box.executor("checked", `touch ${box.path("started")}`);
+  box.manifest("checked", `checks = ["echo $$ >${box.path("pid")}; sleep 100"]`);
+  const dispatcher = await box.dispatcher();
+  const [id = 0] = box.server.run("checked");
+  await dispatcher.until("the check", () => pidIn(box, "pid") !== "");
+  assert.equal((await box.ask("stop", String(id))).status, 0);
+  assert.match((await dispatcher.ending(id)).message, /^stopped by the operator/);
+  await processIsGone(pidIn(box, "pid"));
+  assert(!existsSync(box.path("started")));
 });
 
 test("cb dispatcher at SIGTERM ends what runs, refuses what waits, tells both, leaves without an argument", async () => {

@@ -95,8 +95,8 @@ test("cb dispatcher posts each result as it comes, and does not wait for who lea
 
   const { successful, message, hosts } = await dispatcher.run("leaves");
   assert.deepEqual([successful, hosts], [true, addresses(1, 2)], message);
-  await dispatcher.until("the process that stayed", () => existsSync(box.path("pid")));
-  const pid = readFileSync(box.path("pid"), "utf8").trim();
+  await dispatcher.until("the process that stayed", () => box.read("pid").includes("\n"));
+  const pid = box.read("pid").trim();
   process.kill(-groupOf(pid), "SIGKILL");
   await processIsGone(pid);
 });
@@ -119,7 +119,7 @@ test("cb dispatcher gives an executor its parameters, those of the server, and n
   const [id = 0] = box.server.run("env", args, ["w1"], plugin);
   const { successful, message } = await dispatcher.ending(id);
   assert.equal(successful, true, message);
-  const lines = readFileSync(box.path("env"), "utf8").split("\n");
+  const lines = box.read("env").split("\n");
   const found = new Map(lines.map((line) => [line.split("=")[0], line.slice(line.indexOf("=") + 1)]));
   const expected = {
     EXECUTOR_CONFIG_N: "7",

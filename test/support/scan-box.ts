@@ -2,7 +2,7 @@
  * A pentest box in a temporary directory: executors, the state of a dispatcher, a small Faraday server of its own,
  * and `cb dispatcher` as a user runs it, on what `npm run build` made.
  */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ToldStatus } from "./faraday-channel.ts";
@@ -50,6 +50,17 @@ export class ScanBox implements AsyncDisposable {
     return path;
   }
 
+  /** A file's text; empty where there is none. */
+  read(name: string): string {
+    return existsSync(this.path(name)) ? readFileSync(this.path(name), "utf8") : "";
+  }
+
+  /** Puts a credential where a service manager would, in the directory `credentials`. */
+  credential(name: string, text: string): void {
+    mkdirSync(this.path("credentials"), { recursive: true });
+    this.file(`credentials/${name}`, text, 0o400);
+  }
+
   /** Writes a shell script into the run-directory; dispatchers that start from now on offer it. */
   executor(name: string, ...script: readonly string[]): void {
     this.#executors.push(name);
@@ -89,11 +100,14 @@ export class ScanBox implements AsyncDisposable {
     return this.start(["dispatcher", ...words]).finished;
   }
 
+  /** Runs `cb dispatcher check` to its end. */
+  async check(options: readonly string[] = [], surroundings?: Surroundings): Promise<Finished> {
+    return this.start(["dispatcher", "check", ...this.#usual, ...options], surroundings).finished;
+  }
+
   /** Starts `cb dispatcher run` with all executors that there are; further options come last, and win. */
   startDispatcher(options: readonly string[] = [], surroundings?: Surroundings): Dispatcher {
-    const executors = this.#executors.length === 0 ? [] : ["--executors", this.#executors.join(",")];
-    const usual = ["--server", this.server.url.href, "--run-directory", this.path("run.d"), ...executors];
-    const args = ["dispatcher", "run", ...usual, "--stop-grace", "1", ...options];
+    const args = ["dispatcher", "run", ...this.#usual, "--stop-grace", "1", ...options];
     return new Dispatcher(this.start(args, surroundings), this.state, this.server);
   }
 
@@ -103,6 +117,11 @@ export class ScanBox implements AsyncDisposable {
     const dispatcher = this.startDispatcher(options, surroundings);
     await dispatcher.logged("joined");
     return dispatcher;
+  }
+
+  get #usual(): readonly string[] {
+    const executors = this.#executors.length === 0 ? [] : ["--executors", this.#executors.join(",")];
+    return ["--server", this.server.url.href, "--run-directory", this.path("run.d"), ...executors];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
