@@ -105,9 +105,10 @@ export class ScanBox implements AsyncDisposable {
     return this.start(["dispatcher", "check", ...this.#usual, ...options], surroundings).finished;
   }
 
-  /** Starts `cb dispatcher run` with all executors that there are; further options come last, and win. */
+  /** Starts `cb dispatcher run` with all executors that there are. */
   startDispatcher(options: readonly string[] = [], surroundings?: Surroundings): Dispatcher {
-    const args = ["dispatcher", "run", ...this.#usual, "--stop-grace", "1", ...options];
+    const grace = options.includes("--stop-grace") ? [] : ["--stop-grace", "1"];
+    const args = ["dispatcher", "run", ...this.#usual, ...grace, ...options];
     return new Dispatcher(this.start(args, surroundings), this.state, this.server);
   }
 
