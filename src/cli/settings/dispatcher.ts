@@ -127,7 +127,7 @@ export const dispatcherSettings = {
     value: "<transport>",
     default: "auto",
     parse: parseChoice("auto", "websocket", "polling"),
-    help: "how the command channel is held: websocket, polling, or auto: polling until a WebSocket is up",
+    help: "how the command channel is held: websocket, polling, or auto: polling where no WebSocket comes through",
   },
   "spool-keep": {
     value: "<age>",
