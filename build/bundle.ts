@@ -48,7 +48,8 @@ export async function makeBundle(outfile: string, { commit }: Revision): Promise
     });
   const outside = Object.values(metafile.outputs)
     .flatMap((output) => output.imports)
-    .filter(({ external, path }) => external && path !== "bun:ffi" && !isBuiltin(path));
+    // Of `node:` also what this Node has not: undici asks for node:sqlite, for a cache that nobody uses.
+    .filter(({ external, path }) => external && !/^(node|bun):/.test(path) && !isBuiltin(path));
   if (outside.length > 0) {
     throw new Failure(
       `Cannot build dist/cb.cjs: it would need ${outside.map(({ path }) => path).join(", ")}`,
@@ -59,16 +60,19 @@ export async function makeBundle(outfile: string, { commit }: Revision): Promise
 }
 
 /**
- * Packages that are imported and must not be there, each as the module that stands in its place.
- *
- * - `debug` (of ioredis, engine.io-client) goes: with `DEBUG=ioredis:*` in the environment it prints every command,
- *   AUTH and its password among them, and it loads a `supports-color` from whatever lies above the installed bundle.
- * - `ws` and `xmlhttprequest-ssl` (of engine.io-client) are what its own transports speak through; ours use undici.
+ * What stands in for packages that others want and we do not:
+ * - `debug` (of ioredis and engine.io-client): with `DEBUG=*` in the environment it prints every command, AUTH and its
+ *   password among them, and every message with its token; and it loads a `supports-color` from whatever lies above
+ *   the installed bundle. The one takes the function as `default`, the other as the module.
+ * - `ws` and `xmlhttprequest-ssl` (of engine.io-client): its transports are ours, over undici. The second can start
+ *   processes.
  */
 const STAND_INS: Readonly<Record<string, string>> = {
-  debug: "module.exports = () => Object.assign(() => {}, { enabled: false }); module.exports.default = module.exports;",
-  ws: "exports.WebSocket = undefined;",
-  "xmlhttprequest-ssl": "exports.XMLHttpRequest = undefined;",
+  debug:
+    "module.exports = () => Object.assign(() => {}, { enabled: false });" +
+    "module.exports.default = module.exports;",
+  ws: "",
+  "xmlhttprequest-ssl": "",
 };
 
 const withStandIns: esbuild.Plugin = {

@@ -17,8 +17,11 @@ import { Failure, program, run, temporaryDirectory } from "./program.ts";
 const FILES = [
   "src/agent/open.ts",
   "src/agent/admit.ts",
+  "src/agent/find-command.ts",
   "src/agent/turn.ts",
   "src/agent/responder.ts",
+  "src/exec/parameters.ts",
+  "src/exec/parameter-types.ts",
   "src/protocol/request-envelope.ts",
   "src/protocol/reply-envelope.ts",
   "src/protocol/padding.ts",

@@ -4,11 +4,10 @@
  * One straight line; the first check that fails decides, and each way out has one name. Pure: keys, times,
  * replay state, load and the look-up of commands come in as arguments, a decision comes out. Everything from
  * the replay check on spends the session, whatever is decided; the caller records that before it does
- * anything else. Source: PROTOCOL.md §5, steps 4 to 15.
+ * anything else. Source: PROTOCOL.md §5, steps 4 to 17.
  */
 import { CbError } from "../core/errors.ts";
 import type { Channel, CommandName, Tag } from "../core/names.ts";
-import type { Resolution } from "../exec/resolve.ts";
 import { type AuthorisedStation, mayRun } from "../protocol/authorised-station.ts";
 import { equalBytes } from "../protocol/crypto.ts";
 import { hasKeyId } from "../protocol/keys.ts";
@@ -26,6 +25,7 @@ import {
   type UnreadRequest,
 } from "../protocol/request.ts";
 import { type ClaimedRequest, isSignedBy, sessionId } from "../protocol/request-envelope.ts";
+import type { CommandCall, FoundCommand } from "./find-command.ts";
 import { type Ignored, ignored } from "./open.ts";
 
 /** What an agent obeys, for as long as it runs. */
@@ -33,7 +33,7 @@ export type AdmissionPolicy = {
   readonly stations: readonly AuthorisedStation[];
   readonly channel: Channel;
   readonly tags: readonly Tag[];
-  readonly findCommand: (command: CommandName) => Resolution;
+  readonly findCommand: (call: CommandCall) => FoundCommand;
 };
 
 /** What a decision depends on besides; times in milliseconds. */
@@ -66,7 +66,7 @@ export type LiveSession = {
 export type Load = {
   readonly stopping: boolean;
   /** Whether a command could start at once, would have to wait, or would find the queue full. */
-  readonly placeFor: (command: CommandName) => "free" | "queue" | "full";
+  readonly placeFor: (command: CommandName, concurrency: number) => "free" | "queue" | "full";
 };
 
 /** A session that a trusted station has opened, and that is spent now. */
@@ -80,7 +80,13 @@ export type AdmittedSession = {
 
 /** A decision after which something may be said to the station. */
 export type Answer = { readonly session: AdmittedSession } & (
-  | { readonly decision: "run"; readonly request: RunRequest; readonly queued: boolean }
+  | {
+      readonly decision: "run";
+      readonly request: RunRequest;
+      readonly queued: boolean;
+      /** How often the command may run at a time. */
+      readonly concurrency: number;
+    }
   | { readonly decision: "present"; readonly request: PingRequest }
   | { readonly decision: "not-targeted"; readonly census: boolean }
   | { readonly decision: "declined"; readonly reason: Declination; readonly command: CommandName }
@@ -178,12 +184,13 @@ function decideRun(
 ): WithoutSession<Answer> {
   const { command } = request;
   if (!mayRun(station, command)) return { ...refused("forbidden"), command };
-  const executor = policy.findCommand(command);
+  const executor = policy.findCommand(request);
   if (!executor.found) return { ...refused(executor.reason, executor.detail), command };
   if (load.stopping) return { decision: "declined", reason: "stopping", command };
-  const place = load.placeFor(command);
+  const concurrency = executor.manifest?.concurrency ?? 1;
+  const place = load.placeFor(command, concurrency);
   if (place === "full") return { decision: "declined", reason: "busy", command };
-  return { decision: "run", request, queued: place === "queue" };
+  return { decision: "run", request, queued: place === "queue", concurrency };
 }
 
 /**

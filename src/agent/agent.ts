@@ -9,9 +9,10 @@
 import type { Clock } from "../core/clock.ts";
 import { CbError, messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
-import type { Channel, CommandName, Identity, Tag } from "../core/names.ts";
+import type { Channel, Identity, Tag } from "../core/names.ts";
+import type { Environment } from "../core/settings.ts";
 import type { execute } from "../exec/execution.ts";
-import { type Resolution, resolveExecutor } from "../exec/resolve.ts";
+import { JobSlots } from "../exec/job-slots.ts";
 import type { AgentHub } from "../hub/agent-hub.ts";
 import type { AuthorisedStation } from "../protocol/authorised-station.ts";
 import { hex } from "../protocol/bytes.ts";
@@ -26,7 +27,7 @@ import {
   type ReplayState,
   staleness,
 } from "./admit.ts";
-import { JobSlots } from "./job-slots.ts";
+import { type CommandCall, type FoundCommand, findCommand } from "./find-command.ts";
 import { type Ignored, openEnvelope } from "./open.ts";
 import { RateLimit } from "./rate-limit.ts";
 import type { ReplayJournal } from "./replay-journal.ts";
@@ -65,6 +66,8 @@ export type AgentParts = AgentSettings & {
   readonly journal: Pick<ReplayJournal, keyof ReplayState | "spend" | "sync">;
   readonly hub: Pick<AgentHub, "requests" | "push" | "backlog">;
   readonly execute: typeof execute;
+  /** Of this process: where it says that the service's credentials are. */
+  readonly environment: Environment;
   readonly clock: Clock;
   readonly log: Log;
   /** Told whenever another number of commands is running; must not throw. */
@@ -225,8 +228,8 @@ export class Agent {
     return { stations: keys.stations, channel, tags, findCommand: this.#findCommand.bind(this) };
   }
 
-  #findCommand(command: CommandName): Resolution {
-    return resolveExecutor(this.#parts.runDirectories, command);
+  #findCommand(call: CommandCall): FoundCommand {
+    return findCommand(this.#parts.runDirectories, call);
   }
 
   #moment() {

@@ -2,17 +2,21 @@
  * Answers one admitted session: hello, then, where a command runs, its output and its exit.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { CbError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
-import type { Channel, CommandName, Identity, Tag } from "../core/names.ts";
+import type { Channel, Identity, Tag } from "../core/names.ts";
+import type { Environment } from "../core/settings.ts";
 import { commandEnvironment } from "../exec/environment.ts";
 import type { ExecutionEnd, execute } from "../exec/execution.ts";
-import type { Resolution } from "../exec/resolve.ts";
+import { environmentOf } from "../exec/manifest-environment.ts";
+import { parameterEnvironment } from "../exec/parameter-environment.ts";
 import type { AgentHub } from "../hub/agent-hub.ts";
 import { hex } from "../protocol/bytes.ts";
 import { type AgentKeyPair, newReplyKeyPair, type ReplyPublicKey } from "../protocol/keys.ts";
 import type { Disposition, Exit, Hello } from "../protocol/reply.ts";
 import { ReplySealer, signHello } from "../protocol/reply-envelope.ts";
 import type { Answer } from "./admit.ts";
+import type { CommandCall, FoundCommand } from "./find-command.ts";
 import type { ReplayJournal } from "./replay-journal.ts";
 import { ReplySender } from "./reply-sender.ts";
 import { type RunAnswer, type Turn, type TurnParts, takeTurn } from "./turn.ts";
@@ -26,6 +30,8 @@ type ResponderParts = TurnParts & {
   readonly journal: Pick<ReplayJournal, "sync">;
   readonly hub: Pick<AgentHub, "push" | "backlog">;
   readonly execute: typeof execute;
+  /** Of this process, for the directory of its credentials. */
+  readonly environment: Environment;
   readonly log: Log;
   readonly timeLimit: number | undefined;
   readonly stopGrace: number;
@@ -34,8 +40,11 @@ type ResponderParts = TurnParts & {
   /** The last step of stopping, after commands have ended. */
   readonly giveUp: AbortSignal;
   /** As at admission: what was safe then may have been exchanged while the command waited. */
-  readonly findCommand: (command: CommandName) => Resolution;
+  readonly findCommand: (call: CommandCall) => FoundCommand;
 };
+
+type Runnable = Extract<FoundCommand, { found: true }>;
+type Unfound = Extract<FoundCommand, { found: false }>;
 
 const NOTHING = {
   status: undefined,
@@ -97,40 +106,57 @@ export class Responder {
     if (turn.release === undefined)
       return { type: "exit", ...NOTHING, ending: turn.ending, detail: turn.detail };
     try {
-      const executor = this.#parts.findCommand(answer.request.command);
-      if (!executor.found) {
-        const detail = `${executor.reason.replaceAll("-", " ")} when its turn came`;
-        return { type: "exit", ending: "not-started", detail, ...NOTHING };
+      const executor = this.#parts.findCommand(answer.request);
+      if (!executor.found) return this.#notStarted(answer, changeOf(executor), executor.detail);
+      const environment = this.#environment(answer, executor);
+      if (environment instanceof CbError) {
+        return this.#notStarted(answer, "the environment of its manifest cannot be had", environment.message);
       }
       if (!(await this.#isRecorded()))
         return { type: "exit", ending: "state", detail: undefined, ...NOTHING };
       if (answer.queued) await sender.send({ type: "state", state: "running" });
-      return await this.#execute(answer, executor.path, sender, end);
+      return await this.#execute(answer, executor, environment, sender, end);
     } finally {
       turn.release();
     }
   }
 
+  /** What cannot be told to the station, such as the place of a secret, is for this agent's log. */
+  #notStarted({ request, session }: RunAnswer, detail: string, reason: string | undefined): Exit {
+    const fields = { event: "not-started", session: hex(session.id), command: request.command };
+    this.#parts.log.warn({ ...fields, reason: reason ?? detail }, "Cannot start command");
+    return { type: "exit", ending: "not-started", detail, ...NOTHING };
+  }
+
+  /** All of it: what the agent tells, what the manifest says, what was passed. */
+  #environment(
+    { request: { command }, session }: RunAnswer,
+    { manifest, values }: Runnable,
+  ): Readonly<Record<string, string>> | CbError {
+    const { identity, channel, tags, environment } = this.#parts;
+    const station = session.station.name;
+    const facts = { identity, channel, tags, command, session: hex(session.id), station };
+    try {
+      const fixed = manifest === undefined ? {} : environmentOf(manifest, environment);
+      return { ...commandEnvironment(facts), ...fixed, ...parameterEnvironment(values) };
+    } catch (error) {
+      if (error instanceof CbError) return error;
+      throw error;
+    }
+  }
+
   async #execute(
-    { request, session }: RunAnswer,
-    executable: string,
+    { request: { command, limit } }: RunAnswer,
+    { path, manifest }: Runnable,
+    environment: Readonly<Record<string, string>>,
     sender: ReplySender,
     end: AbortSignal,
   ): Promise<Exit> {
-    const { identity, channel, tags, clock, timeLimit, stopGrace, drainGrace, log } = this.#parts;
-    const { command } = request;
-    const facts = {
-      identity,
-      channel,
-      tags,
-      command,
-      session: hex(session.id),
-      station: session.station.name,
-    };
-    const execution = this.#parts.execute(executable, {
+    const { identity, clock, timeLimit, stopGrace, drainGrace, log } = this.#parts;
+    const execution = this.#parts.execute(path, {
       arguments: [identity],
-      environment: commandEnvironment(facts),
-      timeLimit: shorter(request.limit, timeLimit),
+      environment,
+      timeLimit: shortest(limit, timeLimit, manifest?.timeout),
       stopGrace,
       drainGrace,
       signal: end,
@@ -188,6 +214,8 @@ export class Responder {
       signal: exit.signal,
       seconds: Math.round(exit.runTime) / 1000,
       detail: exit.detail,
+      // Not their values: the log has other readers than the command.
+      ...(request.parameters.size > 0 ? { parameters: [...request.parameters.keys()] } : {}),
     };
     this.#parts.log.info(fields, "Ran command");
   }
@@ -222,9 +250,22 @@ function exitOf({ reason, status, signal, detail, runTime, bytes, leftOpen }: Ex
   };
 }
 
-/** The shorter of two limits, either of which may be absent. */
-function shorter(one: number | undefined, other: number | undefined): number | undefined {
-  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
+/** What has changed since the command was admitted. */
+function changeOf({ reason }: Unfound): string {
+  switch (reason) {
+    case "manifest":
+      return "its manifest could not be used any more when its turn came";
+    case "parameters":
+      return "its manifest did not take the parameters any more when its turn came";
+    default:
+      return `${reason.replaceAll("-", " ")} when its turn came`;
+  }
+}
+
+/** The shortest of some limits, any of which may be absent. */
+function shortest(...limits: readonly (number | undefined)[]): number | undefined {
+  const given = limits.filter((limit) => limit !== undefined);
+  return given.length > 0 ? Math.min(...given) : undefined;
 }
 
 function textOf(data: Uint8Array): string {

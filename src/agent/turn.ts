@@ -11,10 +11,10 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
+import type { JobSlots } from "../exec/job-slots.ts";
 import type { AgentHub } from "../hub/agent-hub.ts";
 import type { RunRequest } from "../protocol/request.ts";
 import type { Answer } from "./admit.ts";
-import type { JobSlots } from "./job-slots.ts";
 import { STATION_GONE } from "./reply-sender.ts";
 
 /** Between two looks for a station that is away, in milliseconds; it renews its sign of life every five seconds. */
@@ -74,7 +74,7 @@ export async function takeTurn(answer: RunAnswer, parts: TurnParts, end: AbortSi
   };
 
   for (;;) {
-    const release = await slots.take(request.command, signal);
+    const release = await slots.take(request.command, signal, answer.concurrency);
     if (release === undefined) return never(EXPIRED);
     const presence = queued ? await look() : "there";
     if (presence === "there") {

@@ -69,6 +69,7 @@ export async function runAgent({
     journal: state.journal,
     hub,
     execute,
+    environment,
     clock,
     log,
     onRunning: service.onRunning,

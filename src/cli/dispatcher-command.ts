@@ -181,7 +181,7 @@ function makeState(directory: string, name: string): string {
 /** Lets what runs go on for the stop wait, then ends it; the second signal ends it at once. */
 async function endRuns(dispatcher: Dispatcher, settings: Settings, again: AbortSignal): Promise<void> {
   dispatcher.leaveQueue();
-  await soonest(dispatcher.quiet(), settings["stop-wait"] ?? 0, again);
+  await soonest(dispatcher.quiet(), settings["stop-wait"] ?? settings["stop-grace"], again);
   dispatcher.endRuns();
   await dispatcher.quiet();
 }

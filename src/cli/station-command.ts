@@ -13,7 +13,7 @@ import { isPasswordVisible, loadConnection, VISIBLE_PASSWORD } from "./hub-conne
 import { loadNetworkPublic, loadStationSecret } from "./key-files.ts";
 import { type Stream, write } from "./output.ts";
 import { verbosityOf } from "./settings/common.ts";
-import type { stationSettings } from "./settings/station.ts";
+import type { runSettings, stationSettings } from "./settings/station.ts";
 import { stopSignal } from "./stop-signal.ts";
 
 export async function runOnAgents({
@@ -21,9 +21,10 @@ export async function runOnAgents({
   origins,
   operands,
   context,
-}: Invocation<typeof stationSettings>): Promise<number> {
+}: Invocation<typeof runSettings>): Promise<number> {
   const command = parseOperand("command", operands[0] ?? "", parseName<CommandName>);
-  return ask({ type: "run", command, limit: settings.timeout }, { values: settings, origins }, context);
+  const { timeout: limit, param: parameters } = settings;
+  return ask({ type: "run", command, limit, parameters }, { values: settings, origins }, context);
 }
 
 export async function pingAgents({

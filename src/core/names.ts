@@ -1,7 +1,7 @@
 /**
- * Names that people choose and messages carry: identities, channels, tags, commands.
+ * Names that people choose and messages carry: identities, channels, tags, commands; and parameters.
  *
- * One alphabet for all of them, so that a name is safe in a Redis key, a log line, a terminal and, for a
+ * One alphabet for all of them but the last, so that a name is safe in a Redis key, a log line, a terminal and, for a
  * command, as one component of a path: it cannot be empty, hidden, an option, or hold a separator.
  * Source: PROTOCOL.md §3.
  */
@@ -20,6 +20,16 @@ export const MAX_TAGS = 64;
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const EXPECTED = "expected 1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first";
+
+const PARAMETER = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
+/** What `isParameterName` takes, for messages. */
+export const PARAMETER_NAME_FORM =
+  "expected 1 to 64 letters, digits and underscores, a letter or underscore first";
+
+/** Whether a parameter may have this name, which becomes part of the name of a variable. */
+export function isParameterName(text: string): boolean {
+  return PARAMETER.test(text);
+}
 
 /** Whether `text` is a name; the caller says of which kind. */
 export function isName<Kind extends Identity | Channel | Tag | CommandName>(text: string): text is Kind {

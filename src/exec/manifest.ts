@@ -12,7 +12,7 @@ import { join, resolve } from "node:path";
 import { parseLimit } from "../core/duration.ts";
 import { CbError } from "../core/errors.ts";
 import { attempt, isMissing, readSmallFile } from "../core/files.ts";
-import { type CommandName, isName } from "../core/names.ts";
+import { type CommandName, isName, isParameterName, PARAMETER_NAME_FORM } from "../core/names.ts";
 import { printable } from "../core/text.ts";
 import { parseToml } from "../core/toml.ts";
 import { type ManifestEnvironment, readEnvironment } from "./manifest-environment.ts";
@@ -24,12 +24,7 @@ import {
   PARAMETER_TYPES,
   type ParameterType,
 } from "./parameter-types.ts";
-import {
-  type DeclaredParameters,
-  PARAMETER_NAME,
-  PARAMETER_NAME_FORM,
-  type Parameter,
-} from "./parameters.ts";
+import type { DeclaredParameters, Parameter } from "./parameters.ts";
 import { dangerOf } from "./resolve.ts";
 
 export type Manifest = ManifestEnvironment & {
@@ -160,7 +155,7 @@ function parametersIn(manifest: ManifestTable): DeclaredParameters {
   for (const name of table?.keys ?? []) {
     const entry = table?.table(name, PARAMETER_KEYS);
     if (table === undefined || entry === undefined) continue;
-    if (!PARAMETER_NAME.test(name)) throw table.problem(name, PARAMETER_NAME_FORM);
+    if (!isParameterName(name)) throw table.problem(name, PARAMETER_NAME_FORM);
     const key = name.toUpperCase();
     const other = parameters.get(key);
     if (other !== undefined) throw table.problem(name, `it differs from ${other.name} in case only`);

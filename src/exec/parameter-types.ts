@@ -24,25 +24,10 @@ const MAX_CHARACTERS = 256;
 const INTEGER = /^\s*[+-]?\d+(?:_\d+)*\s*$/;
 const DECIMAL = /^\s*[+-]?(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:e[+-]?\d+(?:_\d+)*)?\s*$/i;
 const NO_NUMBER = /^\s*[+-]?(?:nan|inf|infinity)\s*$/i;
-const TRUE_WORDS = ["t", "T", "true", "True", "TRUE", "on", "On", "ON", "y", "Y", "yes", "Yes", "YES", "1"];
-const FALSE_WORDS = [
-  "f",
-  "F",
-  "false",
-  "False",
-  "FALSE",
-  "off",
-  "Off",
-  "OFF",
-  "n",
-  "N",
-  "no",
-  "No",
-  "NO",
-  "0",
-];
+const TRUE: readonly unknown[] = [true, 1, "1", ...["t", "true", "on", "y", "yes"].flatMap(casings)];
+const FALSE: readonly unknown[] = [false, 0, "0", ...["f", "false", "off", "n", "no"].flatMap(casings)];
 const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z0-9][a-z0-9_-]{0,61}[a-z]$/i;
-const RANGE = /^(\d+)-(\d+)$/;
+const RANGE = /^\d+-\d+$/;
 const URL_FORM =
   /^(?:https?|ftps?):\/\/(?:[^\s@/?#]*@)?([^\s/?#@[\]:]+|\[[0-9a-f:.]+\])(?::\d+)?(?:\/\S*|\?\S+)?$/i;
 const URL_HOST =
@@ -107,6 +92,11 @@ function arrayIn(text: string): readonly unknown[] | undefined {
   }
 }
 
+/** `yes`, `Yes` and `YES`, and not `yEs`. */
+function casings(word: string): readonly string[] {
+  return [word, `${word[0]?.toUpperCase()}${word.slice(1)}`, word.toUpperCase()];
+}
+
 function unless(fits: boolean, problem: string): string | undefined {
   return fits ? undefined : problem;
 }
@@ -140,11 +130,8 @@ function floatProblem(value: unknown): string | undefined {
 }
 
 function booleanOf(value: unknown): boolean | undefined {
-  if (value === true || value === 1) return true;
-  if (value === false || value === 0) return false;
-  if (typeof value !== "string") return undefined;
-  if (TRUE_WORDS.includes(value)) return true;
-  return FALSE_WORDS.includes(value) ? false : undefined;
+  if (TRUE.includes(value)) return true;
+  return FALSE.includes(value) ? false : undefined;
 }
 
 function listProblem(isItem: (item: unknown) => boolean, problem: string): Rule["problem"] {
@@ -170,8 +157,8 @@ function rangeProblem(value: unknown): string | undefined {
     return unless(fits, "Only Integers allowed in the list");
   }
   if (typeof value !== "string") return "Invalid Data Type";
-  const [, from, to] = RANGE.exec(value) ?? [];
-  if (from === undefined || to === undefined) return "Incorrect format, use: (integer)-(integer)";
+  if (!RANGE.test(value)) return "Incorrect format, use: (integer)-(integer)";
+  const [from = "", to = ""] = value.split("-");
   return unless(BigInt(from) <= BigInt(to), "Range has to be in ascending order");
 }
 

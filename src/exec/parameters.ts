@@ -41,11 +41,6 @@ export type ParameterCheck =
       readonly problems: readonly string[];
     };
 
-/** Names of parameters, in a manifest and on the way to it. */
-export const PARAMETER_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
-export const PARAMETER_NAME_FORM =
-  "expected 1 to 64 letters, digits and underscores, a letter or underscore first";
-
 /**
  * @param given by name, values as JSON has them
  * @param secrets `"refused"` where values come a way on which others read them

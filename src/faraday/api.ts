@@ -129,8 +129,10 @@ export class FaradayApi {
     if (status === 200 && typeof object?.["token"] === "string")
       return { kind: "token", token: object["token"] };
     if (status === 403 && typeof object?.["message"] === "string") return { kind: "deleted" };
-    const page = `it answers with a web page, ${lower(CHECK_URL)}`;
-    return { kind: "refused", status, words: isWebPage(answer) ? page : refusalOf(answer) };
+    // Faraday says 401 to a POST to any path that it does not know.
+    const isFaraday = ![200, 401, 404, 405].includes(status) && !isWebPage(answer);
+    const words = isFaraday ? refusalOf(answer) : `it is not Faraday's API that answers, ${lower(CHECK_URL)}`;
+    return { kind: "refused", status, words };
   }
 
   /**
@@ -215,7 +217,8 @@ function retryAfter({ headers }: HttpAnswer): number | undefined {
   const { "retry-after": text, date } = headers;
   if (typeof text !== "string") return undefined;
   const isSeconds = /^\d{1,9}$/.test(text.trim());
-  const after = isSeconds ? Number(text) * 1000 : Date.parse(text) - Date.parse(String(date));
+  const byDate = () => (text.endsWith("GMT") ? Date.parse(text) - Date.parse(String(date)) : Number.NaN);
+  const after = isSeconds ? Number(text) * 1000 : byDate();
   return Number.isFinite(after) ? Math.min(Math.max(after, 0), LONGEST_AFTER_MS) : undefined;
 }
 

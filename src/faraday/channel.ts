@@ -12,7 +12,7 @@
  * - `leave_agent` is answered by the end of the namespace, after which nothing is acknowledged.
  */
 import type { Log } from "../core/log.ts";
-import { shortened } from "../core/text.ts";
+import { seconds, shortened } from "../core/text.ts";
 import { EngineSocket } from "./engine-socket.ts";
 import type { HttpClient } from "./http-client.ts";
 import { type Answer, type JoinEcho, type JoinVerdict, verdictOf } from "./join-verdict.ts";
@@ -118,10 +118,7 @@ export class Channel {
     signal.throwIfAborted();
     const channel = new Channel(http, parts);
     const patience = 2 * http.timeout;
-    const timer = setTimeout(
-      () => channel.#end(`no channel within ${Math.round(patience / 1000)} s`),
-      patience,
-    );
+    const timer = setTimeout(() => channel.#end(`no channel within ${seconds(patience)}`), patience);
     const onAbort = () => channel.#end("interrupted");
     signal.addEventListener("abort", onAbort, { once: true });
     try {
@@ -266,10 +263,12 @@ export class Channel {
   }
 
   #hear(word: Partial<JoinEcho>): void {
-    Object.assign(this.#heard, word);
-    if (word.rejection !== undefined) {
-      this.#parts.log.debug({ event: "join-refused", reason: word.rejection }, "Somebody's join was refused");
+    // Once for each join of ours: anybody can have hundreds of theirs refused in a second.
+    if (word.rejection !== undefined && this.#heard.rejection === undefined) {
+      const fields = { event: "join-refused", reason: word.rejection };
+      this.#parts.log.debug(fields, "A join was refused, ours or a stranger's");
     }
+    Object.assign(this.#heard, word);
     this.#onJoinWord();
   }
 }

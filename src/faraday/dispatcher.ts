@@ -19,7 +19,7 @@ import type { Poster } from "./poster.ts";
 import { isThere } from "./process-mark.ts";
 import { Run, type RunParts } from "./run.ts";
 import { type RunCommand, readRunCommand } from "./run-command.ts";
-import { type RunOutcome, withQuarantined } from "./run-outcome.ts";
+import { type RunOutcome, withDamage, withQuarantined } from "./run-outcome.ts";
 import { paramsText } from "./run-params.ts";
 import type { RunSpool } from "./run-spool.ts";
 import type { Spool } from "./spool.ts";
@@ -210,7 +210,7 @@ export class Dispatcher {
   async #finish(run: RunSpool, outcome: RunOutcome): Promise<void> {
     const { poster, reports, log } = this.#parts;
     const { quarantined } = await poster.settled(run);
-    const final = withQuarantined(outcome, quarantined);
+    const final = withDamage(withQuarantined(outcome, quarantined), run.damage);
     const { id, executor } = run.facts;
     const fields = {
       event: "run-end",

@@ -8,7 +8,7 @@
  * engine.io-client 6.6 trusts its server. So here, before it sees them:
  * - the handshake is checked: it would throw for a bad one, out of reach of any `try`, and a heartbeat of more than
  *   24 days would be over at once;
- * - a second handshake, binary data (it would throw, too) and packets without number are errors;
+ * - a second handshake, anything before the first (a ping would be over at once), and binary data are errors;
  * - what it writes is bounded: a server may ask with pings for ever and never read the answers.
  */
 import {
@@ -21,7 +21,7 @@ import {
 import { LONGEST_TIMER } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import { shortened } from "../core/text.ts";
-import { below, type HttpClient, type HttpRequest, MAX_ANSWER_BYTES } from "./http-client.ts";
+import { below, type HttpClient, type HttpRequest } from "./http-client.ts";
 import { isObject, refusalOf } from "./server-answer.ts";
 
 export type EngineObserver = {
@@ -32,8 +32,7 @@ export type EngineObserver = {
   readonly onEnd: (reason: string) => void;
 };
 
-/** Bytes, or packets, that may wait for a server that does not read. */
-const MAX_WAITING_BYTES = MAX_ANSWER_BYTES;
+/** Packets that may wait for a server that does not read; ours are below a megabyte, and few but for pings. */
 const MAX_WAITING_PACKETS = 10_000;
 /** Packets in one answer to a poll: each becomes an object, and may have as little as two bytes. */
 const MAX_POLLED_PACKETS = 10_000;
@@ -117,8 +116,11 @@ export class EngineSocket {
       this.#fault = shortened(reason);
       return this.#fault;
     };
-    const checked = (packet: Packet) =>
-      packet.type === "open" ? checkedHandshake(packet, this.#socket) : packet;
+    const checked = (packet: Packet) => {
+      if (packet.type === "open") return checkedHandshake(packet, this.#socket);
+      if (!this.#socket.id) throw new Error("it begins without a handshake");
+      return packet;
+    };
 
     class Polling extends Fetch {
       override doPoll(): void {
@@ -156,9 +158,13 @@ export class EngineSocket {
         return http.webSocket(url);
       }
 
+      /** Since nothing waited any more. The bytes that wait say little: an answer to a ping has one. */
+      #waiting = 0;
+
       override doWrite(_packet: Packet, data: string): void {
+        this.#waiting = this.ws.bufferedAmount === 0 ? 0 : this.#waiting + 1;
         this.ws.send(data);
-        if (this.ws.bufferedAmount > MAX_WAITING_BYTES) this.onError(fail(NOT_READING), undefined);
+        if (this.#waiting > MAX_WAITING_PACKETS) this.onError(fail(NOT_READING), undefined);
       }
 
       protected override onData(data: unknown): void {

@@ -5,7 +5,7 @@
  * run, as an agent does: executables and manifests come and go while the dispatcher runs.
  */
 import { CbError } from "../core/errors.ts";
-import type { CommandName } from "../core/names.ts";
+import { type CommandName, isParameterName } from "../core/names.ts";
 import { type Manifest, parseManifest, readManifest } from "../exec/manifest.ts";
 import {
   baseOf,
@@ -14,7 +14,7 @@ import {
   PARAMETER_TYPES,
   type ParameterType,
 } from "../exec/parameter-types.ts";
-import { PARAMETER_NAME, type Parameter } from "../exec/parameters.ts";
+import type { Parameter } from "../exec/parameters.ts";
 import { resolveExecutor } from "../exec/resolve.ts";
 import type { Announcement } from "./channel.ts";
 import {
@@ -140,7 +140,7 @@ function officialParameter(name: string, value: unknown): Parameter {
     .flat()
     .filter((one) => typeof one === "string")
     .filter(isParameterType);
-  if (first === undefined || !PARAMETER_NAME.test(name)) {
+  if (first === undefined || !isParameterName(name)) {
     throw new CbError(
       "setting",
       `Cannot use parameter "${name}" of Faraday's manifest: expected a type of ${PARAMETER_TYPES.join(", ")}`,

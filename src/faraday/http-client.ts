@@ -16,6 +16,7 @@ import type { Socket } from "node:net";
 import { rootCertificates } from "node:tls";
 import { buildConnector, EnvHttpProxyAgent, Pool, request, WebSocket } from "undici/index.js";
 import { CbError } from "../core/errors.ts";
+import { seconds } from "../core/text.ts";
 import { failureOf, ServerFailure } from "./server-failure.ts";
 
 export type TlsOptions = {
@@ -118,8 +119,7 @@ export class HttpClient {
     const onAbort = () => end.abort(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     const timer = setTimeout(() => {
-      const words = `no answer within ${Math.round(patience / 1000)} s`;
-      end.abort(new ServerFailure("connection", words));
+      end.abort(new ServerFailure("connection", `no answer within ${seconds(patience)}`));
     }, patience);
     try {
       const options = { method, headers, body: body ?? null, signal: end.signal };

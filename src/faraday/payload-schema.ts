@@ -102,8 +102,10 @@ const common = {
   cvss3: v.optional(vector),
   cvss4: v.optional(vector),
   policyviolations: v.optional(texts),
-  // Not an object: 500, for ever.
-  custom_fields: v.optional(fields({})),
+  // A text or a number is answered with 500, for ever.
+  custom_fields: v.optional(
+    v.custom<object>((value) => typeof value === "object" && value !== null, "expected an object"),
+  ),
   tool: v.optional(text),
   credentials: v.optional(v.array(credential, "expected a list of credentials")),
 };

@@ -5,8 +5,8 @@
  * vulnerabilities; in a credential it is a 500 for ever (seen with 5.25.2).
  */
 
-/** Levels of objects and arrays in a result; deeper ones end Python's parser, or our own stack. */
-const MAX_DEPTH = 100;
+/** Levels of objects and arrays in a result; some more end Python's parser (1000), or our own stack. */
+const MAX_DEPTH = 500;
 
 export type TextCounts = {
   /** Texts that held a NUL. */

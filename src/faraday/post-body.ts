@@ -28,6 +28,17 @@ export function resultBody(result: Uint8Array, facts: RunFacts, executionId: num
   return Buffer.concat([result.subarray(0, -1), Buffer.from(isEmpty ? ours : `,${ours}`)]);
 }
 
+/** Several results as one: all their hosts, all their credentials. */
+export function joinedResults(results: readonly Uint8Array[]): Uint8Array {
+  const [first] = results;
+  if (first !== undefined && results.length === 1) return first;
+  // As `clean` has made them: these two names and no others.
+  const parsed = results.map((result) => JSON.parse(Buffer.from(result).toString()));
+  const hosts = parsed.flatMap((result) => result.hosts ?? []);
+  const credentials = parsed.flatMap((result) => result.credentials ?? []);
+  return Buffer.from(JSON.stringify({ hosts, ...(credentials.length > 0 && { credentials }) }));
+}
+
 /**
  * The post that ends a run, in one of its workspaces.
  *

@@ -14,22 +14,11 @@ import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { abridged } from "../core/text.ts";
+import type { PostAnswer } from "./api.ts";
 import type { Quarantine } from "./quarantine.ts";
 import type { DuePost, RunSpool } from "./run-spool.ts";
 import type { Lane } from "./run-state.ts";
 import type { Spool } from "./spool.ts";
-
-// Until api.ts, which speaks to the server, is merged: it has the same type.
-export type PostAnswer =
-  | { readonly kind: "created"; readonly commandId: number | undefined }
-  | {
-      readonly kind: "again";
-      readonly status: number | undefined;
-      readonly words: string;
-      /** Milliseconds that the server asks for. */
-      readonly after: number | undefined;
-    }
-  | { readonly kind: "rejected"; readonly status: number; readonly words: string };
 
 /** Posts a body to a workspace; never rejects but by a defect. */
 type Post = (workspace: string, body: Uint8Array, signal: AbortSignal) => Promise<PostAnswer>;
@@ -58,6 +47,8 @@ export type PosterOptions = {
   readonly onDelay?: (delay: Delay) => void;
   /** Milliseconds before the second attempt, and at most before any other; a second and a minute. */
   readonly pauses?: { readonly first: number; readonly longest: number };
+  /** Bytes of results that go into one post; half a megabyte. */
+  readonly together?: number;
 };
 
 type NotCreated = Exclude<PostAnswer, { kind: "created" }>;
@@ -65,6 +56,11 @@ type Attempt = { readonly answer: PostAnswer; readonly body: Uint8Array | undefi
 /** A lane's, until the server takes something of it again. `since`: monotonic, milliseconds. */
 type Trouble = { readonly since: number; attempts: number; isSaid: boolean };
 
+/**
+ * Bytes of results that are posted together where several wait: an executor is mostly faster than the server, which
+ * takes a second for each post, be it of one host or of a hundred.
+ */
+const MAX_TOGETHER = 512 * 1024;
 /** Posts that are on their way at once. */
 const MAX_POSTS = 8;
 /** What a server may ask us to wait, at most. */
@@ -136,24 +132,26 @@ export class Poster {
   #startLane(run: RunSpool, lane: Lane): void {
     const signal = this.#signal;
     if (signal === undefined || signal.aborted || this.#busy.has(lane)) return;
-    if (run.due(lane) === undefined) return;
-    const work = this.#postAll(run, lane, signal).finally(() => {
-      this.#busy.delete(lane);
-      this.#tellSettled(run);
-      // Something may have come in since the last look.
-      this.#startLane(run, lane);
-    });
-    this.#busy.set(lane, work);
+    if (run.due(lane, 0) === undefined) return;
+    this.#busy.set(lane, this.#postAll(run, lane, signal));
   }
 
   async #postAll(run: RunSpool, lane: Lane, signal: AbortSignal): Promise<void> {
     let trouble: Trouble | undefined;
-    for (let due = run.due(lane); due !== undefined && !signal.aborted; due = run.due(lane)) {
+    /** Results that are posted one by one, as together they were refused, for the sake of one of them perhaps. */
+    let alone = 0;
+    const { together = MAX_TOGETHER } = this.#options;
+    const next = () => run.due(lane, alone > 0 ? 0 : together);
+    for (let due = next(); due !== undefined && !signal.aborted; due = next()) {
       const { answer, body } = await this.#attempt(lane, due, signal);
+      if (answer.kind === "rejected" && due.count > 1) {
+        alone = due.count;
+        continue;
+      }
+      if (answer.kind !== "again") alone -= 1;
       if (answer.kind === "created") {
         due.answered("posted");
-        if (trouble !== undefined)
-          this.#say("info", "post-resumed", run, lane, "The server takes results again");
+        if (trouble?.isSaid) this.#say("info", "post-resumed", run, lane, "The server takes results again");
         trouble = undefined;
       } else if (answer.kind === "rejected" && this.#quarantine(run, lane, due, answer, body)) {
         due.answered("quarantined");
@@ -168,6 +166,9 @@ export class Poster {
         }
       }
     }
+    // In the same turn as the last look at what is due: whatever comes in later finds the lane idle.
+    this.#busy.delete(lane);
+    this.#tellSettled(run);
   }
 
   async #attempt(lane: Lane, due: DuePost, signal: AbortSignal): Promise<Attempt> {
@@ -175,6 +176,8 @@ export class Poster {
       let body: Uint8Array | undefined;
       try {
         body = await due.body();
+        // It may have come while this waited for its turn.
+        signal.throwIfAborted();
         return { answer: await this.#options.post(lane.workspace, body, signal), body };
       } catch (error) {
         // The disk, or a defect of the wire: neither may cost a result.

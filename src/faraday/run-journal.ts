@@ -127,6 +127,12 @@ export class RunJournal {
     });
   }
 
+  /** Resolves when all that was appended is in the file, and the file is closed. */
+  async close(): Promise<void> {
+    await this.#pump;
+    await this.release();
+  }
+
   /** Closes the file as soon as nobody uses it; it is opened again whenever somebody does. */
   async release(): Promise<void> {
     this.#isKept = false;
@@ -135,8 +141,7 @@ export class RunJournal {
 
   /** @throws {CbError} `file` */
   async remove(): Promise<void> {
-    await this.#pump;
-    await this.release();
+    await this.close();
     await unlink(this.#path).catch((cause: unknown) => {
       throw failure("delete", this.#path, cause);
     });

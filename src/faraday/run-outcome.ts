@@ -57,6 +57,15 @@ export function withQuarantined(outcome: RunOutcome, quarantined: number): RunOu
   return { successful: false, message: `${outcome.message}, ${refused}` };
 }
 
+/** @param aside where the journal is kept as it was found; undefined for one that was whole */
+export function withDamage(outcome: RunOutcome, aside: string | undefined): RunOutcome {
+  if (aside === undefined) return outcome;
+  return {
+    successful: false,
+    message: `${outcome.message}, results may be missing: its journal was damaged`,
+  };
+}
+
 /** The last line of stderr with something in it, as a message may show it. */
 export function lastWordsOf(stderr: string): string {
   const line = stderr.trimEnd().split("\n").at(-1)?.trim() ?? "";

@@ -9,7 +9,7 @@
 import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
-import { closingBody, type RunFacts, resultBody } from "./post-body.ts";
+import { closingBody, joinedResults, type RunFacts, resultBody } from "./post-body.ts";
 import type { RunJournal } from "./run-journal.ts";
 import {
   bodyIn,
@@ -23,10 +23,12 @@ import {
 
 /** What a lane is to post next. */
 export type DuePost = {
-  /** Of the run, the lane and the result; the same after a restart. */
+  /** Of the run, the lane and the first result; the same after a restart. */
   readonly id: string;
-  /** When it came into the spool, milliseconds since 1970. */
+  /** When the first of it came into the spool, milliseconds since 1970. */
   readonly since: number;
+  /** Results in it; none in the post that closes a lane. */
+  readonly count: number;
   /** @throws {CbError} `file` */
   readonly body: () => Promise<Uint8Array>;
   /** @param answer the server has it, or it is in quarantine */
@@ -149,31 +151,48 @@ export class RunSpool {
     this.#around.forget(this);
   }
 
+  /** What was noted of it is in its journal, which stays for the next process. */
+  async close(): Promise<void> {
+    await this.#journal.close();
+  }
+
   /** Some lines of the journal were not as they were written; the file is kept aside as it was found. */
   async damaged(aside: string): Promise<void> {
     await this.#note({ type: "damage", aside }, true);
   }
 
-  /** What a lane is to post next; undefined while there is nothing. */
-  due(lane: Lane): DuePost | undefined {
-    const due = this.#state.due(lane);
+  /**
+   * What a lane is to post next; undefined while there is nothing.
+   *
+   * @param most bytes of results that go into one post, of which there is one at least
+   */
+  due(lane: Lane, most: number): DuePost | undefined {
+    const due = this.#state.due(lane, most);
     if (due === undefined) return undefined;
     const { facts } = this;
-    const { executionId, number } = lane;
-    const post = (n: number | "end", since: number, body: () => Promise<Uint8Array>): DuePost => ({
-      id: `${facts.id}-${number}-${n}`,
-      since,
-      body,
-      // Nobody waits for it to be written: if it is lost, the post is made again.
-      answered: (type) => void this.#note({ type, lane: number, n }, false),
-    });
+    const { executionId, number: laneNumber } = lane;
+    // Nobody waits for it to be written: if it is lost, the post is made again.
+    const answered = (n: number | "end") => (type: "posted" | "quarantined") =>
+      void this.#note({ type, lane: laneNumber, n }, false);
     if ("ending" in due) {
       const { at, duration } = due.ending;
-      return post("end", at, async () => closingBody(facts, executionId, duration));
+      const body = async () => closingBody(facts, executionId, duration);
+      return { id: `${facts.id}-${laneNumber}-end`, since: at, count: 0, body, answered: answered("end") };
     }
-    const { result } = due;
-    const read = async () => resultBody(await this.#journal.read(result.body), facts, executionId);
-    return post(result.number, result.at, read);
+    const { results } = due;
+    const [{ number, at }] = results;
+    const body = async () => {
+      const texts = await Promise.all(results.map((result) => this.#journal.read(result.body)));
+      return resultBody(joinedResults(texts), facts, executionId);
+    };
+    const last = results.at(-1)?.number ?? number;
+    return {
+      id: `${facts.id}-${laneNumber}-${number}`,
+      since: at,
+      count: results.length,
+      body,
+      answered: answered(last),
+    };
   }
 
   async #note(record: RunRecord, isDurable: boolean): Promise<void> {

@@ -38,8 +38,10 @@ export type RunRecord =
   | { readonly type: "posted" | "quarantined"; readonly lane: number; readonly n: number | "end" }
   | { readonly type: "damage"; readonly aside: string };
 
-/** The next post of a lane. */
-export type Due = { readonly result: Result } | { readonly ending: RunOutcome & { readonly at: number } };
+/** The next post of a lane: one result or several, or the one that closes it. */
+export type Due =
+  | { readonly results: readonly [Result, ...Result[]] }
+  | { readonly ending: RunOutcome & { readonly at: number } };
 
 type Progress = Lane & { next: number; isClosed: boolean; quarantined: number };
 
@@ -69,7 +71,9 @@ export class RunState {
   /** The run that a journal begins with; undefined for any other line, as one of a later version. */
   static from(line: Uint8Array): RunState | undefined {
     const record = recordOf(line);
-    return record.type === "run" && record.version === 1 ? new RunState(record) : undefined;
+    if (record.type !== "run" || record.version !== 1) return undefined;
+    const { id, executor, agentName, executionIds, workspaces, params, startedAt } = record;
+    return new RunState({ id, executor, agentName, executionIds, workspaces, params, startedAt });
   }
 
   get process(): RunProcess | undefined {
@@ -103,10 +107,12 @@ export class RunState {
     return this.#progress.every(({ isClosed }) => isClosed);
   }
 
-  due(lane: Lane): Due | undefined {
+  /** @param most bytes of results that are posted together; the first is posted whatever its size */
+  due(lane: Lane, most: number): Due | undefined {
     const { next, isClosed } = this.#progressOf(lane.number);
-    const result = this.#results[next];
-    if (result !== undefined) return { result };
+    const first = this.#results[next];
+    if (first !== undefined)
+      return { results: [first, ...this.#following(next + 1, most - first.body.length)] };
     return this.#ending === undefined || isClosed ? undefined : { ending: this.#ending };
   }
 
@@ -122,7 +128,7 @@ export class RunState {
         this.#process = { pid: record.pid, startTime: record.startTime, bootId: record.bootId };
         break;
       case "end":
-        this.#ending ??= record;
+        this.#ending = record;
         break;
       case "damage":
         this.#damage = record.aside;
@@ -143,6 +149,17 @@ export class RunState {
     const head = RESULT.exec(text);
     if (head === null) this.apply(recordOf(line));
     else this.addResult({ number: Number(head[1]), at: Number(head[2]), body: bodyIn(span, head[0]) });
+  }
+
+  #following(start: number, most: number): readonly Result[] {
+    let room = most;
+    let end = start;
+    for (let next = this.#results[end]; next !== undefined; next = this.#results[end]) {
+      room -= next.body.length;
+      if (room < 0) break;
+      end += 1;
+    }
+    return this.#results.slice(start, end);
   }
 
   #progressOf(lane: number): Progress {

@@ -96,6 +96,11 @@ export class Spool {
     return { runs: this.#runs.size, results, bytes };
   }
 
+  /** To be awaited before the process ends: what has been posted is then noted, and is not posted again. */
+  async close(): Promise<void> {
+    await Promise.all(this.runs.map((run) => run.close()));
+  }
+
   /** Calls `onChange` whenever a run may have more to post; for one caller. */
   watch(onChange: (run: RunSpool) => void): void {
     this.#onChange = onChange;

@@ -6,6 +6,7 @@
 import { isName, type Tag } from "../core/names.ts";
 import { type CborMap, type CborValue, malformed } from "./cbor.ts";
 
+type TextMap = ReadonlyMap<string, string>;
 type Bound = { readonly least?: number; readonly most?: number };
 
 export class Fields {
@@ -84,6 +85,15 @@ export class Fields {
     const value = this.#take(key);
     if (!(value instanceof Map)) throw malformed(`${key} is not a map`);
     return new Fields(value);
+  }
+
+  /** A map of texts under names that `isKey` takes: from 1 to `most` of them, of at most `mostBytes` in UTF-8 each. */
+  texts(key: string, isKey: (name: string) => boolean, most: number, mostBytes: number): TextMap {
+    const texts = this.map(key);
+    const names = texts.unknownAmong([]);
+    if (names.length < 1 || names.length > most) throw malformed(`${key} has too few or too many entries`);
+    if (!names.every(isKey)) throw malformed(`${key} holds what is not a name`);
+    return new Map(names.map((name) => [name, texts.text(name, mostBytes)]));
   }
 
   /** The keys that are not among the known ones. */

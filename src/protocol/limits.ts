@@ -14,6 +14,10 @@ export const MAX_REPLY_BYTES = 80 * 1024;
 export const MAX_OUTPUT_BYTES = 64 * 1024;
 /** A reason's free text, in UTF-8. */
 export const MAX_DETAIL_BYTES = 256;
+/** The parameters of one run. */
+export const MAX_PARAMETERS = 32;
+/** The value of one parameter, in UTF-8. */
+export const MAX_PARAMETER_BYTES = 4 * 1024;
 /** How long a request may be valid, in milliseconds. */
 export const MAX_VALIDITY = 10 * 60_000;
 /** How far ahead of the agent's clock a request may be issued, in milliseconds. */
@@ -24,5 +28,7 @@ export const REPLY_ADDRESS_BYTES = 16;
 export const SESSION_ID_BYTES = 16;
 
 // Implementation
+/** Names and values of all parameters of a request of ours: with the most and longest tags it still fits. */
+export const MAX_ALL_PARAMETER_BYTES = 48 * 1024;
 /** How long a request of ours is valid, in milliseconds. */
 export const DEFAULT_VALIDITY = 60_000;

@@ -27,6 +27,8 @@ export const REFUSALS = [
   "not-executable",
   "writable-by-others",
   "outside-run-directory",
+  "manifest", // the manifest beside the executable cannot be used; `detail` says why
+  "parameters", // the manifest does not declare those that were given, or wants others; `detail` says which
   "state", // the agent cannot record the request, so it will not run it
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];
@@ -124,11 +126,23 @@ export function decodeReply(body: Uint8Array): Reply {
 
 function helloFields({ agentKey, disposition, ...rest }: Hello): Parameters<typeof fieldMap>[0] {
   const { is, ...why } = disposition;
-  return { ...rest, key: agentKey, disposition: is, ...why };
+  const detail = "detail" in why ? { detail: cut(why.detail) } : {};
+  return { ...rest, key: agentKey, disposition: is, ...why, ...detail };
 }
 
 function exitOrOther(reply: Exclude<Reply, Hello>): Parameters<typeof fieldMap>[0] {
-  return reply.type === "exit" ? { ...reply, leftOpen: reply.leftOpen || undefined } : reply;
+  return reply.type === "exit"
+    ? { ...reply, leftOpen: reply.leftOpen || undefined, detail: cut(reply.detail) }
+    : reply;
+}
+
+/** A detail for the wire: it may name paths and parameters of any length, and then loses its end. */
+function cut(detail: string | undefined): string | undefined {
+  if (detail === undefined || Buffer.byteLength(detail) <= MAX_DETAIL_BYTES) return detail;
+  const ellipsis = "…";
+  const room = MAX_DETAIL_BYTES - Buffer.byteLength(ellipsis);
+  const { read } = new TextEncoder().encodeInto(detail, new Uint8Array(room));
+  return detail.slice(0, read) + ellipsis;
 }
 
 function readReply(fields: Fields): Reply {

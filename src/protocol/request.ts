@@ -6,10 +6,16 @@
  * Source: PROTOCOL.md §4.
  */
 import type { Channel, CommandName, Identity, Tag } from "../core/names.ts";
-import { MAX_TAGS } from "../core/names.ts";
+import { isParameterName, MAX_TAGS } from "../core/names.ts";
 import { decodeCbor, encodeCbor, malformed } from "./cbor.ts";
 import { Fields, fieldMap } from "./fields.ts";
-import { CHALLENGE_BYTES, PROTOCOL_VERSION, REPLY_ADDRESS_BYTES } from "./limits.ts";
+import {
+  CHALLENGE_BYTES,
+  MAX_PARAMETER_BYTES,
+  MAX_PARAMETERS,
+  PROTOCOL_VERSION,
+  REPLY_ADDRESS_BYTES,
+} from "./limits.ts";
 
 export type RequestHead = {
   readonly version: number;
@@ -44,6 +50,8 @@ export type RunRequest = Common & {
   readonly command: CommandName;
   /** How long the command may run, in milliseconds; signed, so that no hub can suppress a time limit. */
   readonly limit: number | undefined;
+  /** By names that no two of them should share in any case; what they mean, and whether, the agent's manifest says. */
+  readonly parameters: ReadonlyMap<string, string>;
 };
 
 export type PingRequest = Common & { readonly type: "ping" };
@@ -64,7 +72,7 @@ export type StationMessage = Request | CancelRequest;
 const HEAD = ["version", "type", "channel", "sequence", "issued", "expires", "challenge", "reply"];
 const COMMON = [...HEAD, "station", "target", "census"];
 const KNOWN_FIELDS = {
-  run: [...COMMON, "command", "limit"],
+  run: [...COMMON, "command", "limit", "parameters"],
   ping: COMMON,
   cancel: [...HEAD, "runExpires"],
 } as const satisfies Record<StationMessage["type"], readonly string[]>;
@@ -76,14 +84,17 @@ const MAX_TYPE_BYTES = 64;
 export type UnreadRequest = { readonly head: RequestHead; readonly rest: Fields };
 
 export function encodeRequest(message: StationMessage): Uint8Array {
-  // A cancel has neither of these two.
-  const { replyAddress, target, census, ...fields } = { target: undefined, census: false, ...message };
+  // Only a run has the last of these three, and a cancel none.
+  const none = { target: undefined, census: false, parameters: new Map<string, string>() };
+  const { replyAddress, target, census, parameters, ...fields } = { ...none, ...message };
   return encodeCbor(
     fieldMap({
       ...fields,
       reply: replyAddress,
       target: target && fieldMap({ tags: target.tags }),
       census: census || undefined,
+      // Left out, an agent that knows of none can still read the request.
+      parameters: parameters.size > 0 ? parameters : undefined,
     }),
   );
 }
@@ -127,7 +138,12 @@ export function decodeRequest({ head, rest }: UnreadRequest): Request | undefine
   if (type === "ping") return { ...common, type };
   const command = rest.name<CommandName>("command");
   const limit = rest.has("limit") ? rest.integer("limit", { least: 1 }) : undefined;
-  return { ...common, type, command, limit };
+  const parameters = rest.has("parameters") ? readParameters(rest) : new Map<string, string>();
+  return { ...common, type, command, limit, parameters };
+}
+
+function readParameters(fields: Fields): RunRequest["parameters"] {
+  return fields.texts("parameters", isParameterName, MAX_PARAMETERS, MAX_PARAMETER_BYTES);
 }
 
 /**

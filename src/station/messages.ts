@@ -1,6 +1,6 @@
 /** What a station sends in a session: the request, and the cancel that may follow it. */
 import type { Clock } from "../core/clock.ts";
-import type { Channel, CommandName, Identity, Tag } from "../core/names.ts";
+import type { Channel, Identity, Tag } from "../core/names.ts";
 import { randomBytes } from "../protocol/crypto.ts";
 import {
   CHALLENGE_BYTES,
@@ -8,11 +8,11 @@ import {
   PROTOCOL_VERSION,
   REPLY_ADDRESS_BYTES,
 } from "../protocol/limits.ts";
-import type { CancelRequest, Request } from "../protocol/request.ts";
+import type { CancelRequest, Request, RunRequest } from "../protocol/request.ts";
 
-/** What is asked; `limit` is how long the command may run, in milliseconds. */
+/** What is asked. */
 export type Task =
-  | { readonly type: "run"; readonly command: CommandName; readonly limit: number | undefined }
+  | ({ readonly type: "run" } & Pick<RunRequest, "command" | "limit" | "parameters">)
   | { readonly type: "ping" };
 
 /** Who asks, and whom. */

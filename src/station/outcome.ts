@@ -221,6 +221,10 @@ function refusalText(
       return `command${command} or its directory can be written by others`;
     case "outside-run-directory":
       return `command${command} is a link that leaves the run-directory`;
+    case "manifest":
+      return `the manifest of${command} cannot be used${why}`;
+    case "parameters":
+      return `command${command} cannot be run with these parameters${why}`;
     case "state":
       return UNWRITABLE_STATE;
   }

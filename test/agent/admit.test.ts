@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { admit, type Moment, staleness } from "../../src/agent/admit.ts";
+import type { CommandCall } from "../../src/agent/find-command.ts";
 import { openEnvelope } from "../../src/agent/open.ts";
 import { parseNamePatterns } from "../../src/core/name-pattern.ts";
 import { parseName, type Tag } from "../../src/core/names.ts";
@@ -16,6 +17,7 @@ import {
   type StationPublicKey,
 } from "../../src/protocol/keys.ts";
 import { REFUSALS } from "../../src/protocol/reply.ts";
+import type { Request } from "../../src/protocol/request.ts";
 import { sessionId } from "../../src/protocol/request-envelope.ts";
 import { readVectors, unhex, type Vector } from "../support/vectors.ts";
 import {
@@ -96,8 +98,10 @@ function momentOf(vector: Vector): Moment {
 }
 
 /** A decoded request with the names, and without the absences, that it has on the wire. */
-function onWire({ replyAddress, census, ...rest }: { replyAddress: Uint8Array; census: boolean }): unknown {
-  const all = { ...rest, reply: replyAddress, ...(census ? { census } : {}) };
+function onWire({ replyAddress, census, ...rest }: Request): unknown {
+  const given =
+    "parameters" in rest && rest.parameters.size > 0 ? Object.fromEntries(rest.parameters) : undefined;
+  const all = { ...rest, reply: replyAddress, parameters: given, ...(census ? { census } : {}) };
   return JSON.parse(JSON.stringify(all, (_key, value) => (value instanceof Uint8Array ? hex(value) : value)));
 }
 
@@ -173,6 +177,8 @@ const DEFECTS: readonly (readonly [exit: string, apply: (scene: Scene) => Partia
   ],
 ];
 
+const FOUND = { found: true, path: "/run.d/x", manifest: undefined, values: new Map() } as const;
+
 function restricted() {
   return [authorisedStation(station.publicKey, { commands: parseNamePatterns("restart") })];
 }
@@ -203,7 +209,7 @@ const foreignNetwork = newNetworkKeyPair();
 
 test("admit() refuses for every reason why a command may not be run", () => {
   const ofCommands = REFUSALS.slice(REFUSALS.indexOf("no-such-command"), REFUSALS.indexOf("state"));
-  assert.equal(ofCommands.length, 6);
+  assert.equal(ofCommands.length, 8);
   for (const reason of ofCommands) {
     const findCommand = () => ({ found: false as const, reason: reason as "masked" });
     const decision = receive(envelope(fields()), policy({ findCommand }));
@@ -211,15 +217,43 @@ test("admit() refuses for every reason why a command may not be run", () => {
   }
 });
 
-test("admit() looks for the very command that was asked for", () => {
-  const asked: string[] = [];
-  const findCommand = (command: string) => {
-    asked.push(command);
-    return { found: true as const, path: "/somewhere/else", directory: "/somewhere" };
+test("admit() looks for the very command that was asked for, with the parameters that were given", () => {
+  const asked: unknown[] = [];
+  const findCommand = ({ command, parameters }: CommandCall) => {
+    asked.push(command, [...parameters]);
+    return FOUND;
   };
-  const decision = receive(envelope(fields({ command: "restart" })), policy({ findCommand }));
-  expectDecision(decision, "run");
-  assert.deepEqual(asked, ["restart"]);
+  const parameters = new Map([["target", "a"]]);
+  for (const changes of [{ command: "restart", parameters }, { command: "restart" }]) {
+    expectDecision(receive(envelope(fields(changes)), policy({ findCommand })), "run");
+  }
+  assert.deepEqual(asked, ["restart", [["target", "a"]], "restart", []]);
+});
+
+test("admit() passes on why a manifest or parameters keep a command from being run", () => {
+  for (const reason of ["manifest", "parameters"] as const) {
+    const findCommand = () => ({ found: false as const, reason, detail: "because" });
+    const refusal = expectDecision(receive(envelope(fields()), policy({ findCommand })), "refused");
+    assert.deepEqual([refusal.reason, refusal.detail, refusal.command], [reason, "because", reload]);
+  }
+});
+
+test("admit() lets a command run once at a time, or as often as its manifest says", () => {
+  const manifest = { path: "", environment: new Map(), timeout: undefined };
+  for (const [most, found] of [
+    [1, FOUND],
+    [1, { ...FOUND, manifest: { ...manifest, concurrency: undefined } }],
+    [3, { ...FOUND, manifest: { ...manifest, concurrency: 3 } }],
+  ] as const) {
+    const asked: number[] = [];
+    const placeFor = (_: string, concurrency: number) => {
+      asked.push(concurrency);
+      return "free" as const;
+    };
+    const rules = policy({ findCommand: () => found });
+    const answer = expectDecision(receive(envelope(fields()), rules, moment({ load: { placeFor } })), "run");
+    assert.deepEqual([answer.concurrency, asked], [most, [most]]);
+  }
 });
 
 test("admit() lets a base station run what its commands= patterns cover, and nothing else", () => {

@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { type Admission, type Answer, staleness } from "../../src/agent/admit.ts";
-import { JobSlots } from "../../src/agent/job-slots.ts";
+import type { FoundCommand } from "../../src/agent/find-command.ts";
 import { Responder } from "../../src/agent/responder.ts";
 import { CbError } from "../../src/core/errors.ts";
 import { parseName, type Tag } from "../../src/core/names.ts";
+import type { Environment } from "../../src/core/settings.ts";
 import type { ExecutionEnd, ExecutionEvent, ExecutionOptions } from "../../src/exec/execution.ts";
-import type { Resolution } from "../../src/exec/resolve.ts";
+import { JobSlots } from "../../src/exec/job-slots.ts";
+import type { EnvironmentEntry } from "../../src/exec/manifest-environment.ts";
 import { hex, utf8 } from "../../src/protocol/bytes.ts";
 import type { CborMap } from "../../src/protocol/cbor.ts";
 import { fieldMap } from "../../src/protocol/fields.ts";
@@ -22,6 +27,15 @@ import { channel, envelope, fields, moment, NOW, name, ping, policy, receive, we
 
 const HOUR = 3_600_000;
 const STATION_GONE = 10_000;
+
+const RELOAD = { found: true, path: "/run.d/reload", manifest: undefined, values: new Map() } as const;
+
+const MANIFEST = {
+  path: "/run.d/reload.toml",
+  environment: new Map(),
+  timeout: undefined,
+  concurrency: undefined,
+};
 
 /** What a command does: an event, or something that happens meanwhile. */
 type Step = ExecutionEvent | (() => void);
@@ -51,7 +65,8 @@ class Scene {
   readonly executions: { readonly path: string; readonly options: ExecutionOptions }[] = [];
   readonly #envelopes: Uint8Array[] = [];
   steps: readonly Step[] = [ENDED];
-  executor: Resolution = { found: true, path: "/run.d/reload", directory: "/run.d" };
+  executor: FoundCommand = RELOAD;
+  environment: Environment = {};
   isStationThere = true;
   journalFailure: Error | undefined;
   hubFailure: Error | undefined;
@@ -110,8 +125,9 @@ class Scene {
           uptime: this.clock.up,
           replay: { born: 0, floor: 0, has: () => false },
         })?.detail,
-      findCommand: (command) => {
-        this.deeds.push(`find ${command}`);
+      environment: this.environment,
+      findCommand: ({ command, parameters }) => {
+        this.deeds.push(["find", command, ...parameters.keys()].join(" "));
         return this.executor;
       },
     });
@@ -288,6 +304,86 @@ for (const [ofStation, ofAgent, limit] of [
   });
 }
 
+test("Responder limits a command to the time of its manifest, where that is the shortest", async () => {
+  const limitWith = async (
+    timeout: number | undefined,
+    ofStation: number | undefined,
+    ofAgent: number | undefined,
+  ) => {
+    const scene = new Scene();
+    scene.executor = { ...RELOAD, manifest: { ...MANIFEST, timeout } };
+    scene.timeLimit = ofAgent;
+    await scene.respond(fields({ limit: ofStation }));
+    return scene.executions[0]?.options.timeLimit;
+  };
+  assert.equal(await limitWith(3_000, 5_000, 7_000), 3_000);
+  assert.equal(await limitWith(9_000, 5_000, 7_000), 5_000);
+  assert.equal(await limitWith(9_000, undefined, 7_000), 7_000);
+  assert.equal(await limitWith(9_000, undefined, undefined), 9_000);
+  assert.equal(await limitWith(undefined, undefined, undefined), undefined);
+});
+
+test("Responder gives the command its parameters under both names, and what its manifest sets, secrets too", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "cb-responder-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  writeFileSync(join(directory, "key"), "s3cret\n", { mode: 0o600 });
+  const scene = new Scene();
+  const environment = new Map<string, EnvironmentEntry>([
+    ["LANG", "de_DE.UTF-8"],
+    ["KEY", { credential: "key" }],
+  ]);
+  const values = new Map([["TARGET", ["a", "b"]]]);
+  scene.executor = { ...RELOAD, manifest: { ...MANIFEST, environment }, values };
+  scene.environment = { CREDENTIALS_DIRECTORY: directory, REDIS_PASSWORD: "hidden" };
+  await scene.respond(fields({ parameters: fieldMap({ target: "a,b" }) }));
+  const given = scene.executions[0]?.options.environment ?? assert.fail();
+  assert.deepEqual(Object.keys(given).sort(), [
+    "CB_CHANNEL",
+    "CB_COMMAND",
+    "CB_IDENTITY",
+    "CB_PARAM_TARGET",
+    "CB_SESSION",
+    "CB_STATION",
+    "CB_TAGS",
+    "EXECUTOR_CONFIG_TARGET",
+    "KEY",
+    "LANG",
+    "PATH",
+  ]);
+  const { KEY, LANG, CB_PARAM_TARGET, EXECUTOR_CONFIG_TARGET } = given;
+  assert.deepEqual([KEY, LANG], ["s3cret", "de_DE.UTF-8"]);
+  assert.deepEqual([CB_PARAM_TARGET, EXECUTOR_CONFIG_TARGET], ['["a", "b"]', '["a", "b"]']);
+});
+
+test("Responder logs the names of parameters, and none of their values", async () => {
+  const scene = new Scene();
+  const parameters = fieldMap({ target: "v4lue", Port: "v4lue" });
+  await scene.respond(fields({ parameters }));
+  assert.deepEqual(scene.record("command")["parameters"], ["Port", "target"]);
+  assert.doesNotMatch(JSON.stringify(scene.logged), /v4lue/);
+  assert.deepEqual(scene.deeds, ["find reload Port target", "sync", "execute"]);
+});
+
+test("Responder starts nothing whose secret cannot be had, and says why to its log alone", async () => {
+  const scene = new Scene();
+  const environment = new Map([["KEY", { file: "/nowhere/key" }]]);
+  scene.executor = { ...RELOAD, manifest: { ...MANIFEST, environment } };
+  await scene.respond(fields());
+  assertNotRun(scene, "not-started", "the environment of its manifest cannot be had");
+  assert.deepEqual(scene.deeds, ["find reload"]);
+  assert.equal(
+    scene.record("not-started")["reason"],
+    'Cannot read "/nowhere/key": no such file or directory',
+  );
+});
+
+test("Responder passes on a bug of the environment as what it is", async () => {
+  const scene = new Scene();
+  scene.executor = { ...RELOAD, manifest: { ...MANIFEST, environment: undefined as never } };
+  await assert.rejects(scene.respond(fields()), TypeError);
+  assert.equal(scene.slots.running, 0);
+});
+
 test("Responder says that a command waits, and later that it runs", async () => {
   const scene = new Scene();
   const release = await scene.slots.take(name("other"), scene.end.signal);
@@ -335,6 +431,19 @@ test("Responder confirms the end of a command that was cancelled before its turn
   release?.();
   assertNotRun(scene, "cancelled", undefined);
 });
+
+for (const [reason, detail] of [
+  ["manifest", "its manifest could not be used any more when its turn came"],
+  ["parameters", "its manifest did not take the parameters any more when its turn came"],
+] as const) {
+  test(`Responder reads the manifest again when a command's turn comes: ${reason}`, async () => {
+    const scene = new Scene();
+    scene.executor = { found: false, reason, detail: "line 3" };
+    await scene.respond(fields(), true);
+    assertNotRun(scene, "not-started", detail);
+    assert.equal(scene.record("not-started")["reason"], "line 3");
+  });
+}
 
 for (const queued of [false, true]) {
   test(`Responder does not start what is no longer there when its turn comes (queued: ${queued})`, async () => {

@@ -86,7 +86,12 @@ export function policy(changes: Partial<AdmissionPolicy> = {}): AdmissionPolicy 
     stations: authorised,
     channel,
     tags,
-    findCommand: (command) => ({ found: true, path: `/run.d/${command}`, directory: "/run.d" }),
+    findCommand: ({ command }) => ({
+      found: true,
+      path: `/run.d/${command}`,
+      manifest: undefined,
+      values: new Map(),
+    }),
     ...changes,
   };
 }

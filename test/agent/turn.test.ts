@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as settle, setTimeout as sleep } from "node:timers/promises";
 import { staleness } from "../../src/agent/admit.ts";
-import { JobSlots } from "../../src/agent/job-slots.ts";
 import { type RunAnswer, type Turn, takeTurn } from "../../src/agent/turn.ts";
+import { JobSlots } from "../../src/exec/job-slots.ts";
 import { hex } from "../../src/protocol/bytes.ts";
 import type { CborValue } from "../../src/protocol/cbor.ts";
 import {
@@ -63,6 +63,18 @@ function answerTo(queued: boolean, changes: Readonly<Record<string, CborValue>> 
   const when = moment({ load });
   return expectDecision(receive(envelope(fields(changes)), policy(), when), "run");
 }
+
+test("takeTurn() lets a command run as often at a time as it was admitted for", async () => {
+  const all = { ...scene(), slots: new JobSlots(3) };
+  const parts = { ...all.parts, slots: all.slots };
+  const answer = { ...answerTo(false), concurrency: 2 };
+  const starts = [1, 2, 3].map(() => takeTurn(answer, parts, all.end.signal));
+  for (const start of starts.slice(0, 2)) assert.ok((await start).release !== undefined);
+  assert.equal(all.slots.running, 2);
+  const [first] = starts;
+  (await first)?.release?.();
+  assert.ok((await starts[2])?.release !== undefined);
+});
 
 function take({ parts, end }: Scene, answer: RunAnswer): Promise<Turn> {
   return takeTurn(answer, parts, end.signal);

@@ -121,6 +121,7 @@ function commonParts(
     software: "emulated",
     runDirectories: [runDirectory],
     keys: { networks: [network], stations: [station] },
+    environment: {},
     clock: systemClock,
     // What is worth a line at this level is worth one on the terminal of whoever runs a bench.
     log: createLog({ format: "text", level: "error", colors: false }),

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- three | hundred | thousand | output | start …]`: what `cb` takes, each figure beside something that
+ * `npm run bench [-- three | hundred | thousand | output | start | faraday …]`: what `cb` takes, each figure beside something that
  * was measured in the same run.
  *
  * Seconds differ from machine to machine and from hour to hour; ratios do so much less. So everything is
@@ -15,6 +15,7 @@ import { Failure, program, run } from "../../build/program.ts";
 import { cryptoReady } from "../../src/protocol/crypto.ts";
 import { hundredAgents, threeAgents } from "./measure-agents.ts";
 import { emulatedAgents } from "./measure-emulated.ts";
+import { faraday } from "./measure-faraday.ts";
 import { bigOutput } from "./measure-output.ts";
 import { startAndIdle } from "./measure-start.ts";
 import { type Row, report } from "./table.ts";
@@ -31,6 +32,7 @@ async function bench(wanted: readonly string[], signal: AbortSignal): Promise<nu
       thousand: () => emulatedAgents(floor),
       output: () => bigOutput(floor),
       start: startAndIdle,
+      faraday: () => faraday(signal),
     };
     const before = load();
     const rows: Row[] = [];

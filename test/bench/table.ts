@@ -3,7 +3,7 @@
 /** One thing that was measured, `cb` and what stands beside it in turn. */
 export type Row = {
   readonly what: string;
-  readonly unit: "ms" | "MB/s" | "MB" | "% of a core" | "a minute";
+  readonly unit: "ms" | "MB/s" | "MB" | "% of a core" | "a minute" | "a second";
   readonly ours: readonly number[];
   readonly beside: string;
   readonly theirs: readonly number[];

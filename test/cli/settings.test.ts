@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { hostname } from "node:os";
 import { test } from "node:test";
 import { agentSettings } from "../../src/cli/settings/agent.ts";
-import { stationSettings } from "../../src/cli/settings/station.ts";
+import { runSettings, stationSettings } from "../../src/cli/settings/station.ts";
 import { resolve, type Schema, type Sources } from "../../src/core/settings.ts";
 import { parseConnectionString } from "../../src/hub/connection-string.ts";
 
@@ -109,6 +109,59 @@ test("no option takes an empty text, from the command line or the environment", 
 test("--jobs is a whole number from 1 to 1024", () => {
   assert.equal(resolve(agentSettings, typed("jobs", "1024")).values.jobs, 1024);
   for (const text of ["0", "1025", "1.5"]) assert.throws(() => resolve(agentSettings, typed("jobs", text)));
+});
+
+test("--param takes names with values, which may hold anything", () => {
+  const read = (...texts: readonly string[]) => [
+    ...resolve(runSettings, typed("param", ...texts)).values.param,
+  ];
+  assert.deepEqual([...resolve(runSettings, none).values.param], []);
+  assert.deepEqual(read("target=10.0.0.1"), [["target", "10.0.0.1"]]);
+  assert.deepEqual(read("a=", "B=x=y, z\n", "_1=ü"), [
+    ["a", ""],
+    ["B", "x=y, z\n"],
+    ["_1", "ü"],
+  ]);
+  const many = (count: number) => Array.from({ length: count }, (_, index) => `p${index}=`);
+  assert.equal(read(...many(32)).length, 32);
+  assert.equal(read(`a=${"ü".repeat(2048)}`).length, 1);
+  const most = Array.from({ length: 12 }, (_, index) => `${"abcdefghijkl"[index]}=${"x".repeat(4095)}`);
+  assert.equal(read(...most).length, 12);
+});
+
+test("--param says in one line what is wrong, before anybody is asked", () => {
+  const name = "expected 1 to 64 letters, digits and underscores, a letter or underscore first";
+  const long = Array.from({ length: 12 }, (_, index) => `${"abcdefghijkl"[index]}=${"x".repeat(4096)}`);
+  const rows: readonly (readonly [texts: readonly string[], problem: string])[] = [
+    [
+      ["target"],
+      'Cannot use param "target" from the command line: expected a name, an equals sign and a value',
+    ],
+    [["=x"], `Cannot use param "=x" from the command line: name "": ${name}`],
+    [["a-b=x"], `Cannot use param "a-b=x" from the command line: name "a-b": ${name}`],
+    [["1a=x"], `Cannot use param "1a=x" from the command line: name "1a": ${name}`],
+    [["\u001b[2J=x"], `Cannot use param "^[[2J=x" from the command line: name "^[[2J": ${name}`],
+    [["a=1", "a=1"], 'Cannot use param "a=1" "a=1" from the command line: a is given twice, expected once'],
+    [["a=1", "A=2"], 'Cannot use param "a=1" "A=2" from the command line: A is given twice, expected once'],
+    [
+      [`a=${"x".repeat(4097)}`],
+      `Cannot use param "a=${"x".repeat(77)}…" from the command line: the value of a has 4097 bytes, expected at most 4096`,
+    ],
+    [
+      Array.from({ length: 33 }, (_, index) => `p${index}=`),
+      'Cannot use param "p0=" "p1=" "p2=" and 30 more from the command line: 33 parameters given, expected at most 32',
+    ],
+    [
+      long,
+      `Cannot use param ${long
+        .slice(0, 3)
+        .map((text) => `"${text.slice(0, 79)}…"`)
+        .join(" ")} and 9 more from the command line: 49164 bytes in all, expected at most 49152`,
+    ],
+  ];
+  for (const [texts, message] of rows) {
+    assert.throws(() => resolve(runSettings, typed("param", ...texts)), { code: "setting", message });
+  }
 });
 
 test("a connection string that does not parse is not shown", () => {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
+import { ROOT } from "../../build/paths.ts";
 import { CbError } from "../../src/core/errors.ts";
 import { type CommandName, parseName } from "../../src/core/names.ts";
 import { type Manifest, parseManifest, readManifest } from "../../src/exec/manifest.ts";
@@ -160,6 +161,14 @@ test("parseManifest() wants quotes where it cannot be told how a number is writt
   assert.equal(parseProblem("environment.A = 7.0"), say("A"));
   assert.equal(parseProblem('description = """\nA = 7.00\n"""\n[environment]\nA = 7.0'), say("A"));
   assert.equal(parseProblem("[environment]\nA = inf"), say("A"));
+});
+
+test("parseManifest() reads the manifest of the README", () => {
+  const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+  const [, text = ""] = /```toml\n(description.*?)```/s.exec(readme) ?? [];
+  const { parameters, environment } = parse(text);
+  assert.deepEqual([...parameters.keys()], ["TARGET", "LOGIN"]);
+  assert.equal(environment.size, 3);
 });
 
 const WRONG: readonly (readonly [string, string])[] = [

@@ -73,7 +73,7 @@ const TABLE: Readonly<Record<ParameterType, Row>> = {
     base: "decimal",
     accepts: [1, 1.5, "1.5", " 1.5 ", "1e3", "1E+2", "1_0", "0.1", "1.50", "-0", "+1", ".5", "5.", 1e30],
     rejects: {
-      "Not a valid number.": ["abc", "", "1__0", "0x1", "1,5", ".", "e3", true, false, [], {}],
+      "Not a valid number.": ["abc", "", "1__0", "0x1", "1,5", ".", "e3", true, false, [], [1.5], {}],
       [SPECIAL]: ["nan", "inf", "-inf", "Infinity", "+nan", "1e999", Number.NaN, Infinity],
     },
   },

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EndReason, ExecutionEnd } from "../../src/exec/execution.ts";
-import { lastWordsOf, NO_LINES, outcomeOf, withQuarantined } from "../../src/faraday/run-outcome.ts";
+import {
+  lastWordsOf,
+  NO_LINES,
+  outcomeOf,
+  withDamage,
+  withQuarantined,
+} from "../../src/faraday/run-outcome.ts";
 
 function end(reason: EndReason, rest: Partial<ExecutionEnd> = {}): ExecutionEnd {
   return {
@@ -65,4 +71,11 @@ test("lastWordsOf() is the last line with something in it, harmless and short", 
   const long = lastWordsOf(`${"x".repeat(500)}end`);
   assert.equal(long.length, 200);
   assert.match(long, /^…x+end$/);
+});
+
+test("withDamage() calls no run a success whose journal was damaged", () => {
+  const good = { successful: true, message: "finished" };
+  assert.deepEqual(withDamage(good, undefined), good);
+  const message = "finished, results may be missing: its journal was damaged";
+  assert.deepEqual(withDamage(good, "/x"), { successful: false, message });
 });

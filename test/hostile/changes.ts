@@ -213,6 +213,7 @@ export function forgedRequest({ network, station, channel, command }: PublicKnow
     census: false,
     command,
     limit: undefined,
+    parameters: new Map(),
   });
   const { secretKey } = stationKeyPair(newSeed());
   const signer = { publicKey: station, secretKey } as StationKeyPair;

@@ -23,7 +23,7 @@ const QUOTA = 9;
 const MIXED_QUOTA = 200 - QUOTA * (KINDS.length - 1);
 
 const FIRST: Question = {
-  task: { type: "run", command: COMMANDS.bursts, limit: undefined },
+  task: { type: "run", command: COMMANDS.bursts, limit: undefined, parameters: new Map() },
   isTargeted: false,
   isInterrupted: false,
   waits: { ...WAITS, helloWait: 5_000, replyWait: 10_000, minimumWait: 5_000 },

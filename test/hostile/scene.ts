@@ -158,6 +158,7 @@ export class Scene implements AsyncDisposable {
       keyPair: state.keyPair,
       journal: state.journal,
       execute,
+      environment: {},
       hub,
       clock,
       log: this.#log(identity),

@@ -113,7 +113,10 @@ export function newSchedule(seed: number, scene: Scene): Schedule {
 function newQuestion(dice: Dice): Question {
   const plain = { isTargeted: dice.chance(0.2), isInterrupted: false, waits: WAITS };
   const run = (command: keyof typeof COMMANDS): Question => {
-    return { ...plain, task: { type: "run", command: COMMANDS[command], limit: undefined } };
+    return {
+      ...plain,
+      task: { type: "run", command: COMMANDS[command], limit: undefined, parameters: new Map() },
+    };
   };
   const chance = dice.fraction();
   if (chance < 0.7) return run("bursts");

@@ -101,7 +101,12 @@ test("cb agent whose queue is full declines as busy, and runs what waits, each r
   const station = loadStationSecret(`${fleet.config}/base-station.key`, {});
   const channel = parseName<Channel>("default");
   const sender = { identity: parseName<Identity>("station1"), channel, tags: undefined, clock: systemClock };
-  const task = { type: "run", command: parseName<CommandName>("waits"), limit: undefined } as const;
+  const task = {
+    type: "run",
+    command: parseName<CommandName>("waits"),
+    limit: undefined,
+    parameters: new Map(),
+  } as const;
   await using admin = await RedisAdmin.connect(fleet);
   const publish = async () => {
     const request = newRequest(task, sender, 0);

@@ -54,8 +54,20 @@ export function requests(): fc.Arbitrary<Request> {
       type: fc.constant("run" as const),
       command: name as fc.Arbitrary<CommandName>,
       limit: fc.option(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), { nil: undefined }),
+      parameters: parameters(),
     }),
   );
+}
+
+function parameters() {
+  const names = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/);
+  return fc
+    .uniqueArray(names, { maxLength: 32 })
+    .chain((keys) =>
+      fc
+        .array(text(4096), { minLength: keys.length, maxLength: keys.length })
+        .map((values) => new Map(keys.map((key, index) => [key, values[index] ?? ""]))),
+    );
 }
 
 export function cancels(): fc.Arbitrary<CancelRequest> {

@@ -53,6 +53,26 @@ test("Fields.name() takes names alone", () => {
   for (const value of [NUMBER, true, BYTES, LIST, MAP]) refuses(() => one(value).name("it"));
 });
 
+test("Fields.texts() takes texts under names, as many and as long as it is told", () => {
+  const isKey = (key: string) => /^[a-z]$/.test(key);
+  const read = (entries: Readonly<Record<string, CborValue>>) =>
+    one(fieldMap(entries)).texts("it", isKey, 2, 4);
+  assert.deepEqual(
+    [...read({ a: "üü", b: "" })],
+    [
+      ["a", "üü"],
+      ["b", ""],
+    ],
+  );
+  for (const entries of [{}, { a: "", b: "", c: "" }, { A: "" }, { "": "" }, { a: "", aa: "" }]) {
+    refuses(() => read(entries));
+  }
+  for (const value of ["abcde", "üüa", NUMBER, true, BYTES, LIST, MAP]) refuses(() => read({ a: value }));
+  for (const value of [NUMBER, TEXT, true, BYTES, LIST]) {
+    refuses(() => one(value).texts("it", isKey, 2, 4));
+  }
+});
+
 test("Fields.tags() takes sorted names without repeats, as many as it is told", () => {
   const read = (value: CborValue) => one(value).tags("it", { least: 1, most: 2 });
   assert.deepEqual(read(["a"]), ["a"]);

@@ -54,3 +54,22 @@ test("decodeReply() answers hostile bytes with message-malformed or exactly one 
     { numRuns: 3000 },
   );
 });
+
+test("encodeReply() cuts a detail that is too long for the wire at the end of a character, and marks it", () => {
+  const sent = (detail: string) => {
+    const hello = fc.sample(replies(), { seed: 1, numRuns: 200 }).find(({ type }) => type === "hello");
+    assert.ok(hello?.type === "hello");
+    const disposition = { is: "refused", reason: "manifest", detail } as const;
+    const reply = decodeReply(encodeReply({ ...hello, disposition }));
+    return reply.type === "hello" && reply.disposition.is === "refused" && reply.disposition.detail;
+  };
+  assert.equal(sent("d".repeat(256)), "d".repeat(256));
+  assert.equal(sent("d".repeat(257)), `${"d".repeat(253)}…`);
+  assert.equal(sent("ü".repeat(128)), "ü".repeat(128));
+  assert.equal(sent("ü".repeat(129)), `${"ü".repeat(126)}…`);
+  assert.equal(sent("😀".repeat(65)), `${"😀".repeat(63)}…`);
+  const exit = fc.sample(replies(), { seed: 1, numRuns: 200 }).find(({ type }) => type === "exit");
+  assert.ok(exit?.type === "exit");
+  const again = decodeReply(encodeReply({ ...exit, detail: "d".repeat(300) }));
+  assert.equal(again.type === "exit" && again.detail, `${"d".repeat(253)}…`);
+});

@@ -10,6 +10,8 @@ import {
   type SessionPublicKey,
   stationKeyPair,
 } from "../../src/protocol/keys.ts";
+import { MAX_ALL_PARAMETER_BYTES, MAX_PARAMETERS } from "../../src/protocol/limits.ts";
+import { encodeRequest } from "../../src/protocol/request.ts";
 import {
   isSignedBy,
   openRequestBox,
@@ -149,6 +151,32 @@ test("isSignedBy() covers every part that the signature names [S16] [S18] [S21]"
     changed[0] = (changed[0] ?? 0) ^ 1;
     assert.ok(!isSignedBy(station.publicKey, { ...claimed, [part]: changed }), part);
   }
+});
+
+test("sealRequest() takes the longest request of a station: most tags, all names longest, and most parameters", () => {
+  const { network, station } = keys();
+  const longest = (text: string) => text.padEnd(64, "x") as never;
+  const names = Array.from({ length: MAX_PARAMETERS }, (_, index) => longest(`p${100 + index}`));
+  const size = MAX_ALL_PARAMETER_BYTES / MAX_PARAMETERS - 64;
+  const body = encodeRequest({
+    version: 1,
+    type: "run",
+    channel: longest("c"),
+    sequence: 0,
+    issued: Number.MAX_SAFE_INTEGER,
+    expires: Number.MAX_SAFE_INTEGER,
+    challenge: new Uint8Array(32),
+    replyAddress: new Uint8Array(16),
+    station: longest("s"),
+    target: { tags: Array.from({ length: 64 }, (_, index) => longest(`t${100 + index}`)) },
+    census: true,
+    command: longest("r"),
+    limit: Number.MAX_SAFE_INTEGER,
+    parameters: new Map(names.map((name) => [name, "x".repeat(size)])),
+  });
+  assert.ok(body.length > MAX_ALL_PARAMETER_BYTES);
+  const envelope = sealRequest(body, { network: network.publicKey, station, session: newSessionKeyPair() });
+  assert.ok(envelope.length <= LARGEST);
 });
 
 test("sessionId() gives the ids of the page", () => {

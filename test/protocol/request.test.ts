@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import fc from "fast-check";
 import { CbError } from "../../src/core/errors.ts";
-import type { Channel, Identity, Tag } from "../../src/core/names.ts";
+import type { Channel, CommandName, Identity, Tag } from "../../src/core/names.ts";
 import { hex } from "../../src/protocol/bytes.ts";
 import { cryptoReady } from "../../src/protocol/crypto.ts";
 import {
@@ -142,7 +142,17 @@ test("decodeRequest() answers hostile bytes with message-malformed, undefined or
 
 test("encodeRequest() leaves out what is absent", () => {
   const body = Buffer.from(encodeRequest(PING)).toString("latin1");
-  for (const key of ["target", "census", "limit", "command"]) assert.ok(!body.includes(key), key);
+  for (const key of ["target", "census", "limit", "command", "parameters"])
+    assert.ok(!body.includes(key), key);
+});
+
+test("encodeRequest() leaves parameters out where there are none, so that old agents understand the rest", () => {
+  const run = { ...PING, type: "run", command: "reload" as CommandName, limit: undefined } as const;
+  const without = Buffer.from(encodeRequest({ ...run, parameters: new Map() })).toString("latin1");
+  assert.ok(!without.includes("parameters"));
+  const parameters = new Map([["target", "10.0.0.1"]]);
+  const again = decodeRequest(decodeRequestHead(encodeRequest({ ...run, parameters })));
+  assert.deepEqual(again?.type === "run" && again.parameters, parameters);
 });
 
 test("decodeRequestHead() finds the head of a request that nothing else is known of", () => {

@@ -5,7 +5,8 @@ import type { StationMessage } from "../../src/protocol/request.ts";
 
 export function requestJson({ replyAddress, ...fields }: StationMessage): unknown {
   const census = "census" in fields ? { census: fields.census || undefined } : {};
-  return plain({ ...fields, reply: replyAddress, ...census });
+  const parameters = "parameters" in fields && fields.parameters.size === 0 ? { parameters: undefined } : {};
+  return plain({ ...fields, reply: replyAddress, ...census, ...parameters });
 }
 
 export function replyJson(reply: Reply): unknown {
@@ -26,6 +27,7 @@ export function replyJson(reply: Reply): unknown {
 function plain(value: unknown): unknown {
   if (value instanceof Uint8Array) return hex(value);
   if (Array.isArray(value)) return value.map(plain);
+  if (value instanceof Map) return plain(Object.fromEntries(value));
   if (typeof value !== "object" || value === null) return value;
   const members = Object.entries(value).filter(([, member]) => member !== undefined);
   return Object.fromEntries(members.map(([key, member]) => [key, plain(member)]));

@@ -138,6 +138,8 @@ test("judge() gives +16 for a refusal of any reason, with the reason in words", 
     "not-executable": 'command "reload" is not executable',
     "writable-by-others": 'command "reload" or its directory can be written by others',
     "outside-run-directory": 'command "reload" is a link that leaves the run-directory',
+    manifest: 'the manifest of "reload" cannot be used',
+    parameters: 'command "reload" cannot be run with these parameters',
     state: "state directory not writable",
   };
   assert.deepEqual(Object.keys(rows), [...REFUSALS]);
@@ -157,11 +159,16 @@ test("judge() says of a clock how far it is off, as it was when the agent was he
 
 test("judge() passes on what an agent gives as its reason, made harmless", () => {
   const hostile = "x\u001b]0;y\u0007";
-  const refused = (reason: "version" | "malformed" | "clock") =>
+  const refused = (reason: "version" | "malformed" | "clock" | "manifest" | "parameters") =>
     outcomeOf([says("web1", { is: "refused", reason, detail: hostile })]).problems[0];
   assert.equal(refused("version"), "web1 refused: it does not understand this request, x^[]0;y^G");
   assert.equal(refused("malformed"), "web1 refused: it cannot read this request, x^[]0;y^G");
   assert.equal(refused("clock"), "web1 refused: it found the request not fresh (x^[]0;y^G)");
+  assert.equal(refused("manifest"), 'web1 refused: the manifest of "reload" cannot be used, x^[]0;y^G');
+  assert.equal(
+    refused("parameters"),
+    'web1 refused: command "reload" cannot be run with these parameters, x^[]0;y^G',
+  );
   judged([says("web1"), ends("web1", { ending: "signalled", signal: "\u001b[2J" })], 4, [
     "web1: ended by ^[[2J after 1.23 s",
   ]);

@@ -41,7 +41,14 @@ const common = {
 };
 
 export function runRequest(changes: Partial<RunRequest> = {}): RunRequest {
-  return { ...common, type: "run", command: "reload" as CommandName, limit: undefined, ...changes };
+  return {
+    ...common,
+    type: "run",
+    command: "reload" as CommandName,
+    limit: undefined,
+    parameters: new Map(),
+    ...changes,
+  };
 }
 
 export function pingRequest(changes: Partial<PingRequest> = {}): PingRequest {

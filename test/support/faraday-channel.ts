@@ -34,6 +34,8 @@ export class FaradayChannel {
   acknowledges = true;
   /** Milliseconds that a handler takes; they run side by side. */
   handlerDelay: (event: string, argument: unknown) => number = () => 0;
+  /** Whether it is Faraday 5 or newer. */
+  hasNamespace = true;
   /** Whether a good join is refused all the same. */
   refuses: () => boolean = () => false;
   readonly #engine: EngineServer;
@@ -69,12 +71,13 @@ export class FaradayChannel {
   }
 
   /** What is remembered over a restart. */
-  takeOver({ joins, statuses, events, tokens, acknowledges, handlerDelay, refuses }: FaradayChannel): void {
+  takeOver(before: FaradayChannel): void {
+    const { joins, statuses, events, tokens, acknowledges, handlerDelay, refuses, hasNamespace } = before;
     this.joins.push(...joins);
     this.statuses.push(...statuses);
     this.events.push(...events);
     for (const [token, issue] of tokens) this.tokens.set(token, issue);
-    Object.assign(this, { acknowledges, handlerDelay, refuses });
+    Object.assign(this, { acknowledges, handlerDelay, refuses, hasNamespace });
   }
 
   newToken(agent: Agent): string {
@@ -109,6 +112,16 @@ export class FaradayChannel {
     for (const member of [...this.#members]) member.close(true);
   }
 
+  /** It lives on and is mute, as a process that was stopped. */
+  stopPinging(): void {
+    for (const member of this.#members) {
+      // Of engine.io 6.6, which has no other way.
+      const { pingIntervalTimer, pingTimeoutTimer } = member as unknown as Record<string, NodeJS.Timeout>;
+      clearTimeout(pingIntervalTimer);
+      clearTimeout(pingTimeoutTimer);
+    }
+  }
+
   /** It ends without a word, and what was running stays so, as after a signal to the real one. */
   shutDown(): void {
     this.#agentSocket = undefined;
@@ -131,7 +144,8 @@ export class FaradayChannel {
 
   #connect(socket: Socket, namespace: string): void {
     if (namespace === "/") socket.send(`0{"sid":"${Math.random()}"}`);
-    else if (namespace !== "/dispatcher") socket.send(`4${namespace},"Unable to connect"`);
+    else if (namespace !== "/dispatcher" || !this.hasNamespace)
+      socket.send(`4${namespace},"Unable to connect"`);
     else {
       this.#members.add(socket);
       this.broadcastRaw(packet("message", "Connected to faraday websocket"));

@@ -67,7 +67,7 @@ type Reply = { readonly status: number; readonly type: string; readonly body: st
 /** Names that a workspace may have (5.25.2). */
 const WORKSPACE = /^[A-Za-z0-9][A-Za-z0-9_$()+-]{0,250}$/;
 
-export class FaradayServer {
+export class FaradayServer implements AsyncDisposable {
   readonly options: FaradayOptions;
   readonly agents = new Map<string, Agent>();
   readonly workspaces = new Map<string, { active: boolean; readonly: boolean }>();
@@ -115,6 +115,10 @@ export class FaradayServer {
     this.#http.close();
     this.#http.closeAllConnections();
     await closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 
   addAgent(name = "agent"): Agent {

@@ -1,6 +1,6 @@
 /** What `cb station` and its commands are; what they do is loaded when one is run. */
 import { type Command, defineCommand } from "../command.ts";
-import { acceptSettings, stationSettings } from "../settings/station.ts";
+import { acceptSettings, runSettings, stationSettings } from "../settings/station.ts";
 
 const runCommand = defineCommand({
   words: ["station", "run"],
@@ -10,8 +10,12 @@ const runCommand = defineCommand({
     "Each agent that has all the tags runs the executable of that name in its run-directory. Its output comes " +
       "line by line, the agent's identity in front; the report of who did what comes on standard error.",
   ],
-  examples: ["cb station --tags web run reload", "cb -c lab station run reload --reply-wait 600"],
-  settings: stationSettings,
+  examples: [
+    "cb station --tags web run reload",
+    "cb -c lab station run reload --reply-wait 600",
+    "cb station run scan --param target=10.0.0.1",
+  ],
+  settings: runSettings,
   configFile: "station.toml",
   run: async (invocation) => (await import("../station-command.ts")).runOnAgents(invocation),
 });

@@ -31,6 +31,8 @@ const REFUSALS = [
   "not-executable",
   "writable-by-others",
   "outside-run-directory",
+  "manifest",
+  "parameters",
   "state",
 ];
 

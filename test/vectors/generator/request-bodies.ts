@@ -113,7 +113,6 @@ function versions(): RequestVector[] {
     unknown("field-false", "an unknown field that is false", { ...some, verbose: false }),
     unknown("field-deep", "an unknown field with all levels that are allowed", { ...some, extra: [[[]]] }),
     unknown("hold-until", "the reserved field hold-until", { ...some, "hold-until": EXPIRES }),
-    unknown("parameters", "the reserved field parameters", { ...some, parameters: ["now"] }),
     unknown("late", "the reserved field late", { ...some, late: true }),
     unknown("keep", "the reserved field keep", { ...some, keep: 60_000 }),
     unknown("target-unknown", "a field of target that nobody has", {
@@ -132,6 +131,7 @@ function versions(): RequestVector[] {
     }),
     unknown("ping-command", "a ping with a command", { ...ping("ping"), command: "reload" }),
     unknown("ping-limit", "a ping with a limit", { ...ping("ping"), limit: 1000 }),
+    unknown("ping-parameters", "a ping with parameters", { ...ping("ping"), parameters: { target: "a" } }),
     unknown("largest", "an unknown field, in the largest envelope there is", {
       ...some,
       extra: new Uint8Array(largestExtra()),
@@ -143,6 +143,31 @@ function versions(): RequestVector[] {
 function largestExtra(): number {
   const room = 63_488 - 4 - 8 - 64;
   return room - encode({ ...run("versions"), extra: new Uint8Array(60_000) }).length + 60_000;
+}
+
+function refusedParameters(): readonly (readonly [name: string, comment: string, parameters: Value])[] {
+  const named = (name: string) => ({ [name]: "a" });
+  const many = Array.from({ length: 33 }, (_, index): [string, string] => [`p${index}`, ""]);
+  return [
+    ["empty", "no parameters; the field is absent then", {}],
+    ["33", "33 parameters", Object.fromEntries(many)],
+    ["array", "a list of parameters", ["target=a"]],
+    ["text", "parameters in one text", "target=a"],
+    ["false", "parameters of false", false],
+    ["value-number", "a value that is a number", { target: 1 }],
+    ["value-bytes", "a value that is a byte string", { target: utf8("a") }],
+    ["value-list", "a value that is a list", { target: ["a"] }],
+    ["value-4097", "a value of 4097 bytes", { target: "a".repeat(4097) }],
+    ["value-4098-umlauts", "a value of 2049 letters of two bytes", { target: "ü".repeat(2049) }],
+    ["name-empty", "a parameter without a name", named("")],
+    ["name-65-letters", "a name of 65 letters", named("a".repeat(65))],
+    ["name-digit-first", "a name that begins with a digit", named("1target")],
+    ["name-dash", "a name with a dash", named("a-b")],
+    ["name-dot", "a name with a dot", named("a.b")],
+    ["name-equals", "a name with an equals sign", named("a=b")],
+    ["name-newline", "a name with a newline", named("a\n")],
+    ["name-umlaut", "a name with an umlaut", named("größe")],
+  ];
 }
 
 /** All fields are known, but a value is not allowed. */
@@ -164,6 +189,9 @@ function refused(): RequestVector[] {
     field("limit-negative", "a limit of -1", { limit: -1 }),
     field("limit-text", "a limit in words", { limit: "1000" }),
     field("limit-true", "a limit of true", { limit: true }),
+    ...refusedParameters().map(([name, comment, parameters]) =>
+      field(`parameters-${name}`, comment, { parameters }),
+    ),
     field("census-false", "census is false; it is absent then", { census: false }),
     field("census-1", "census is 1", { census: 1 }),
     field("target-text", "a target that is a text", { target: "web" }),

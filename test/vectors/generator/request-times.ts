@@ -161,6 +161,15 @@ function accepted(): RequestVector[] {
     good("run-census", "run a command; all answer", { ...some, target: { tags: ["web"] }, census: true }),
     good("run-name", "a command with all kinds of characters", { ...some, command: "0.Re_load-2" }),
     good("run-one-letter", "names of one character", { ...some, command: "r", station: "9" }),
+    good("run-parameter", "run a command with a parameter", { ...some, parameters: { target: "10.0.0.1" } }),
+    good("run-parameters", "all kinds of names and values", {
+      ...some,
+      parameters: { Target: "a", target: "b", _: "", T_1: '["ü"]\n', ["__proto__"]: "p".repeat(4096) },
+    }),
+    good("run-32-parameters", "the most parameters there can be, with the longest names", {
+      ...some,
+      parameters: Object.fromEntries(tags.slice(0, 32).map((name, index) => [name, `${index}`])),
+    }),
     good("run-largest", "the longest run there is", {
       ...some,
       command: longest("c", 0),

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as settle } from "node:timers/promises";
 import fc from "fast-check";
-import { JobSlots, MAX_WAITING } from "../../src/agent/job-slots.ts";
 import type { CommandName } from "../../src/core/names.ts";
-import { name } from "./scene.ts";
+import { JobSlots, MAX_WAITING } from "../../src/exec/job-slots.ts";
+import { name } from "../agent/scene.ts";
 
 const never = new AbortController().signal;
 
@@ -20,8 +20,8 @@ async function takeNow(slots: JobSlots, command: CommandName): Promise<() => voi
 function waiters(slots: JobSlots) {
   const got: string[] = [];
   const releases: (() => void)[] = [];
-  const wait = async (label: string, command: string, signal = never) => {
-    const release = await slots.take(name(command), signal);
+  const wait = async (label: string, command: string, signal = never, most?: number) => {
+    const release = await slots.take(name(command), signal, most);
     got.push(release === undefined ? `${label} gave up` : label);
     if (release !== undefined) releases.push(release);
   };
@@ -54,6 +54,25 @@ test("JobSlots lets one command run once at a time, though there is room", async
   releases.shift()?.();
   await settle();
   assert.deepEqual(got, ["second", "third"]);
+});
+
+test("JobSlots lets one command run as often at a time as it may, within what may run in all", async () => {
+  const slots = new JobSlots(3);
+  const { got, releases, wait } = waiters(slots);
+  for (const label of ["first", "second", "third"]) void wait(label, "a", never, 2);
+  await settle();
+  assert.deepEqual([got, slots.running], [["first", "second"], 2]);
+  assert.deepEqual(
+    [1, 2, 3].map((most) => slots.placeFor(name("a"), most)),
+    ["queue", "queue", "free"],
+  );
+  void wait("b", "b");
+  assert.equal(slots.placeFor(name("a"), 3), "queue");
+  releases.shift()?.();
+  await settle();
+  assert.deepEqual([got, slots.running], [["first", "second", "b", "third"], 3]);
+  for (const release of releases) release();
+  assert.equal(slots.running, 0);
 });
 
 test("JobSlots serves in the order of arrival", async () => {
