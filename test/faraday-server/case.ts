@@ -14,6 +14,8 @@ export type Case = {
   readonly ours: Wanted;
   /** Seconds after which it has failed. */
   readonly limit: number;
+  /** Whether it mostly waits, and may do so beside others that wait. */
+  readonly waits?: true;
   /** @param wanted tells what is worth waiting for */
   readonly act: (scene: Scene, wanted: Wanted) => Promise<Seen>;
 };

@@ -24,7 +24,8 @@ export function lossCases(away: number): readonly Case[] {
         hosts: `${MANY} of ${MANY}`,
         agent: "online",
       },
-      limit: 240,
+      limit: 480,
+      waits: true,
       act: async (scene) => {
         const proxy = scene.onEnd(await startPostsProxy(scene.server.url));
         proxy.treat(() => UNAVAILABLE);
@@ -38,7 +39,7 @@ export function lossCases(away: number): readonly Case[] {
         await agent.program.finished;
         const posted = String(proxy.acknowledged);
         agent.start();
-        const hosts = await scene.hostCount(run, MANY, 150);
+        const hosts = await scene.hostCount(run, MANY, 360);
         return {
           spooled,
           "posted at the kill": posted,
@@ -87,11 +88,11 @@ export function lossCases(away: number): readonly Case[] {
     },
     {
       name: `the server away for ${away} s in the middle`,
-      ours: { execution: "false/true", hosts: "300 of 300", agent: "online", executors: "0" },
+      ours: { execution: "false/true", hosts: "100 of 100", agent: "online", executors: "0" },
       limit: away + 240,
       act: async (scene) => {
         const agent = await scene.joined(["prints-results"]);
-        const run = await scene.run(agent, "prints-results", { COUNT: 300, PAUSE: "0.05" });
+        const run = await scene.run(agent, "prints-results", { COUNT: 100, PAUSE: "0.1" });
         await scene.hostCount(run, 5);
         await scene.server.down("SIGTERM");
         await scene.pause(away);
@@ -100,7 +101,7 @@ export function lossCases(away: number): readonly Case[] {
           // The pauses between its attempts have grown to a minute.
           agent: await scene.presence(agent, "online", 90),
           execution: await scene.lastWord(run, "false/true", 90),
-          hosts: await scene.hostCount(run, 300, 120),
+          hosts: await scene.hostCount(run, 100, 120),
           executors: await scene.executors(agent, "0"),
         };
       },
@@ -114,7 +115,8 @@ export function lossCases(away: number): readonly Case[] {
         executors: "0",
         agent: "online",
       },
-      limit: 240,
+      limit: 480,
+      waits: true,
       act: async (scene) => {
         const proxy = scene.onEnd(await startPostsProxy(scene.server.url));
         // Two of four, in turn without the server and behind its back.

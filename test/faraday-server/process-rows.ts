@@ -181,6 +181,7 @@ export const PROCESS_ROWS: readonly Case[] = [
       hosts: `${LINES} of ${LINES}`,
     },
     limit: 480,
+    waits: true,
     act: stopped,
   },
   {

@@ -11,8 +11,9 @@ export class Report {
   passed = 0;
   failed = 0;
 
-  title(text: string, who: string): void {
-    process.stdout.write(`\n${text}\n\n| | s | case | the original | ${who} |\n|---|---|---|---|---|\n`);
+  /** @param who was looked at */
+  title(who: string): void {
+    process.stdout.write(`\n| | s | case | the original | ${who} |\n|---|---|---|---|---|\n`);
   }
 
   /** @param begin makes the scene; its second argument ends all waiting of the case */

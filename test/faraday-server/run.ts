@@ -1,13 +1,13 @@
 /**
- * `npm run test:faraday [-- --original] [--long] [--only=TEXT]`: `cb dispatcher` and a real Faraday server, which is
+ * `npm run test:faraday [-- table] [acceptance] [--original] [--long] [--only=TEXT]`: `cb dispatcher` and a real Faraday server, which is
  * installed where it is missing. Ends with `N passed, N failed`.
  *
  * `--original` runs the cases of the table with the original agent instead, and passes where it does what the table
- * says. `--long` leaves the server its heartbeat and takes it away for five minutes. `--only` runs the cases that have
- * the text in their name.
+ * says. `--long` leaves the server its own heartbeat, and takes it away for five minutes. `--only` runs the cases that
+ * have the text in their name.
  */
 import { parseArgs } from "node:util";
-import { program } from "../../build/program.ts";
+import { Failure, program } from "../../build/program.ts";
 import { FaradayApi } from "./api.ts";
 import type { Case } from "./case.ts";
 import { COMMAND_CASES } from "./command-cases.ts";
@@ -28,13 +28,19 @@ const OWN_HEARTBEAT: Heartbeat = { interval: 60, timeout: 220 };
 
 const TABLE = [...OUTPUT_ROWS, ...PROCESS_ROWS, ...SETUP_ROWS, LAST_ROW];
 
+const OPTIONS = {
+  original: { type: "boolean" },
+  long: { type: "boolean" },
+  only: { type: "string" },
+} as const;
+const PARTS = ["table", "acceptance"];
+
 async function testFaraday(args: readonly string[], signal: AbortSignal): Promise<number> {
-  const options = {
-    original: { type: "boolean" },
-    long: { type: "boolean" },
-    only: { type: "string" },
-  } as const;
-  const { original = false, long = false, only = "" } = parseArgs({ args: [...args], options }).values;
+  const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+  const { original = false, long = false, only = "" } = values;
+  const unknown = positionals.find((part) => !PARTS.includes(part));
+  if (unknown !== undefined) throw new Failure(`Cannot test "${unknown}": expected ${PARTS.join(" or ")}`);
+  const isWanted = (part: string) => positionals.length === 0 || positionals.includes(part);
   const installed = await installation(signal);
   process.stdout.write(`${await versions(installed, signal)}\n`);
   const heartbeat = long ? OWN_HEARTBEAT : SHORT_HEARTBEAT;
@@ -46,19 +52,20 @@ async function testFaraday(args: readonly string[], signal: AbortSignal): Promis
 
   const report = new Report();
   let number = 0;
-  const runAll = async (cases: readonly Case[]) => {
-    for (const one of cases.filter(({ name }) => name.includes(only))) {
-      number += 1;
-      const name = `case-${number}`;
-      await report.run(one, kind.isOurs, (limit) => new Scene(world, name, limit), signal);
-    }
+  const run = (one: Case) => {
+    number += 1;
+    const name = `case-${number}`;
+    return report.run(one, kind.isOurs, (limit) => new Scene(world, name, limit), signal);
   };
-  report.title("Table 11.4", original ? "the original, now" : "cb");
-  await runAll(TABLE);
-  if (!original) {
-    report.title("Acceptance", "cb");
-    await runAll([...COMMAND_CASES, ...lossCases(long ? 300 : 60)]);
-  }
+  const runAll = async (cases: readonly Case[]) => {
+    const wanted = cases.filter(({ name }) => name.includes(only));
+    for (const one of wanted.filter(({ waits }) => waits !== true)) await run(one);
+    // These wait for the server most of the time, and do nothing to it.
+    await Promise.all(wanted.filter(({ waits }) => waits === true).map(run));
+  };
+  report.title(original ? "the original, now" : "cb");
+  const acceptance = original ? [] : [...COMMAND_CASES, ...lossCases(long ? 300 : 60)];
+  await runAll([...(isWanted("table") ? TABLE : []), ...(isWanted("acceptance") ? acceptance : [])]);
   process.stdout.write(`\n${report.passed} passed, ${report.failed} failed\n`);
   return report.failed === 0 ? 0 : 1;
 }
