@@ -37,6 +37,11 @@ export class ScanBox implements AsyncDisposable {
     return new ScanBox(await FaradayServer.start(options), runtime);
   }
 
+  /** Of the server, as it is shown. */
+  get url(): string {
+    return this.server.url.href.replace(/\/$/, "");
+  }
+
   /** A file of the box's own. */
   path(name: string): string {
     return join(this.directory, name);
@@ -76,7 +81,7 @@ export class ScanBox implements AsyncDisposable {
   register(): string {
     const { token } = this.server.addAgent();
     mkdirSync(this.state, { recursive: true, mode: 0o700 });
-    this.file("state/agent.json", JSON.stringify({ token, server: this.server.url.href }), 0o600);
+    this.file("state/agent.json", JSON.stringify({ token, server: this.url }), 0o600);
     return token;
   }
 
@@ -122,7 +127,7 @@ export class ScanBox implements AsyncDisposable {
 
   get #usual(): readonly string[] {
     const executors = this.#executors.length === 0 ? [] : ["--executors", this.#executors.join(",")];
-    return ["--server", this.server.url.href, "--run-directory", this.path("run.d"), ...executors];
+    return ["--server", this.url, "--run-directory", this.path("run.d"), ...executors];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -30,11 +30,14 @@ const STATE = {
 const SERVER = {
   server: {
     value: "<url>",
+    // One with a password in it is refused, and not shown.
+    secret: true,
     parse: parseServer,
     help: "the Faraday server: http://host:5985 or https://host, with its base route if it has one",
   },
   "channel-server": {
     value: "<url>",
+    secret: true,
     parse: parseServer,
     help: "where its command channel is, if not at the same URL",
   },
