@@ -126,6 +126,8 @@ test("RunSpool.told() deletes the journal, and only when all has been answered",
   await drained(run);
   assert.equal(run.isSettled, true);
   await run.told();
+  // Somebody else may have deleted it, and the run is over all the same.
+  await run.told();
   assert.deepEqual([spool.runs, readdirSync(scene.spoolDirectory)], [[], []]);
 });
 
