@@ -107,13 +107,16 @@ export class ScanBox implements AsyncDisposable {
 
   /** Runs `cb dispatcher check` to its end. */
   async check(options: readonly string[] = [], surroundings?: Surroundings): Promise<Finished> {
-    return this.start(["dispatcher", "check", ...this.#usual, ...options], surroundings).finished;
+    return this.start(["dispatcher", "check", "--server", this.url, ...this.#usual, ...options], surroundings)
+      .finished;
   }
 
   /** Starts `cb dispatcher run` with all executors that there are. */
   startDispatcher(options: readonly string[] = [], surroundings?: Surroundings): Dispatcher {
-    const grace = options.includes("--stop-grace") ? [] : ["--stop-grace", "1"];
-    const args = ["dispatcher", "run", ...this.#usual, ...grace, ...options];
+    const given = (name: string) => options.includes(name);
+    const server = given("--server") ? [] : ["--server", this.url];
+    const grace = given("--stop-grace") ? [] : ["--stop-grace", "1"];
+    const args = ["dispatcher", "run", ...server, ...this.#usual, ...grace, ...options];
     return new Dispatcher(this.start(args, surroundings), this.state, this.server);
   }
 
@@ -127,7 +130,7 @@ export class ScanBox implements AsyncDisposable {
 
   get #usual(): readonly string[] {
     const executors = this.#executors.length === 0 ? [] : ["--executors", this.#executors.join(",")];
-    return ["--server", this.url, "--run-directory", this.path("run.d"), ...executors];
+    return ["--run-directory", this.path("run.d"), ...executors];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
