@@ -27,13 +27,18 @@ export async function checkDispatcher({
   const stop = stopSignal(context.signal);
   const api = new FaradayApi(http);
   let failures = 0;
+  const subjects = [serverSubject(http.server), ...settings.executors.map(executorSubject)];
+  const width = Math.max(...subjects.map(({ length }) => length));
+  // Each as soon as it is known: a check may take a minute.
   const show = async ({ subject, ok, detail }: Row) => {
     if (!ok) failures += 1;
-    await write(context.stdout, table([[ok ? "ok    " : "FAILED", printable(subject), printable(detail)]]));
+    const cells = [ok ? "ok    " : "FAILED", printable(subject).padEnd(width), printable(detail)];
+    await write(context.stdout, table([cells]));
   };
   try {
-    await show(await checkServer(api, http.server, stop.signal));
-    await show(tlsRow(http.server, settings.insecure));
+    const server = await checkServer(api, http.server, stop.signal);
+    await show(server);
+    await show(tlsRow(http.server, settings.insecure, server.ok));
     await show(await checkToken(api, settings["state-directory"], stop.signal));
     const catalog = await loadCatalog(settings);
     for (const name of catalog.names) {
@@ -47,7 +52,7 @@ export async function checkDispatcher({
 }
 
 async function checkServer(api: FaradayApi, server: URL, signal: AbortSignal): Promise<Row> {
-  const subject = `server ${describeServer(server)}`;
+  const subject = serverSubject(server);
   try {
     const { status, version, oddity } = await api.probe(signal);
     if (oddity !== undefined) return { subject, ok: false, detail: oddity };
@@ -58,12 +63,19 @@ async function checkServer(api: FaradayApi, server: URL, signal: AbortSignal): P
   }
 }
 
-function tlsRow({ protocol }: URL, insecure: boolean): Row {
+function tlsRow({ protocol }: URL, insecure: boolean, isReachable: boolean): Row {
   const subject = "TLS";
   if (protocol === "http:") return { subject, ok: true, detail: "none: the URL begins with http://" };
-  return insecure
-    ? { subject, ok: false, detail: INSECURE }
-    : { subject, ok: true, detail: "certificate verified" };
+  if (insecure) return { subject, ok: false, detail: INSECURE };
+  return { subject, ok: isReachable, detail: isReachable ? "certificate verified" : "not known: no answer" };
+}
+
+function serverSubject(server: URL): string {
+  return `server ${describeServer(server)}`;
+}
+
+function executorSubject(name: string): string {
+  return `executor ${name}`;
 }
 
 async function checkToken(api: FaradayApi, directory: string, signal: AbortSignal): Promise<Row> {
@@ -92,7 +104,7 @@ async function checkExecutor(
   { environment }: Context,
   signal: AbortSignal,
 ): Promise<Row> {
-  const subject = `executor ${name}`;
+  const subject = executorSubject(name);
   try {
     const executor = catalog.find(name);
     const problem = missing(executor) ?? (await failedCheck(executor, environment, signal));

@@ -42,7 +42,7 @@ export async function runDispatcher({
   // What executors leave in their work directories is nobody else's business.
   process.umask(0o077);
   const lock = lockState(settings["state-directory"]);
-  const stop = stopSignal(context.signal, ["SIGINT", "SIGTERM"]);
+  const stop = stopSignal(context.signal);
   try {
     if (settings.insecure) log.warn({ event: "insecure", reason: INSECURE }, "Take any certificate");
     return await serve(settings, context, http, log, stop);
@@ -68,9 +68,10 @@ async function serve(
   const token = await agentToken(settings, { api, server: http.server, log, signal: stop.signal });
   if (token === undefined) return ExitStatus.ok;
 
-  const spoolOptions = { limitBytes: settings["spool-size"] * 1_000_000, clock, log };
-  const spool = Spool.open(makeState(directory, "spool"), spoolOptions);
   const quarantine = new Quarantine(makeState(directory, "quarantine"));
+  const limitBytes = settings["spool-size"] * 1_000_000;
+  const spoolOptions = { limitBytes, besides: () => quarantine.bytes, clock, log };
+  const spool = Spool.open(makeState(directory, "spool"), spoolOptions);
   /** The last step of stopping: nothing is posted, told or waited for any more. */
   const giveUp = new AbortController();
   const poster = new Poster({

@@ -97,7 +97,7 @@ function shownText({ post, body }: { readonly post: QuarantinedPost; readonly bo
 }
 
 function statusText(status: DispatcherStatus, clock: Clock): string {
-  const { name, server, version, startedAt, link, runs, spool, quarantined, lastDelay } = status;
+  const { name, server, version, startedAt, link, runs, spool, quarantined, lastError } = status;
   const now = clock.wall();
   const since = link.since === undefined ? "" : `, since ${ago(now - link.since).replace(/ ago$/, "")}`;
   const trouble = link.lastError === undefined ? "" : `: ${printable(link.lastError)}`;
@@ -109,7 +109,9 @@ function statusText(status: DispatcherStatus, clock: Clock): string {
     ],
     ["spool", `${count(spool.results, "result")} to post, ${spool.bytes} bytes`],
     ["refused", count(quarantined, "post")],
-    ...(lastDelay === undefined ? [] : [["last error", printable(lastDelay)]]),
+    ...(lastError === undefined
+      ? []
+      : [["last error", `${ago(now - lastError.at)}: ${printable(lastError.words)}`]]),
     ["runs", count(runs.length, "run")],
   ];
   const rows = runs.map(({ id, executor, state, since: at, workspaces }) => [

@@ -26,8 +26,8 @@ export type DispatcherStatus = {
   readonly spool: SpoolDepth;
   /** Posts that were refused for good. */
   readonly quarantined: number;
-  /** Why a post is being made again. */
-  readonly lastDelay: string | undefined;
+  /** Why a post was made again, the last time that one was. */
+  readonly lastError: { readonly at: number; readonly words: string } | undefined;
 };
 
 type Parts = {
@@ -132,7 +132,10 @@ export class DispatcherService {
       runs: dispatcher.runs,
       spool: spool.depth,
       quarantined: quarantine.list().length,
-      lastDelay: lastError && `${lastError.words} (run ${lastError.run}, workspace ${lastError.workspace})`,
+      lastError: lastError && {
+        at: lastError.at,
+        words: `${lastError.words} (run ${lastError.run}, workspace ${lastError.workspace})`,
+      },
     };
   }
 

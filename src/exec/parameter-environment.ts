@@ -3,7 +3,7 @@
  *
  * `EXECUTOR_CONFIG_X` is the name that executors for Faraday read, `CB_PARAM_X` is ours; the text is the same.
  * A list is JSON as `json.dumps` writes it, with a blank behind each comma and nothing but ASCII; everything else
- * is as `str()` gives it. Source: faraday.md 4.2; measured with Python 3.11.
+ * is as `str()` gives it. Source: what Faraday's agent 3.9.1 passes, on Python 3.11.
  */
 import type { ParameterValue, ParameterValues } from "./parameters.ts";
 

@@ -4,7 +4,7 @@
  * Values and words are those of Faraday's agents, measured value by value, so that a server and its users meet
  * nothing new. Stricter than those on purpose: digits of other scripts, and a newline behind a domain, a range
  * or a URL, which no executor expects. JSON as JavaScript reads it has one kind of number: `2.0` is whole here.
- * Source: faraday.md 4.5.
+ * Source: faraday_agent_parameters_types 1.9.1, by its answers.
  */
 import { isIP, isIPv6 } from "node:net";
 import { domainToASCII } from "node:url";

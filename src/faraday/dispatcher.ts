@@ -9,7 +9,7 @@
 import type { Clock } from "../core/clock.ts";
 import { CbError, messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
-import { printable } from "../core/text.ts";
+import { count, printable } from "../core/text.ts";
 import type { JobSlots } from "../exec/job-slots.ts";
 import { checkParameters, type ParameterValues } from "../exec/parameters.ts";
 import { endGroup } from "../exec/process-group.ts";
@@ -137,7 +137,7 @@ export class Dispatcher {
     if (this.#isStopping) return { problem: "not started: the dispatcher is stopping" };
     try {
       const executor = this.#parts.catalog.find(name);
-      if (this.#parts.slots.placeFor(executor.name) === "full")
+      if (this.#parts.slots.placeFor(executor.name, runsAtOnce(executor)) === "full")
         return { problem: "not started: too many runs are waiting already" };
       const check = checkParameters(executor.manifest.parameters, args);
       if (check.accepted) return { executor, values: check.values };
@@ -155,11 +155,7 @@ export class Dispatcher {
   ): Promise<void> {
     const { slots, spool, reports, clock, name } = this.#parts;
     const { signal } = live.end;
-    const release = await slots.take(
-      executor.name,
-      signal,
-      executor.manifest.concurrency ?? Number.POSITIVE_INFINITY,
-    );
+    const release = await slots.take(executor.name, signal, runsAtOnce(executor));
     if (release === undefined) {
       this.#settle(live);
       const why = signal.reason === "cancelled" ? "stopped by the operator" : "the dispatcher is stopping";
@@ -197,12 +193,9 @@ export class Dispatcher {
         log.warn({ event: "run-cut-off", run: id, executor }, "Finish a run that the last dispatcher left");
         if (run.process !== undefined && isThere(run.process)) await endGroup(run.process.pid, stopGrace);
         const duration = Math.max(0, clock.wall() - run.facts.startedAt);
-        await run.end({ successful: false, message: "cut off: the dispatcher was killed", duration });
+        await run.end({ ...cutOff(run), duration });
       }
-      await this.#finish(
-        run,
-        run.outcome ?? { successful: false, message: "cut off: the dispatcher was killed" },
-      );
+      await this.#finish(run, run.outcome ?? cutOff(run));
     });
   }
 
@@ -264,6 +257,17 @@ export class Dispatcher {
     this.#whenIdle = [];
     for (const tell of waiting) tell();
   }
+}
+
+function runsAtOnce({ manifest }: Executor): number {
+  return manifest.concurrency ?? Number.POSITIVE_INFINITY;
+}
+
+function cutOff(run: RunSpool): RunOutcome {
+  return {
+    successful: false,
+    message: `cut off: the dispatcher was killed, ${count(run.results, "result")}`,
+  };
 }
 
 /** A journal for a run, or why there can be none. */

@@ -19,8 +19,10 @@ const MAX_MANIFEST_BYTES = 1024 * 1024;
 
 /** Prints where the two packages lie and which version the dispatcher has. */
 const QUESTION = `
-import importlib.metadata, importlib.util, json, os
-place = lambda name: os.path.dirname(importlib.util.find_spec(name).origin)
+import importlib.metadata, importlib.util, json, os, sys
+def place(name):
+    spec = importlib.util.find_spec(name)
+    return os.path.dirname(spec.origin) if spec else sys.exit(name + " is not installed in it")
 print(json.dumps({
     "manifests": os.path.join(place("faraday_agent_parameters_types"), "static", "manifests"),
     "executors": os.path.join(place("faraday_agent_dispatcher"), "static", "executors", "official"),

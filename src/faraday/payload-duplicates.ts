@@ -4,7 +4,7 @@
  *
  * With two of one identity the statement fails, after the 201, and all vulnerabilities of the host are lost. The
  * identity of a plain one is its name and desc alone, whatever else it has; absent counts as "" (seen with
- * 5.25.2, which took differing names; older servers drop some). Source: design/faraday.md 7.4.
+ * 5.25.2, which took differing names; older servers drop some). Source: what is left after a bulk_create.
  */
 import { IMPACTS } from "./payload-schema.ts";
 

@@ -8,7 +8,7 @@
  *   id, command_id, metadata of anything                  left out: they are the server's own, and cost the object
  *   unknown names in `impact`                             left out
  *
- * Source: design/faraday.md 2.6, 7; each row seen with server 5.25.2. Objects are changed in place.
+ * Source: each row seen with server 5.25.2. Objects are changed in place.
  */
 import {
   EASES,

@@ -3,7 +3,7 @@
  *
  * As loose as the server, which is to lose nothing that it would take: integers and booleans may be texts, names
  * that it does not know are passed over. Stricter only where it answers 201 and then drops what it took (a port
- * or a status code beyond 31 bits). Source: design/faraday.md 7; each rule tried with server 5.25.2.
+ * or a status code beyond 31 bits). Source: each rule tried with server 5.25.2.
  */
 import * as v from "valibot";
 import { abridged } from "../core/text.ts";

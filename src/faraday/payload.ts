@@ -4,7 +4,7 @@
  *   texts that the database can hold ─▶ known names only ─▶ mended ─▶ checked ─▶ no duplicates ─▶ split by host
  *
  * The server answers 201 as soon as the shape is right and imports later; what it stumbles over then is lost in
- * silence. Hence all of it before the first post. Source: design/faraday.md 2.6, 7.
+ * silence. Hence all of it before the first post. Source: what server 5.25.2 has kept of each.
  */
 import { batch } from "./payload-duplicates.ts";
 import { isFields, mend } from "./payload-mending.ts";

@@ -66,6 +66,15 @@ export class Quarantine {
     return posts.sort((one, other) => one.at - other.at || (one.id < other.id ? -1 : 1));
   }
 
+  /** Bytes on disk. @throws {CbError} `file` */
+  get bytes(): number {
+    const sizes = this.#names().map((name) => {
+      const path = join(this.#directory, name);
+      return attempt("read", path, () => statSync(path)).size;
+    });
+    return sizes.reduce((sum, size) => sum + size, 0);
+  }
+
   /** @throws {CbError} `usage` for an id that is not there; `file` */
   show(id: string): { readonly post: QuarantinedPost; readonly body: Uint8Array } {
     const post = this.#about(id);

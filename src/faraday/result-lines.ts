@@ -3,12 +3,9 @@
  *
  * Whoever reads must take every chunk, also after the end of the output: a pipe that nobody drains stops the
  * executor for ever (the original, after a blank line). Memory is bounded by the longest line that is allowed;
- * of a longer one the rest passes by unkept. Source: design/faraday.md 4.3.
+ * of a longer one the rest passes by unkept. Source: README, Faraday dispatcher.
  */
 import { abridged, count } from "../core/text.ts";
-
-/** Bytes of a line, where the manifest says nothing. */
-export const LONGEST_LINE = 16 * 1024 * 1024;
 
 export type ResultLine =
   | { readonly kind: "result"; readonly line: number; readonly value: object }

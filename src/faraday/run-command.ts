@@ -4,7 +4,7 @@
  * Whatever stands in it is judged here and nothing is thrown: a server that sends an empty or crooked event
  * (a run of no workspaces does: 5.25.2 sends empty lists) is told so under the ids that could be read.
  * Arguments stay as they came; exec/ checks them against the manifest.
- * Source: design/faraday.md 3.4, 4.2.
+ * Source: the event as server 5.25.2 sends it.
  */
 import { abridged } from "../core/text.ts";
 

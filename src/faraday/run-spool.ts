@@ -91,6 +91,11 @@ export class RunSpool {
     return this.#journal.length;
   }
 
+  /** All that were ever added. */
+  get results(): number {
+    return this.#state.results;
+  }
+
   /** Whether each workspace has answered the closing post. */
   get isSettled(): boolean {
     return this.#state.isSettled;

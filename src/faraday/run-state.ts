@@ -92,6 +92,10 @@ export class RunState {
     return this.#results.at(-1)?.number ?? -1;
   }
 
+  get results(): number {
+    return this.#results.length;
+  }
+
   /** Results that some workspace has not yet. */
   get waiting(): number {
     return this.#results.length - Math.min(...this.#progress.map(({ next }) => next));

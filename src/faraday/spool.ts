@@ -22,6 +22,8 @@ const ID = /^[A-Za-z0-9_-]{1,128}$/;
 export type SpoolOptions = {
   /** Bytes of all journals, beyond which no run begins; those that have begun go on. */
   readonly limitBytes: number;
+  /** Bytes that count besides: what the server has refused is on the same disk. */
+  readonly besides: () => number;
   readonly clock: Clock;
   readonly log: Log;
 };
@@ -69,8 +71,10 @@ export class Spool {
     if (!ID.test(facts.id)) throw new Error(`"${facts.id}" is no id of a run`);
     const { limitBytes } = this.#options;
     const { bytes, runs } = this.depth;
-    if (bytes >= limitBytes) {
-      const held = `the spool holds ${bytes} bytes of ${count(runs, "run")}, its limit is ${limitBytes}`;
+    const refused = this.#options.besides();
+    if (bytes + refused >= limitBytes) {
+      const besides = refused === 0 ? "" : ` and ${refused} that the server has refused`;
+      const held = `the spool holds ${bytes} bytes of ${count(runs, "run")}${besides}, its limit is ${limitBytes}`;
       throw new CbError("file", `Cannot start "${printable(facts.executor)}": ${held}`, {
         hint: "The server has not taken these results; cb dispatcher status says why",
       });

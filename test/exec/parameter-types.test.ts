@@ -1,4 +1,4 @@
-/** The values of faraday.md 4.5, each with what Faraday's own types (1.9.1) answer. */
+/** Values of every kind, each with what Faraday's own types (1.9.1) answer. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {

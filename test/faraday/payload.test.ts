@@ -36,7 +36,7 @@ function vulnerabilitiesOf(value: unknown): readonly Fields[] {
   return (first?.["vulnerabilities"] ?? inner["vulnerabilities"]) as readonly Fields[];
 }
 
-/** The rich example of design/faraday.md 7.6, which has every kind of name. */
+/** A rich result, which has every kind of name. */
 const RICH = {
   hosts: [
     {
@@ -105,7 +105,7 @@ test("clean() takes away execution_id and command, which every post has of its o
   assert.deepEqual([body, counts], [RICH, {}]);
 });
 
-/** Rows of design/faraday.md 7.7, with what the server says to them: refused here, by path, for its 400. */
+/** Bodies that the server refuses or spoils, with what the server says to them: refused here, by path, for its 400. */
 const REFUSED: readonly (readonly [string, unknown, string])[] = [
   ["{}", {}, "hosts: missing"],
   ["a list", [], "expected an object"],

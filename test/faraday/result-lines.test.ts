@@ -1,4 +1,4 @@
-/** Rows of design/faraday.md 4.3 (what the original does with its executors' output), and of 8.7. */
+/** What executors print, and what becomes of each line; the original loses most of it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";

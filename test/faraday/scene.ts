@@ -31,7 +31,7 @@ export class Scene implements AsyncDisposable {
   }
 
   get options(): SpoolOptions {
-    return { limitBytes: 1e9, clock: this.clock, log: this.log };
+    return { limitBytes: 1e9, besides: () => 0, clock: this.clock, log: this.log };
   }
 
   /** The spool as a process that starts now finds it. */

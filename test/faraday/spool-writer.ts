@@ -11,7 +11,9 @@ import { facts } from "./scene.ts";
 
 async function main(directory: string, mode: string): Promise<void> {
   const log = createLog({ format: "text", level: "warn", colors: false });
-  const run = Spool.open(directory, { limitBytes: 1e9, clock: systemClock, log }).begin(facts());
+  const run = Spool.open(directory, { besides: () => 0, limitBytes: 1e9, clock: systemClock, log }).begin(
+    facts(),
+  );
   const add = async (number: number) => {
     await run.add({ number, text: "x".repeat(180) });
     writeSync(1, `${number}\n`);

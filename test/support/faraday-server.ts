@@ -1,6 +1,6 @@
 /**
- * A small Faraday server of a test's own, in the same process: what `design/faraday.md` says of 5.25.2, section 2
- * for REST and section 3 for the channel, odd answers and order of checks included.
+ * A small Faraday server of a test's own, in the same process: REST and channel as 5.25.2 was seen to have
+ * them, odd answers and order of checks included.
  *
  * Engine.IO is that of the `engine.io` package; the Socket.IO on top is in `faraday-channel.ts`. It has a memory and
  * no database: `stop()` and `start()` restart it on the same port, as a real one is.
