@@ -24,6 +24,7 @@ import { paramsText } from "./run-params.ts";
 import type { RunSpool } from "./run-spool.ts";
 import type { Spool } from "./spool.ts";
 import type { StatusReports } from "./status-reports.ts";
+import { removeWorkplace } from "./workplace.ts";
 
 export type DispatcherParts = RunParts & {
   readonly name: string;
@@ -192,6 +193,7 @@ export class Dispatcher {
       if (run.outcome === undefined) {
         log.warn({ event: "run-cut-off", run: id, executor }, "Finish a run that the last dispatcher left");
         if (run.process !== undefined && isThere(run.process)) await endGroup(run.process.pid, stopGrace);
+        removeWorkplace(this.#parts, id);
         const duration = Math.max(0, clock.wall() - run.facts.startedAt);
         await run.end({ ...cutOff(run), duration });
       }

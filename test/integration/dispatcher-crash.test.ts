@@ -77,10 +77,11 @@ test("cb dispatcher killed while an executor prints posts what was printed, ends
   box.executor(
     "endless",
     "trap '' PIPE TERM",
-    `sh -c 'trap "" TERM; echo $$ >${box.path("child")}; while :; do sleep 1; done' &`,
+    `sh -c 'trap "" TERM; echo $$ >${box.path("child")}; while [ -e "$0" ]; do sleep 1; done' "$0" &`,
     `echo $$ >${box.path("pid")}`,
     "number=0",
-    "while :; do",
+    // Should the test fail, it ends with its box.
+    'while [ -e "$0" ]; do',
     "  number=$((number + 1))",
     `  echo '{"hosts":[{"ip":"host-'$number'","description":""}]}' 2>/dev/null`,
     "  sleep 0.01",
@@ -102,6 +103,7 @@ test("cb dispatcher killed while an executor prints posts what was printed, ends
   });
   await processIsGone(pid);
   await processIsGone(child);
+  assert.deepEqual(readdirSync(`${box.state}/work`), []);
   for (const execution of [id, other]) {
     assert.deepEqual(arrived(box, execution), promised);
     assert.deepEqual(box.server.accepted(execution).at(-1)?.hosts, []);

@@ -1,6 +1,6 @@
 /** What executors print for `cb dispatcher`, as badly as they can, and what reaches the server and the log. */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { processIsGone } from "../support/running-program.ts";
 import { hostsIn, ScanBox } from "../support/scan-box.ts";
@@ -146,6 +146,20 @@ test("cb dispatcher gives an executor its parameters, those of the server, and n
   const directory = `${box.state}/work/${id}`;
   assert.deepEqual([found.get("PWD"), found.get("TMPDIR")], [directory, directory]);
   assert(!existsSync(directory));
+});
+
+test("cb dispatcher calls a run no failure because it cannot delete what the executor has left", async () => {
+  await using box = await ScanBox.start();
+  box.executor("leaves", "mkdir -p left/behind", "chmod 0 left", host(1));
+  // Root deletes everything unless it gives up the capabilities for it.
+  const asRoot = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", "--"];
+  const wrapper = process.getuid?.() === 0 ? asRoot : [];
+  const dispatcher = await box.dispatcher([], { wrapper });
+  const { id, successful, message } = await dispatcher.run("leaves");
+  assert.equal(successful, true, message);
+  const { reason } = await dispatcher.logged("work-left");
+  chmodSync(`${box.state}/work/${id}/left`, 0o700);
+  assert.match(String(reason), /permission denied/);
 });
 
 /** The process group of a process (proc(5)). */
