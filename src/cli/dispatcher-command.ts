@@ -117,7 +117,7 @@ async function serve(
     name: settings.name,
     server: describeServer(http.server),
     link,
-    dispatcher,
+    runs: dispatcher.runs,
     spool,
     poster,
     quarantine,
@@ -140,11 +140,11 @@ async function serve(
     if (ending === "deleted") throw deleted(parts.server);
     service.stopping();
     await endRuns(dispatcher, settings, stop.again);
-    await soonest(dispatcher.idle(), FLUSH_MS, stop.again);
+    await soonest(dispatcher.runs.idle(), FLUSH_MS, stop.again);
   } finally {
     dispatcher.leaveQueue();
-    dispatcher.endRuns();
-    await dispatcher.quiet();
+    dispatcher.runs.stop("all");
+    await dispatcher.runs.quiet();
     giveUp.abort();
     await Promise.all([linked, posting]);
     service.close();
@@ -182,9 +182,9 @@ function makeState(directory: string, name: string): string {
 /** Lets what runs go on for the stop wait, then ends it; the second signal ends it at once. */
 async function endRuns(dispatcher: Dispatcher, settings: Settings, again: AbortSignal): Promise<void> {
   dispatcher.leaveQueue();
-  await soonest(dispatcher.quiet(), settings["stop-wait"] ?? settings["stop-grace"], again);
-  dispatcher.endRuns();
-  await dispatcher.quiet();
+  await soonest(dispatcher.runs.quiet(), settings["stop-wait"] ?? settings["stop-grace"], again);
+  dispatcher.runs.stop("all");
+  await dispatcher.runs.quiet();
 }
 
 /** Waits for `work`, but not longer than so many milliseconds, nor once the signal aborts. */

@@ -5,7 +5,7 @@ import { CbError, messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Environment } from "../core/settings.ts";
 import type { CommandLink, LinkState } from "../faraday/command-link.ts";
-import type { Dispatcher, RunState } from "../faraday/dispatcher.ts";
+import type { LiveRuns, RunState } from "../faraday/live-runs.ts";
 import type { Poster } from "../faraday/poster.ts";
 import type { Quarantine, QuarantinedPost } from "../faraday/quarantine.ts";
 import type { Spool, SpoolDepth } from "../faraday/spool.ts";
@@ -35,7 +35,7 @@ type Parts = {
   /** As it may be shown. */
   readonly server: string;
   readonly link: Pick<CommandLink, "state">;
-  readonly dispatcher: Pick<Dispatcher, "runs" | "stop">;
+  readonly runs: Pick<LiveRuns, "states" | "cancel">;
   readonly spool: Pick<Spool, "depth">;
   readonly poster: Pick<Poster, "state" | "retry">;
   readonly quarantine: Quarantine;
@@ -102,7 +102,7 @@ export class DispatcherService {
         case "status":
           return this.#status();
         case "stop":
-          return { stopped: this.#parts.dispatcher.stop(question.run) };
+          return { stopped: this.#parts.runs.cancel(question.run) };
         case "list":
           return { posts: this.#parts.quarantine.list(), spool: this.#parts.spool.depth };
         case "show":
@@ -121,7 +121,7 @@ export class DispatcherService {
   }
 
   #status(): DispatcherStatus {
-    const { name, server, link, dispatcher, spool, poster, quarantine } = this.#parts;
+    const { name, server, link, runs, spool, poster, quarantine } = this.#parts;
     const { lastError } = poster.state;
     return {
       version: VERSION,
@@ -129,7 +129,7 @@ export class DispatcherService {
       server,
       startedAt: this.#startedAt,
       link: link.state,
-      runs: dispatcher.runs,
+      runs: runs.states,
       spool: spool.depth,
       quarantined: quarantine.list().length,
       lastError: lastError && {

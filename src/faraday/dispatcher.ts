@@ -9,11 +9,13 @@
 import type { Clock } from "../core/clock.ts";
 import { CbError, messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import type { CommandName } from "../core/names.ts";
 import { count, printable } from "../core/text.ts";
 import type { JobSlots } from "../exec/job-slots.ts";
-import { checkParameters, type ParameterValues } from "../exec/parameters.ts";
+import { checkParameters } from "../exec/parameters.ts";
 import { endGroup } from "../exec/process-group.ts";
 import type { Executor, ExecutorCatalog } from "./executor-catalog.ts";
+import { type LiveRun, LiveRuns } from "./live-runs.ts";
 import type { RunFacts } from "./post-body.ts";
 import type { Poster } from "./poster.ts";
 import { isThere } from "./process-mark.ts";
@@ -37,33 +39,17 @@ export type DispatcherParts = RunParts & {
   readonly clock: Clock;
 };
 
-/** A run as `cb dispatcher status` shows it. */
-export type RunState = {
-  readonly id: string;
-  readonly executor: string;
-  readonly workspaces: readonly string[];
-  readonly state: "waiting" | "running" | "posting";
-  /** Milliseconds since the epoch. */
-  readonly since: number;
-};
-
-type Live = { state: RunState; readonly end: AbortController };
-
 /** What a status is about. */
 type Subject = Pick<RunCommand, "executionIds" | "executor">;
 
 export class Dispatcher {
   readonly #parts: DispatcherParts;
-  readonly #live = new Map<string, Live>();
+  readonly runs: LiveRuns;
   #isStopping = false;
-  #whenIdle: readonly (() => void)[] = [];
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
-  }
-
-  get runs(): readonly RunState[] {
-    return [...this.#live.values()].map(({ state }) => state);
+    this.runs = new LiveRuns(parts.clock);
   }
 
   /** For the channel: takes anything, and throws nothing. */
@@ -85,32 +71,10 @@ export class Dispatcher {
     }
   }
 
-  /** Ends one run, which is told to the server as any other end. @returns false where there is none of that name */
-  stop(id: string): boolean {
-    const live = this.#live.get(id);
-    if (live === undefined || live.state.state === "posting") return false;
-    live.end.abort("cancelled");
-    return true;
-  }
-
   /** From here on every run is refused, and those that wait are. */
   leaveQueue(): void {
     this.#isStopping = true;
-    for (const { state, end } of this.#live.values()) if (state.state === "waiting") end.abort("stopped");
-  }
-
-  endRuns(): void {
-    for (const { end } of this.#live.values()) end.abort("stopped");
-  }
-
-  /** Resolves when no process runs or waits for its turn any more. */
-  async quiet(): Promise<void> {
-    while ([...this.#live.values()].some(({ state }) => state.state !== "posting")) await this.#change();
-  }
-
-  /** Resolves when all is posted and told as well. */
-  async idle(): Promise<void> {
-    while (this.#live.size > 0) await this.#change();
+    this.runs.stop("waiting");
   }
 
   async #accept(payload: unknown): Promise<void> {
@@ -122,7 +86,7 @@ export class Dispatcher {
     }
     const { executor: name, executionIds, workspaces } = command;
     const id = String(executionIds[0]);
-    if (this.#live.has(id)) {
+    if (this.runs.has(id)) {
       log.warn({ event: "run-repeated", run: id, executor: name }, "Ignore a run that is there already");
       return;
     }
@@ -130,16 +94,26 @@ export class Dispatcher {
     if ("problem" in accepted) return this.#refuse(command, accepted.problem);
 
     log.info({ event: "run", run: id, executor: name, workspaces: workspaces.join(",") }, "Accept a run");
-    await this.#while(id, command, "waiting", async (live) => this.#perform(live, command, accepted));
+    const most = runsAtOnce(accepted.executor);
+    const run = { id, executor: name, workspaces, state: "waiting" } as const;
+    await this.runs.during(run, async (live) => this.#perform(live, command, most));
   }
 
-  /** What is run, with which values; or why it is not. */
-  #judge({ executor: name, args }: RunCommand) {
+  /** What would be run, with which values; or why it is not. */
+  #judge(command: RunCommand) {
     if (this.#isStopping) return { problem: "not started: the dispatcher is stopping" };
+    const found = this.#find(command);
+    if ("problem" in found) return found;
+    const { executor } = found;
+    if (this.#parts.slots.placeFor(executor.name, runsAtOnce(executor)) === "full")
+      return { problem: "not started: too many runs are waiting already" };
+    return found;
+  }
+
+  /** Looks at executable and manifest as they are now. */
+  #find({ executor: name, args }: RunCommand) {
     try {
       const executor = this.#parts.catalog.find(name);
-      if (this.#parts.slots.placeFor(executor.name, runsAtOnce(executor)) === "full")
-        return { problem: "not started: too many runs are waiting already" };
       const check = checkParameters(executor.manifest.parameters, args);
       if (check.accepted) return { executor, values: check.values };
       return { problem: `not started: ${PARAMETER_WORDS[check.kind]}: ${check.problems.join("; ")}` };
@@ -149,19 +123,22 @@ export class Dispatcher {
     }
   }
 
-  async #perform(
-    live: Live,
-    command: RunCommand,
-    { executor, values }: { readonly executor: Executor; readonly values: ParameterValues },
-  ): Promise<void> {
+  /** @param most runs of the executor at a time */
+  async #perform(live: LiveRun, command: RunCommand, most: number): Promise<void> {
     const { slots, spool, reports, clock, name } = this.#parts;
     const { signal } = live.end;
-    const release = await slots.take(executor.name, signal, runsAtOnce(executor));
+    const release = await slots.take(command.executor as CommandName, signal, most);
     if (release === undefined) {
-      this.#settle(live);
       const why = signal.reason === "cancelled" ? "stopped by the operator" : "the dispatcher is stopping";
-      return this.#refuse(command, `not started: ${why}`);
+      return this.#turnAway(live, command, `not started: ${why}`);
     }
+    // What was safe when the run came may have been exchanged while it waited.
+    const found = this.#find(command);
+    if ("problem" in found) {
+      release();
+      return this.#turnAway(live, command, found.problem);
+    }
+    const { executor, values } = found;
     const { executionIds, workspaces } = command;
     const run = begin(spool, {
       id: live.state.id,
@@ -174,22 +151,21 @@ export class Dispatcher {
     });
     if (run instanceof CbError) {
       release();
-      this.#settle(live);
-      return this.#refuse(command, `not started: ${run.message}`);
+      return this.#turnAway(live, command, `not started: ${run.message}`);
     }
-    live.state = { ...live.state, state: "running", since: clock.wall() };
+    this.runs.enter(live, "running");
     reports.running(run.facts);
     const outcome = await new Run(this.#parts, command, executor, values, run)
       .perform(signal)
       .finally(release);
-    this.#settle(live);
+    this.runs.enter(live, "posting");
     await this.#finish(run, outcome);
   }
 
   async #recover(run: RunSpool): Promise<void> {
     const { id, executor, workspaces } = run.facts;
     const { log, stopGrace, clock } = this.#parts;
-    await this.#while(id, { executor, workspaces }, "posting", async () => {
+    await this.runs.during({ id, executor, workspaces, state: "posting" }, async () => {
       if (run.outcome === undefined) {
         log.warn({ event: "run-cut-off", run: id, executor }, "Finish a run that the last dispatcher left");
         if (run.process !== undefined && isThere(run.process)) await endGroup(run.process.pid, stopGrace);
@@ -218,46 +194,16 @@ export class Dispatcher {
     if (await reports.finished(run.facts, final)) await run.told();
   }
 
+  async #turnAway(live: LiveRun, command: RunCommand, message: string): Promise<void> {
+    this.runs.enter(live, "posting");
+    return this.#refuse(command, message);
+  }
+
   async #refuse(subject: Subject, message: string): Promise<void> {
     const { log, reports } = this.#parts;
     const { executor, executionIds } = subject;
     log.warn({ event: "run-refused", executor: printable(executor), reason: message }, "Refuse a run");
     if (executionIds.length > 0) await reports.finished(subject, { successful: false, message });
-  }
-
-  /** Keeps a run in the list of those that live while `work` is under way. */
-  async #while(
-    id: string,
-    { executor, workspaces }: Pick<RunState, "executor" | "workspaces">,
-    state: RunState["state"],
-    work: (live: Live) => Promise<void>,
-  ): Promise<void> {
-    const since = this.#parts.clock.wall();
-    const live = { state: { id, executor, workspaces, state, since }, end: new AbortController() };
-    this.#live.set(id, live);
-    try {
-      await work(live);
-    } finally {
-      this.#live.delete(id);
-      this.#changed();
-    }
-  }
-
-  #settle(live: Live): void {
-    live.state = { ...live.state, state: "posting", since: this.#parts.clock.wall() };
-    this.#changed();
-  }
-
-  #change(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#whenIdle = [...this.#whenIdle, resolve];
-    });
-  }
-
-  #changed(): void {
-    const waiting = this.#whenIdle;
-    this.#whenIdle = [];
-    for (const tell of waiting) tell();
   }
 }
 

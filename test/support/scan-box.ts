@@ -105,10 +105,11 @@ export class ScanBox implements AsyncDisposable {
     return this.start(["dispatcher", ...words]).finished;
   }
 
-  /** Runs `cb dispatcher check` to its end. */
+  /** Runs `cb dispatcher check` to its end; however wide its columns are, three blanks stand between them. */
   async check(options: readonly string[] = [], surroundings?: Surroundings): Promise<Finished> {
-    return this.start(["dispatcher", "check", "--server", this.url, ...this.#usual, ...options], surroundings)
-      .finished;
+    const words = ["dispatcher", "check", "--server", this.url, ...this.#usual, ...options];
+    const finished = await this.start(words, surroundings).finished;
+    return { ...finished, stdout: finished.stdout.replaceAll(/ {4,}/g, "   ") };
   }
 
   /** Starts `cb dispatcher run` with all executors that there are. */
