@@ -85,6 +85,7 @@ test("cb dispatcher posts again after 401, 402, 403, 429, a broken connection an
   for (const each of ids) assert.equal(box.server.accepted(each).length, 2);
   const [refused = 0, taken = 0] = asked.get("busy") ?? [];
   assert(taken - refused >= 2000, `Retry-After: 2, but it came after ${taken - refused} ms`);
+  await dispatcher.forgets(id);
   const list = await box.ask("spool", "list");
   assertEnded(list, 0, { stderr: ["0 results of 0 runs to post, 0 bytes; 0 posts refused"] });
 });
@@ -107,6 +108,7 @@ test("cb dispatcher sets aside what the server refuses for good, and spool shows
   assert.match(message, /^finished in \S+ s, 4 results, 2 posts refused by the server and set aside$/);
 
   const words = "It's \\^\\[\\[31mtoo odd";
+  await dispatcher.forgets(id);
   const items = [`${id}-0-1`, `${id}-0-2`];
   const list = await box.ask("spool", "list");
   assert.deepEqual(
@@ -174,5 +176,7 @@ test("cb dispatcher whose spool is full refuses new runs, drops nothing, and tak
   isAway = false;
   assert.equal((await dispatcher.ending(large)).successful, true);
   assert.equal(box.server.accepted(large)[0]?.hosts?.length, 1);
+  await dispatcher.forgets(large);
+  assert.match((await box.ask("status")).stdout, /^spool\s+0 results to post, 0 bytes$/m);
   assert.equal((await dispatcher.run("small")).successful, true);
 });
