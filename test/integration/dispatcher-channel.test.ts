@@ -82,7 +82,7 @@ for (const [how, lose] of [
     await using box = await waitingBox();
     const dispatcher = await box.dispatcher();
     const [id = 0] = box.server.run("waits");
-    await dispatcher.until("the executor", () => box.read("started") !== "");
+    await dispatcher.until("the executor", () => box.read("started") !== "" && said(box, id).length === 1);
     lose(box);
     await dispatcher.logged("joined", 2);
     await dispatcher.until("the run to be announced again", () => said(box, id).length === 2);
@@ -119,7 +119,7 @@ test("cb dispatcher tells a final status again that was lost with its connection
   assert.deepEqual(dispatcher.endings(id).length, 1);
   assert.equal(channel.joins.length, 2);
   // Only then has it forgotten the run.
-  await dispatcher.until("no journal", () => box.read(`state/spool/${id}.ndjson`) === "");
+  await dispatcher.forgets(id);
 });
 
 test("cb dispatcher runs a run once that the server asks for twice", async () => {

@@ -209,10 +209,10 @@ test("cb dispatcher check shows what would work and what would not, one line eac
   box.server.fault = ({ path }) => (path === "/_api/config" ? { status: 401 } : undefined);
   assertEnded(await box.check(), 0, {
     stdout: [
-      `ok       server ${box.url}   reachable, HTTP status 401`,
-      "ok       TLS   none: the URL begins with http://",
-      "ok       agent token   the server knows this agent",
-      "ok       executor fine   1 parameter, 2 checks passed",
+      `ok   server ${box.url}   reachable, HTTP status 401`,
+      "ok   TLS   none: the URL begins with http://",
+      "ok   agent token   the server knows this agent",
+      "ok   executor fine   1 parameter, 2 checks passed",
     ],
   });
   const asked = box.server.asked.map(({ path }) => path).slice(-3);

@@ -170,6 +170,14 @@ export class Dispatcher extends Agent {
     return this.program.until(`the end of run ${id}`, () => this.endings(id).at(-1));
   }
 
+  /** Resolves when a run's journal is gone, which it is once the server has acknowledged its end. */
+  async forgets(id: number): Promise<void> {
+    await this.until(
+      `the end of the journal of ${id}`,
+      () => !existsSync(`${this.state}/spool/${id}.ndjson`),
+    );
+  }
+
   /** Runs an executor to its end. */
   async run(executor: string, args?: object, workspaces?: readonly string[]): Promise<Ended> {
     const ids = this.#server.run(executor, args, workspaces);
