@@ -6,7 +6,7 @@ import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { basename, join } from "node:path";
 import type { Command } from "../src/cli/command.ts";
 import { commands } from "../src/cli/commands.ts";
-import { commonSettings, outputSettings } from "../src/cli/settings/common.ts";
+import { commonSettings, configSettings, outputSettings } from "../src/cli/settings/common.ts";
 import { expectedType } from "../src/core/config-file.ts";
 import { ExitStatus } from "../src/core/errors.ts";
 import { choicesOf } from "../src/core/parse.ts";
@@ -72,14 +72,22 @@ function blocks([kind = "", ...words]: readonly string[]): readonly Item[] | und
   }
 }
 
+/** By the names that pages have for them. */
+const SHARED: Readonly<Record<string, Schema>> = {
+  common: commonSettings,
+  config: configSettings,
+  output: outputSettings,
+};
+
 /** The settings of a program that are its own, or those of several programs. */
-function tableOf(name: string | undefined): Schema | undefined {
-  if (name === "common") return commonSettings;
-  if (name === "output") return outputSettings;
-  const below = commandsOf(name === undefined ? ["?"] : [name]);
+function tableOf(name = "?"): Schema | undefined {
+  if (Object.hasOwn(SHARED, name)) return SHARED[name];
+  const below = commandsOf([name]);
   if (below.length === 0) return undefined;
   const all = below.flatMap(({ settings }) => Object.entries(settings));
-  return Object.fromEntries(all.filter(([key]) => !Object.hasOwn(commonSettings, key)));
+  // Not by their names: --tls-ca of a dispatcher is about another server.
+  const shared = new Set<Setting>(Object.values(commonSettings));
+  return Object.fromEntries(all.filter(([, setting]) => !shared.has(setting)));
 }
 
 function commandsOf(words: readonly string[]): readonly Command[] {

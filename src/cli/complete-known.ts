@@ -1,27 +1,24 @@
 /**
- * What completions know of a fleet: who answered before, and what could be run here.
+ * What completions know of a fleet: who answered before, and what could be run here; of a dispatcher, see
+ * `complete-dispatcher.ts`.
  *
  * Only local files are read, none is written, and of what is missing or damaged there is simply nothing to offer:
  * whoever runs the command is told. All names are checked by the readers (core/names.ts), so that what a stranger has
  * put into a file cannot become part of a command line.
  */
-import { readdirSync } from "node:fs";
-import { CbError, systemCode } from "../core/errors.ts";
-import { type Channel, type CommandName, type Identity, isName, type Tag } from "../core/names.ts";
+import type { Channel, Identity, Tag } from "../core/names.ts";
 import { type Environment, resolve } from "../core/settings.ts";
 import { count } from "../core/text.ts";
-import { resolveExecutor } from "../exec/resolve.ts";
 import { channelsIn, type Discovered, discoveredOn, EMPTY_DISCOVERY } from "../station/discovery.ts";
 import { EMPTY_PINS, pinsOn } from "../station/pins.ts";
 import { pinFile, readDiscovery, readPins } from "./agent-store-files.ts";
 import type { Command } from "./command.ts";
 import type { Split } from "./command-line.ts";
+import { knownToDispatcher } from "./complete-dispatcher.ts";
+import { commandsIn, type KnownName, orElse } from "./complete-files.ts";
 import { optionTexts, settingOf } from "./options.ts";
 import { stationSettings } from "./settings/station.ts";
 import { sourcesOf } from "./sources.ts";
-
-/** A checked name, and something about it. */
-export type KnownName = { readonly name: string; readonly about?: string };
 
 export type Known = {
   readonly channels: () => readonly KnownName[];
@@ -29,6 +26,10 @@ export type Known = {
   readonly agents: () => readonly KnownName[];
   /** What this machine could run: of the others nothing is known here. */
   readonly commands: () => readonly KnownName[];
+  /** Of the dispatcher: what it could run, what it has not yet finished, and what its server has refused. */
+  readonly executors: () => readonly KnownName[];
+  readonly runs: () => readonly KnownName[];
+  readonly posts: () => readonly KnownName[];
 };
 
 /** Where the packages and the administrator put commands. */
@@ -69,6 +70,7 @@ export function knownTo(
       return names.map((name) => ({ name, about: discovered.get(name)?.tags.join(",") || "no tags" }));
     },
     commands: () => commandsIn(runDirectories),
+    ...knownToDispatcher(commands, line, environment),
   };
 }
 
@@ -102,30 +104,4 @@ function settingsOf(commands: readonly Command[], { words, uses }: Split, enviro
   const own = uses.filter((use) => settingOf(table, use) !== undefined);
   const texts = optionTexts(own, table, "");
   return resolve(storeSettings, sourcesOf(station, texts, environment)).values;
-}
-
-function commandsIn(directories: readonly string[]): readonly KnownName[] {
-  const names = new Set(directories.flatMap(namesIn).filter((name) => isName<CommandName>(name)));
-  const found = [...names].sort().map((name) => ({ name, resolution: resolveExecutor(directories, name) }));
-  return found.flatMap(({ name, resolution }) =>
-    resolution.found ? [{ name, about: resolution.directory }] : [],
-  );
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return [];
-  }
-}
-
-function orElse<Value>(fallback: Value, read: () => Value): Value {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof CbError) return fallback;
-    throw error;
-  }
 }

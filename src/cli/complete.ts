@@ -9,7 +9,8 @@
 import { choicesOf } from "../core/parse.ts";
 import type { Command } from "./command.ts";
 import { commandsBelow, programOf, type Split, split } from "./command-line.ts";
-import type { Known, KnownName } from "./complete-known.ts";
+import type { KnownName } from "./complete-files.ts";
+import type { Known } from "./complete-known.ts";
 import { SUMMARIES } from "./help.ts";
 import { type OptionUse, settingOf, tokenize } from "./options.ts";
 
@@ -141,6 +142,8 @@ function valuesOf(
       return listed(known.tags());
     case "<patterns>":
       return listed(known.commands());
+    case "<names>":
+      return listed(known.executors());
     case "<name>":
       return name === "channel" ? whole(known.channels()) : NOTHING;
     default:
@@ -164,11 +167,16 @@ function operands({ words, operands: given }: Split, below: readonly Command[], 
   const all = below.find((command) => command.words.length === words.length)?.operands ?? [];
   const last = all.at(-1);
   const operand = all[given.length] ?? (last?.repeatable ? last : undefined);
+  const rest = (names: readonly KnownName[]) => named(names, "").filter(({ text }) => !given.includes(text));
   switch (operand?.name) {
     case "command":
       return { candidates: named(known.commands(), "") };
     case "name":
-      return { candidates: named(known.agents(), "").filter(({ text }) => !given.includes(text)) };
+      return { candidates: rest(known.agents()) };
+    case "run":
+      return { candidates: rest(known.runs()) };
+    case "item":
+      return { candidates: rest(known.posts()) };
     case "file":
       return { candidates: [], paths: "files" };
     default:

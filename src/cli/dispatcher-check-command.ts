@@ -6,6 +6,7 @@ import { environmentOf } from "../exec/manifest-environment.ts";
 import { FaradayApi } from "../faraday/api.ts";
 import type { Executor, ExecutorCatalog } from "../faraday/executor-catalog.ts";
 import { inheritedEnvironment } from "../faraday/run-environment.ts";
+import { secretsOf, withoutSecrets } from "../faraday/secrets.ts";
 import { describeServer } from "../faraday/server-failure.ts";
 import { table } from "../station/table.ts";
 import type { Context, Invocation } from "./command.ts";
@@ -119,7 +120,10 @@ async function failedCheck(
   own: Context["environment"],
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const environment = { ...inheritedEnvironment(own), ...environmentOf(manifest, own) };
-  const failed = (await runChecks(manifest, environment, signal)).find(({ ok }) => !ok);
+  const fixed = environmentOf(manifest, own);
+  const secrets = secretsOf(manifest, fixed, new Map());
+  const hide = (text: string) => withoutSecrets(text, secrets);
+  const environment = { ...inheritedEnvironment(own), ...fixed };
+  const failed = (await runChecks(manifest, environment, signal, { hide })).find(({ ok }) => !ok);
   return failed && `check "${failed.command}" failed: ${failed.detail}`;
 }

@@ -103,7 +103,7 @@ async function serve(
   });
   const link = new CommandLink({
     api,
-    openChannel: channelOpener(http, log),
+    openChannel: channelOpener(http, log, undefined, settings["channel-transport"]),
     agentToken: token,
     announcements,
     clock,

@@ -53,15 +53,16 @@ export function helpText(program: Program, words: readonly string[], commands: r
     ["", below.length > 1 ? `Try "${name} COMMAND --help" for the options of a command` : undefined],
   ];
   const parts = page.flatMap(([title, text]) => (text ? [title ? `${title}:\n${text}` : text] : []));
-  const summary = command?.summary ?? SUMMARIES[words[0] ?? ""] ?? name;
+  const summary = command?.summary ?? SUMMARIES[words.join(" ")] ?? SUMMARIES[words[0] ?? ""] ?? name;
   return `${[summary, ...parts].join("\n\n")}\n`.replaceAll(NO_BREAK, " ");
 }
 
-/** What words that are no command by themselves stand for, by the first of them; without any, the program. */
+/** What words that are no command by themselves stand for; without any, the program. */
 export const SUMMARIES: Readonly<Record<string, string>> = {
   "": "Run a command on every server, trusting nobody in between",
   station: "Have agents run commands, and collect what they say",
   dispatcher: "Run executors for a Faraday server",
+  "dispatcher spool": "Look after results that the server has refused",
 };
 
 const EVERYWHERE: readonly OptionLine[] = [

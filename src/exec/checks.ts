@@ -15,6 +15,8 @@ export type CheckResult = {
   readonly detail: string;
 };
 
+type CheckOptions = { readonly hide: (text: string) => string; readonly timeLimit: number };
+
 /** Milliseconds for one check. */
 const CHECK_LIMIT = 60_000;
 const STOP_GRACE = 2_000;
@@ -27,16 +29,19 @@ const MAX_DETAIL = 200;
  * Every check is run, unless the signal comes; those that it keeps from running are not ok.
  *
  * @param environment the whole environment that the executor would have
+ * @param hide takes secrets out of what they say
  * @param timeLimit milliseconds for each
  */
 export async function runChecks(
   { checks }: Pick<Manifest, "checks">,
   environment: Readonly<Record<string, string>>,
   signal: AbortSignal,
-  timeLimit = CHECK_LIMIT,
+  { hide = (text) => text, timeLimit = CHECK_LIMIT }: Partial<CheckOptions> = {},
 ): Promise<readonly CheckResult[]> {
   const results: CheckResult[] = [];
-  for (const command of checks) results.push(await runCheck(command, environment, signal, timeLimit));
+  for (const command of checks) {
+    results.push(await runCheck(command, environment, signal, { hide, timeLimit }));
+  }
   return results;
 }
 
@@ -44,7 +49,7 @@ async function runCheck(
   command: string,
   environment: Readonly<Record<string, string>>,
   signal: AbortSignal,
-  timeLimit: number,
+  { hide, timeLimit }: CheckOptions,
 ): Promise<CheckResult> {
   const execution = execute("/bin/sh", {
     arguments: ["-c", command],
@@ -66,7 +71,7 @@ async function runCheck(
     return {
       command,
       ok,
-      detail: ok ? "" : [wordsOf(event, timeLimit), lastLine(said)].filter(Boolean).join(": "),
+      detail: ok ? "" : [wordsOf(event, timeLimit), lastLine(said, hide)].filter(Boolean).join(": "),
     };
   }
   throw new Error("an execution ended without its end");
@@ -88,7 +93,7 @@ function wordsOf({ reason, status, signal, detail }: ExecutionEnd, timeLimit: nu
   }
 }
 
-function lastLine(said: Uint8Array): string {
-  const line = new TextDecoder().decode(said).trimEnd().split("\n").at(-1) ?? "";
+function lastLine(said: Uint8Array, hide: CheckOptions["hide"]): string {
+  const line = hide(new TextDecoder().decode(said)).trimEnd().split("\n").at(-1) ?? "";
   return printable(Array.from(line.trim()).slice(-MAX_DETAIL).join(""));
 }

@@ -13,7 +13,7 @@
  */
 import type { Log } from "../core/log.ts";
 import { seconds, shortened } from "../core/text.ts";
-import { EngineSocket } from "./engine-socket.ts";
+import { EngineSocket, type EngineTransport } from "./engine-socket.ts";
 import type { HttpClient } from "./http-client.ts";
 import { type Answer, type JoinEcho, type JoinVerdict, verdictOf } from "./join-verdict.ts";
 import { isObject } from "./server-answer.ts";
@@ -67,14 +67,20 @@ export type ChannelObserver = {
 export type OpenChannel = (observer: ChannelObserver, signal: AbortSignal) => Promise<Channel>;
 
 /** The usual one, over connections of its own. */
-export function channelOpener(http: HttpClient, log: Log, waits = WAITS): OpenChannel {
-  return (observer, signal) => Channel.open(http, { observer, log, waits }, signal);
+export function channelOpener(
+  http: HttpClient,
+  log: Log,
+  waits = WAITS,
+  transport: EngineTransport = "auto",
+): OpenChannel {
+  return (observer, signal) => Channel.open(http, { observer, log, waits, transport }, signal);
 }
 
 type ChannelParts = {
   readonly observer: ChannelObserver;
   readonly log: Log;
   readonly waits: ChannelWaits;
+  readonly transport: EngineTransport;
 };
 
 export class Channel {
@@ -97,11 +103,12 @@ export class Channel {
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    this.#engine = new EngineSocket(http, {
+    const observer = {
       onOpen: () => this.#engine.send(CONNECT),
-      onMessage: (text) => this.#onMessage(text),
-      onEnd: (reason) => this.#end(reason),
-    });
+      onMessage: (text: string) => this.#onMessage(text),
+      onEnd: (reason: string) => this.#end(reason),
+    };
+    this.#engine = new EngineSocket(http, observer, parts.transport);
     void this.ended.then(() => {
       this.#hasEnded = true;
       for (const answer of this.#waiting.values()) answer("lost");
@@ -109,7 +116,7 @@ export class Channel {
   }
 
   /**
-   * A connection in the namespace, within twice the timeout of `http`: a WebSocket is tried first, then polling.
+   * A connection in the namespace, within twice the timeout of `http`.
    *
    * @throws {ServerFailure} `connection`
    * @throws the reason of `signal`

@@ -32,6 +32,9 @@ export type EngineObserver = {
   readonly onEnd: (reason: string) => void;
 };
 
+/** `auto`: by WebSocket, and where none comes through by polling. */
+export type EngineTransport = "auto" | "websocket" | "polling";
+
 /** Packets that may wait for a server that does not read; ours are below a megabyte, and few but for pings. */
 const MAX_WAITING_PACKETS = 10_000;
 /** Packets in one answer to a poll: each becomes an object, and may have as little as two bytes. */
@@ -59,7 +62,7 @@ export class EngineSocket {
   #fault: string | undefined;
 
   /** Begins to open one; the observer learns what becomes of it. It may take for ever. */
-  constructor(http: HttpClient, observer: EngineObserver) {
+  constructor(http: HttpClient, observer: EngineObserver, transport: EngineTransport) {
     this.#http = http.sibling();
     this.#observer = observer;
     const { protocol, hostname, port, pathname } = below(http.channel, "/socket.io/");
@@ -68,7 +71,7 @@ export class EngineSocket {
       hostname: hostname.replace(/^\[|\]$/g, ""),
       port,
       path: pathname,
-      transports: this.#transports(),
+      transports: this.#transports()[transport],
       tryAllTransports: true,
       upgrade: false,
     });
@@ -109,7 +112,7 @@ export class EngineSocket {
   }
 
   /** Classes, since engine.io-client makes the objects; in the order in which they are tried. */
-  #transports(): TransportCtor[] {
+  #transports(): Readonly<Record<EngineTransport, TransportCtor[]>> {
     const http = this.#http;
     const { signal } = this.#ended;
     const fail = (reason: string) => {
@@ -181,7 +184,7 @@ export class EngineSocket {
       }
     }
 
-    return [OverWebSocket, Polling];
+    return { auto: [OverWebSocket, Polling], websocket: [OverWebSocket], polling: [Polling] };
   }
 }
 

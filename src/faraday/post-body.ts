@@ -2,7 +2,7 @@
  * The bodies that are posted for a run: what the executor printed, and whose run it was.
  *
  * The text of a result is taken as it stands in the journal; the two names that are ours come last, so that they
- * hold whatever the result says (of two equal names the last one counts). Source: design/faraday.md 2.5.
+ * hold whatever the result says (of two equal names the last one counts), as Faraday's agent 3.9.1 does it.
  */
 import { storableText } from "./payload-text.ts";
 

@@ -10,7 +10,7 @@
  */
 import { renameSync, unlinkSync } from "node:fs";
 import { type FileHandle, open, unlink } from "node:fs/promises";
-import { CbError } from "../core/errors.ts";
+import { CbError, systemCode } from "../core/errors.ts";
 import { attempt, createExclusive, systemReason } from "../core/files.ts";
 import { printable } from "../core/text.ts";
 import { cut, isWhole, lineOf, rewrite, type Span, scan } from "./journal-lines.ts";
@@ -143,7 +143,7 @@ export class RunJournal {
   async remove(): Promise<void> {
     await this.close();
     await unlink(this.#path).catch((cause: unknown) => {
-      throw failure("delete", this.#path, cause);
+      if (systemCode(cause) !== "ENOENT") throw failure("delete", this.#path, cause);
     });
   }
 

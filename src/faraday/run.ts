@@ -31,7 +31,7 @@ import { pluginEnvironment, type RunCommand } from "./run-command.ts";
 import { inheritedEnvironment } from "./run-environment.ts";
 import { type LineCounts, lastWordsOf, NO_LINES, outcomeOf, type RunOutcome } from "./run-outcome.ts";
 import type { RunSpool } from "./run-spool.ts";
-import { withoutSecrets } from "./secrets.ts";
+import { LinesWithoutSecrets, secretsOf, withoutSecrets } from "./secrets.ts";
 
 export type RunParts = {
   readonly execute: typeof execute;
@@ -102,8 +102,9 @@ export class Run {
     const { directory, remove } = this.#workplace();
     try {
       const environment = this.#environment(directory);
-      const problem = failedCheck(await runChecks(manifest, environment, signal));
-      if (problem !== undefined) return failed(withoutSecrets(problem, this.#secrets));
+      const hide = (text: string) => withoutSecrets(text, this.#secrets);
+      const problem = failedCheck(await runChecks(manifest, environment, signal, { hide }));
+      if (problem !== undefined && !signal.aborted) return failed(problem);
       const end = await this.#execute(directory, environment, signal);
       const lastWords = lastWordsOf(withoutSecrets(this.#stderr, this.#secrets));
       return outcomeOf(end, this.#lines, this.#timeLimit, lastWords);
@@ -126,13 +127,7 @@ export class Run {
     const { environment: own } = this.#parts;
     const { manifest } = this.#executor;
     const fixed = environmentOf(manifest, own);
-    const secrets = [
-      ...[...manifest.environment].map(([name, entry]) =>
-        typeof entry === "string" ? undefined : fixed[name],
-      ),
-      ...[...manifest.parameters].map(([key, { secret }]) => (secret ? this.#values.get(key) : undefined)),
-    ];
-    this.#secrets = secrets.filter((value) => typeof value === "string");
+    this.#secrets = secretsOf(manifest, fixed, this.#values);
     return {
       ...inheritedEnvironment(own),
       TMPDIR: directory,
@@ -160,6 +155,7 @@ export class Run {
     const { path, arguments: args, manifest } = this.#executor;
     const lines = new ResultLines({ longestLine: manifest.longestLine, blankLine: manifest.blankLine });
     const stderr = new TextDecoder();
+    const said = new LinesWithoutSecrets(this.#secrets);
     const execution = execute(path, {
       arguments: args,
       directory,
@@ -174,20 +170,24 @@ export class Run {
     for await (const event of execution) {
       if (event.kind === "end") {
         await this.#takeAll(lines.end());
+        this.#say(said.end());
         return event;
       }
-      if (event.stream === "stderr") this.#hear(stderr.decode(event.data, { stream: true }));
-      else await this.#takeAll(lines.push(event.data));
+      if (event.stream === "stdout") {
+        await this.#takeAll(lines.push(event.data));
+      } else {
+        const text = stderr.decode(event.data, { stream: true });
+        this.#stderr = (this.#stderr + text).slice(-MAX_STDERR);
+        this.#say(said.push(text));
+      }
     }
     throw new Error("an execution ended without its end");
   }
 
-  #hear(text: string): void {
-    this.#stderr = (this.#stderr + text).slice(-MAX_STDERR);
-    const { log } = this.#parts;
-    for (const line of withoutSecrets(text, this.#secrets).split("\n")) {
-      if (line.trim() !== "")
-        log.debug({ event: "stderr", run: this.#spool.facts.id, text: printable(line) }, "Said");
+  #say(lines: readonly string[]): void {
+    const run = this.#spool.facts.id;
+    for (const line of lines) {
+      if (line.trim() !== "") this.#parts.log.debug({ event: "stderr", run, text: printable(line) }, "Said");
     }
   }
 
@@ -214,8 +214,9 @@ export class Run {
   async #keep(value: object): Promise<void> {
     const cleaned = clean(value, { maxBytes: MAX_POST_BYTES });
     if ("problem" in cleaned) {
-      this.#lose("invalid", cleaned.problem);
-      await this.#onDisk(async () => this.#setAside(value, cleaned.problem));
+      const problem = withoutSecrets(cleaned.problem, this.#secrets);
+      this.#lose("invalid", problem);
+      await this.#onDisk(async () => this.#setAside(value, problem));
       return;
     }
     const mended = Object.entries(cleaned.counts).filter(([, number]) => number > 0);
@@ -226,7 +227,8 @@ export class Run {
         "Mend a result",
       );
     }
-    for (const body of cleaned.bodies) await this.#onDisk(() => this.#spool.add(body));
+    // All of them begun before anything waits, else those of the next line would come in between.
+    await Promise.all(cleaned.bodies.map((body) => this.#onDisk(() => this.#spool.add(body))));
     this.#lines = { ...this.#lines, results: this.#lines.results + 1 };
   }
 

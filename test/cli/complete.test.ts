@@ -30,6 +30,9 @@ const KNOWN: Known = {
   tags: () => names("eu", "us", "web"),
   agents: () => names("web1", "web2"),
   commands: () => names("ping", "reload"),
+  executors: () => names("nmap", "ports"),
+  runs: () => names("41", "42"),
+  posts: () => names("41-3-0", "41-end-0"),
 };
 
 /** What is offered for a line, whose last word may be empty. */
@@ -41,11 +44,13 @@ function offered(line: string): readonly string[] {
 }
 
 test("complete() offers the words of commands, and help", () => {
-  assert.deepEqual(offered("cb "), ["agent", "station", "keygen", "help"]);
+  assert.deepEqual(offered("cb "), ["agent", "station", "dispatcher", "keygen", "help"]);
   assert.deepEqual(offered("cb st"), ["station"]);
   assert.deepEqual(offered("cb station "), ["run", "ping", "agents"]);
   assert.deepEqual(offered("cb -c lab station "), ["run", "ping", "agents"]);
   assert.deepEqual(offered("cb station agents "), ["forget", "accept"]);
+  assert.deepEqual(offered("cb dispatcher "), ["run", "check", "status", "stop", "spool"]);
+  assert.deepEqual(offered("cb dispatcher spool "), ["list", "show", "retry", "drop"]);
   assert.deepEqual(offered("cb help station "), ["run", "ping", "agents"]);
   assert.deepEqual(offered("cb-keygen "), ["network", "base-station", "show", "import", "help"]);
   assert.deepEqual(offered("/usr/bin/cb-keygen sh"), ["show"]);
@@ -56,6 +61,7 @@ test("complete() describes words, options and names", () => {
     complete(line.split(" "), commands, () => KNOWN).candidates.find(({ text }) => text === wanted)?.about;
   assert.equal(about("cb ", "station"), "Have agents run commands, and collect what they say");
   assert.equal(about("cb station ", "ping"), "Show which agents are listening");
+  assert.equal(about("cb dispatcher ", "spool"), "Look after results that the server has refused");
   assert.equal(about("cb station --", "--reply-wait"), commands[1]?.settings["reply-wait"]?.help);
   assert.equal(about("cb station agents forget ", "web1"), "about web1");
 });
@@ -106,6 +112,9 @@ test("complete() offers the values of choices, channels, files and directories, 
   assert.deepEqual(offered("cb station --discovery-file=/e"), [":files"]);
   assert.deepEqual(offered("cb keygen --directory "), [":directories"]);
   assert.deepEqual(offered("cb keygen --commands ping,"), ["ping,reload"]);
+  assert.deepEqual(offered("cb dispatcher run --channel-transport "), ["auto", "websocket", "polling"]);
+  assert.deepEqual(offered("cb dispatcher check --executors nmap,"), ["nmap,ports"]);
+  assert.deepEqual(offered("cb dispatcher check -r "), [":directories"]);
   for (const option of ["--timeout", "--connection-string", "--identity"]) {
     assert.deepEqual(offered(`cb station ${option} `), [], option);
   }
@@ -122,6 +131,8 @@ test("complete() offers what an operand may be, as often as it is taken", () => 
   assert.deepEqual(offered("cb station agents accept web1 "), []);
   assert.deepEqual(offered("cb-keygen show "), [":files"]);
   assert.deepEqual(offered("cb-keygen import a b "), [":files"]);
+  assert.deepEqual(offered("cb dispatcher stop "), ["41", "42"]);
+  assert.deepEqual(offered("cb dispatcher spool drop 41-3-0 "), ["41-end-0"]);
   assert.deepEqual(offered("cb station run -- "), ["ping", "reload"]);
   assert.deepEqual(offered("cb station run -- --t"), []);
 });
@@ -257,6 +268,38 @@ test("knownTo() finds the commands that could be run here", () => {
     { name: "ping", about: join(home, "lib") },
     { name: "reload", about: join(home, "etc") },
   ]);
+});
+
+test("knownTo() finds what a dispatcher could run, has not finished and was refused", () => {
+  const state = join(home, "dispatcher");
+  for (const path of ["run.d", "spool", "quarantine"]) mkdirSync(join(state, path), { recursive: true });
+  const put = (path: string, text = "") => writeFileSync(join(state, path), text);
+  put("run.d/ports", "#!/bin/sh\n");
+  chmodSync(join(state, "run.d/ports"), 0o755);
+  put("run.d/ports.toml", 'description = "x"');
+  put("run.d/web.toml", 'official = "nikto2"');
+  put("run.d/broken.toml", "official =");
+  put("run.d/alone.toml");
+  for (const file of ["41.ndjson", "9.ndjson", "7.ndjson.damaged-1", "a b.ndjson"]) put(`spool/${file}`);
+  for (const file of ["41-3-0.json", "41-3-0.about.json", "9-end-0.json"]) put(`quarantine/${file}`);
+  put("dispatcher.toml", `state-directory = "${state}"\nrun-directory = "${state}/run.d"\n`);
+  const all = {
+    executors: [
+      { name: "ports", about: join(state, "run.d") },
+      { name: "web", about: "nikto2 of Faraday" },
+    ],
+    runs: [{ name: "41" }, { name: "9" }],
+    posts: [{ name: "41-3-0" }],
+  };
+  for (const options of [
+    `-r ${state}/run.d --state-directory ${state}`,
+    `--config ${state}/dispatcher.toml`,
+  ]) {
+    const { executors, runs, posts } = known(`cb dispatcher stop ${options}`);
+    assert.deepEqual({ executors: executors(), runs: runs(), posts: posts() }, all, options);
+  }
+  const { executors, runs } = known("cb dispatcher stop --config /nonexistent");
+  assert.deepEqual({ executors: executors(), runs: runs() }, { executors: [], runs: [] });
 });
 
 const MAIN = join(import.meta.dirname, "../../src/cli/main.ts");

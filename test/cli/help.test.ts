@@ -5,7 +5,13 @@ import { commands } from "../../src/cli/commands.ts";
 import { helpText } from "../../src/cli/help.ts";
 import { environmentNames } from "../../src/core/settings.ts";
 
-const PAGES = [[], ["station"], ...commands.map(({ words }) => words)];
+const PAGES = [
+  [],
+  ["station"],
+  ["dispatcher"],
+  ["dispatcher", "spool"],
+  ...commands.map(({ words }) => words),
+];
 
 /** A page as one line, so that it does not matter where lines are broken. */
 const flat = (words: readonly string[]) => helpText("cb", words, commands).replace(/\s+/g, " ");
@@ -72,6 +78,10 @@ test("helpText() lists all commands on the first page, and its own on a group's"
   assert.match(group, /\n {2}run <command> {2}/);
   assert.match(group, /\n {2}ping {2}/);
   assert.doesNotMatch(group, /keygen/);
+  assert.match(helpText("cb", ["dispatcher"], commands), /^Run executors for a Faraday server\n/);
+  const spool = helpText("cb", ["dispatcher", "spool"], commands);
+  assert.match(spool, /^Look after results that the server has refused\n/);
+  assert.match(spool, /\n {2}drop <item>\.\.\. {2}/);
 });
 
 test("helpText() speaks of cb-keygen to whoever typed that", () => {

@@ -50,10 +50,17 @@ test("runChecks() says what ended a check, and the end of its last line, harmles
   );
 });
 
+test("runChecks() hides what it is told to before it cuts a line short", async () => {
+  const checks = [`printf '%0300d-secret-%0190d' 0 0; exit 1`];
+  const hide = (text: string) => text.replaceAll("secret", "***");
+  const [result] = await runChecks({ checks }, environment, never, { hide });
+  assert.equal(result?.detail, `exit status 1: ${`-***-${"0".repeat(190)}`.padStart(200, "0")}`);
+});
+
 test("runChecks() ends a check at its time limit, with whatever it has started", async (t) => {
   const note = noteFile(t);
   const checks = [`sleep 30 & echo $! >${note}; wait`];
-  const [result] = await runChecks({ checks }, environment, never, 300);
+  const [result] = await runChecks({ checks }, environment, never, { timeLimit: 300 });
   assert.deepEqual([result?.ok, result?.detail], [false, "not finished after 0.3 s"]);
   assert.ok(await until(() => !isRunning(notedNumber(note))));
 });

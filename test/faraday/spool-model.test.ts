@@ -77,6 +77,7 @@ class Model {
   /** Bytes of each journal that are surely on disk. */
   #durable = new Map<string, number>();
   #number = 0;
+  readonly #deleting: Promise<void>[] = [];
 
   start(): void {
     this.#spool = this.scene.spool();
@@ -156,6 +157,7 @@ class Model {
   async #end(): Promise<void> {
     this.#stop.abort();
     await this.#done;
+    await Promise.all(this.#deleting);
     await this.scene.closeSpools();
   }
 
@@ -198,7 +200,9 @@ class Model {
     void this.#poster.settled(run).then(async () => {
       if (signal.aborted) return;
       this.told.add(run.facts.id);
-      await run.told();
+      const deleted = run.told();
+      this.#deleting.push(deleted);
+      await deleted;
     });
   }
 

@@ -1,17 +1,32 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pageTexts } from "../../build/man-pages.ts";
 import { escapeText, fillIn, prose } from "../../build/mdoc.ts";
+import { ROOT } from "../../build/paths.ts";
 import { tool } from "../../build/tool.ts";
 import type { IgnoredReason } from "../../src/agent/open.ts";
 import { commands } from "../../src/cli/commands.ts";
 import { KEY_FILES } from "../../src/cli/key-files.ts";
-import { ExitStatus } from "../../src/core/errors.ts";
-import { environmentNames } from "../../src/core/settings.ts";
+import { ExitStatus, messageOf } from "../../src/core/errors.ts";
+import { environmentNames, type Setting } from "../../src/core/settings.ts";
+import type { EndReason, ExecutionEnd } from "../../src/exec/execution.ts";
+import { parseManifest } from "../../src/exec/manifest.ts";
+import { baseOf, PARAMETER_TYPES, problemOf } from "../../src/exec/parameter-types.ts";
+import {
+  EASES,
+  IMPACTS,
+  REFERENCE_TYPES,
+  SERVICE_STATUSES,
+  SEVERITIES,
+  STATUSES,
+  TYPES,
+} from "../../src/faraday/payload-schema.ts";
+import { inheritedEnvironment } from "../../src/faraday/run-environment.ts";
+import { NO_LINES, outcomeOf as runOutcomeOf } from "../../src/faraday/run-outcome.ts";
 import { DECLINATIONS, type Disposition, ENDINGS, type Exit, REFUSALS } from "../../src/protocol/reply.ts";
 import { announcement, missingSentences, newcomersSentence } from "../../src/station/attendance.ts";
 import { clockRefusal } from "../../src/station/clock-refusal.ts";
@@ -58,9 +73,11 @@ function page(name: string): string {
   return rendered.get(name) ?? assert.fail(`there is no ${name}`);
 }
 
-test("pageTexts() makes the seven pages", () => {
+test("pageTexts() makes the nine pages", () => {
   const names = [
     "cb-agent.8",
+    "cb-dispatcher.8",
+    "cb-executor.5",
     "cb-keygen.1",
     "cb-keys.5",
     "cb-protocol.7",
@@ -128,6 +145,7 @@ test("every page has the sections that a reader looks for", () => {
 const PAGE_OF: Readonly<Record<string, string>> = {
   agent: "cb-agent.8",
   station: "cb-station.1",
+  dispatcher: "cb-dispatcher.8",
   keygen: "cb-keygen.1",
 };
 
@@ -164,17 +182,32 @@ test("cb-agent(8) gives -r to the option that it means there", () => {
   assert.match(page("cb-station.1"), / -r, --connection-string url /);
 });
 
-test("cb.toml(5) has every key of both files, and no other", () => {
-  const text = page("cb.toml.5");
-  for (const { settings, configFile } of commands) {
-    for (const [name, { file }] of configFile === undefined ? [] : Object.entries(settings)) {
-      const isThere = new RegExp(` ${name} \\((a|true)`).test(text);
-      assert.equal(isThere, file !== false, name);
+test("cb.toml(5) has every key of each file, with its help, and no other", () => {
+  const section = (title: string) =>
+    new RegExp(` Keys of ${title}( (?!and ).*?) (Keys of|FILES) `).exec(page("cb.toml.5"))?.[1];
+  const sections = ["agent.toml", "station.toml", "dispatcher.toml"].map((file) => {
+    const own = section(file) ?? assert.fail(file);
+    return [
+      file,
+      file === "dispatcher.toml" ? own : (section("agent.toml and station.toml") ?? "") + own,
+    ] as const;
+  });
+  for (const [file, text] of sections) {
+    const tables = commands.filter(({ configFile }) => configFile === file).map(({ settings }) => settings);
+    const all = Object.entries<Setting>(Object.assign({}, ...tables));
+    for (const [name, { file: isInFile, help }] of all) {
+      const isThere = new RegExp(` ${name} \\((a|true)`).test(text) && text.includes(help.slice(1));
+      assert.equal(isThere, isInFile !== false, `${file}: ${name}`);
     }
+    const keys = [...text.matchAll(/ ([a-z-]+) \((a |true)/g)].map(([, name]) => name);
+    assert.deepEqual(
+      keys.toSorted(),
+      all.flatMap(([name, { file }]) => (file === false ? [] : name)).toSorted(),
+    );
   }
 });
 
-test("cb(1) has every command, and the pages of station and keygen more of it", () => {
+test("cb(1) has every command, and the pages of all but the agent more of it", () => {
   for (const { words, summary, description = [] } of commands) {
     assert.ok(page("cb.1").includes(summary), summary);
     const [first] = words;
@@ -188,6 +221,97 @@ test("cb-keys(5) has every key file", () => {
     assert.ok(page("cb-keys.5").includes(name), name);
     assert.ok(page("cb-keys.5").includes(`--${option}`), option);
   }
+});
+
+test("cb-executor(5) has every key of a manifest, and every type with its base and what it refuses", () => {
+  const text = page("cb-executor.5");
+  const keysIn = (toml: string) => {
+    try {
+      parseManifest(Buffer.from(toml), "x.toml");
+    } catch (error) {
+      return (
+        /no such key, expected (.*)$/.exec(messageOf(error))?.[1]?.split(", ") ??
+        assert.fail(messageOf(error))
+      );
+    }
+    assert.fail(toml);
+  };
+  for (const keys of [keysIn("qqqqqqqqqqqq = 1"), keysIn("[parameters.X]\nqqqqqqqqqqqq = 1")]) {
+    assert.ok(keys.length > 5);
+    for (const key of keys) assert.match(text, new RegExp(`[ ,]${key}(,[^(]*)? \\((an? |true|strings)`), key);
+  }
+  const values = [1, "", "x", "2-1", [0.5], ["x", 1], Infinity, Number.NaN, "inf", {}, null, "x".repeat(257)];
+  for (const type of PARAMETER_TYPES) {
+    assert.ok(text.includes(` ${type} (base ${baseOf(type)}) `), type);
+    const [, item = ""] =
+      new RegExp(` ${type} \\(base .*?\\) (.*?) (\\w+ \\(base|On the command line)`).exec(text) ?? [];
+    for (const value of values) {
+      const problem = problemOf(type, value)?.replace(/Your text \d+/, "Your text N");
+      if (problem === undefined) continue;
+      const shown = value === null ? text : item;
+      assert.ok(shown.includes(`‘${problem}’`), `${type}: ${problem}`);
+    }
+  }
+});
+
+test("cb-executor(5) has every word that Faraday takes", () => {
+  const text = page("cb-executor.5");
+  const words = [
+    ...TYPES,
+    ...STATUSES,
+    ...SERVICE_STATUSES,
+    ...EASES,
+    ...IMPACTS,
+    ...REFERENCE_TYPES,
+    ...SEVERITIES,
+  ];
+  // Two words for one; the page has the shorter one of them.
+  const others = ["opened", "informational", "medium"];
+  for (const word of words) {
+    if (!others.includes(word)) assert.match(text, new RegExp(`[ (]${word}[ ,;)]`), word);
+  }
+});
+
+test("cb-dispatcher(8) has every variable that an executor inherits, and every way in which a run ends", () => {
+  const text = page("cb-dispatcher.8");
+  const all = new Proxy({}, { get: () => "x" });
+  const inherited = Object.keys(inheritedEnvironment(all));
+  assert.ok(inherited.length > 5);
+  for (const name of inherited) assert.match(text, new RegExp(`[ ,]${name}[ ,]`), name);
+  const reasons: Readonly<Record<EndReason, true>> = {
+    exited: true,
+    signalled: true,
+    "time-limit": true,
+    stopped: true,
+    cancelled: true,
+    "not-started": true,
+  };
+  const endings = Object.keys(reasons).flatMap((reason) =>
+    [0, 3].map((status) => {
+      const end = { reason, status, signal: "SIGKILL", detail: "REASON", runTime: 2000 } as ExecutionEnd;
+      return runOutcomeOf(end, NO_LINES, 2000, "").message;
+    }),
+  );
+  for (const message of endings) {
+    const [words = ""] = message.replace(/\b2(\.\d+)? s\b/, "T s").split(", ");
+    const shown = words.replace("status 3", "status N").replace("SIGKILL", "SIGNAL");
+    assert.ok(text.includes(` ${shown}`), `${message}: ${shown}`);
+  }
+});
+
+test("cb-dispatcher(8) explains every record that its parts write at level info and above", () => {
+  const text = page("cb-dispatcher.8");
+  const files = globSync("src/{faraday/*,cli/dispatcher-*}.ts", { cwd: ROOT });
+  const known = ["Accept a run", "Finished a run", "Start dispatcher", "Dispatcher stopped"];
+  const messages = files.flatMap((file) => {
+    const source = readFileSync(join(ROOT, file), "utf8").replace(/\s+/g, " ");
+    const calls = source.matchAll(
+      /(?:log\.(?:error|warn|info)|#say)\((?:[^()"]|"[^"]*"|\([^()]*\))*?"([A-Z][^"]+)"/g,
+    );
+    return [...calls].map(([, message = ""]) => message);
+  });
+  assert.ok(messages.length > 20, messages.join("\n"));
+  for (const message of messages) assert.ok(known.includes(message) || text.includes(message), message);
 });
 
 test("cb-station(1) has every exit status but the one that cb-agent(8) has", () => {

@@ -78,7 +78,7 @@ export class FaradayServer implements AsyncDisposable {
   /** Good for any number of registrations. */
   registrationCode = "123456";
   /** Decides on a request before the server does; undefined leaves it to the server. */
-  fault: (asked: Asked) => Fault | undefined = () => undefined;
+  fault: (asked: Asked, body: string) => Fault | undefined = () => undefined;
   channel: FaradayChannel;
   #http: Server;
   #port = 0;
@@ -193,7 +193,8 @@ export class FaradayServer implements AsyncDisposable {
     this.asked.push(asked);
     const chunks: Uint8Array[] = [];
     for await (const chunk of request) chunks.push(chunk);
-    const fault = this.fault(asked);
+    const text = Buffer.concat(chunks).toString();
+    const fault = this.fault(asked, text);
     if (fault === "hang") return;
     if (fault === "drop") {
       request.socket.destroy();
@@ -205,7 +206,6 @@ export class FaradayServer implements AsyncDisposable {
       return;
     }
     if (fault !== undefined) await new Promise((resolve) => setTimeout(resolve, fault.delay));
-    const text = Buffer.concat(chunks).toString();
     const isBelow = url.startsWith(`${this.options.baseRoute ?? ""}/`);
     const { status, type, body } = isBelow ? this.#reply(asked, text) : html(404, "Not Found");
     response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body) }).end(body);

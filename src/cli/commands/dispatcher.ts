@@ -84,18 +84,18 @@ export const dispatcherCommands: readonly Command[] = [
     "show",
     "Show one refused result and the server's words",
     [{ name: "item" }],
-    "cb dispatcher spool show 41-3-pentest",
+    "cb dispatcher spool show 41-0-3",
   ),
   spoolCommand(
     "retry",
     "Post refused results once more",
     [{ name: "item", repeatable: true }],
-    "cb dispatcher spool retry 41-3-pentest",
+    "cb dispatcher spool retry 41-0-3",
   ),
   spoolCommand(
     "drop",
     "Throw refused results away",
     [{ name: "item", repeatable: true }],
-    "cb dispatcher spool drop 41-3-pentest",
+    "cb dispatcher spool drop 41-0-3",
   ),
 ];

@@ -30,11 +30,14 @@ const STATE = {
 const SERVER = {
   server: {
     value: "<url>",
+    // One with a password in it is refused, and not shown.
+    secret: true,
     parse: parseServer,
     help: "the Faraday server: http://host:5985 or https://host, with its base route if it has one",
   },
   "channel-server": {
     value: "<url>",
+    secret: true,
     parse: parseServer,
     help: "where its command channel is, if not at the same URL",
   },
@@ -127,7 +130,7 @@ export const dispatcherSettings = {
     value: "<transport>",
     default: "auto",
     parse: parseChoice("auto", "websocket", "polling"),
-    help: "how the command channel is held: websocket, polling, or auto: polling until a WebSocket is up",
+    help: "how the command channel is held: websocket, polling, or auto: polling where no WebSocket comes through",
   },
   "spool-keep": {
     value: "<age>",
