@@ -15,7 +15,7 @@ import { mustRun } from "../packages/must-run.ts";
 
 /** What the table of the originals was measured with. */
 export const SERVER_VERSION = "5.25.2";
-export const AGENT_VERSION = "3.9.1";
+const AGENT_VERSION = "3.9.1";
 const UV_VERSION = "0.13.9";
 
 export type Installation = {
