@@ -48,7 +48,7 @@ function problemOf(action: () => unknown): string {
 const parseProblem = (text: string): string =>
   problemOf(() => parse(text)).replace(' from "/run/scan.toml"', "");
 
-test("parseManifest() reads every key", () => {
+test("parseManifest() reads every key [F11] [F22]", () => {
   const manifest = parse(`
     description = "Ports of a host"
     category = "Network"
@@ -366,7 +366,7 @@ test("readManifest() refuses a manifest longer than 1 MiB", () => {
   );
 });
 
-test("environmentOf() gives fixed values, and secrets without the newline at their end", () => {
+test("environmentOf() gives fixed values, and secrets without the newline at their end [F8]", () => {
   const file = write(join(base, "token"), "s3cret\n\n", 0o600);
   write(join(base, "key"), "k", 0o600);
   const manifest = parse(

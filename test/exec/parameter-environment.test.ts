@@ -7,7 +7,7 @@ function textOf(value: ParameterValue): string | undefined {
   return parameterEnvironment(new Map([["X", value]]))["CB_PARAM_X"];
 }
 
-test("parameterEnvironment() gives each value under both names, and nothing for no values", () => {
+test("parameterEnvironment() gives each value under both names, and nothing for no values [F10]", () => {
   const values = new Map<string, ParameterValue>([
     ["TARGET", ["a"]],
     ["PORT", 5],

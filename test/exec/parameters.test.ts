@@ -71,7 +71,7 @@ test("checkParameters() takes no parameter twice", () => {
   });
 });
 
-test("checkParameters() names every mandatory parameter that is missing, and its type", () => {
+test("checkParameters() names every mandatory parameter that is missing, and its type [F11]", () => {
   assert.deepEqual(refusal({}), { kind: "missing", problems: ["TARGET: Missing, expected list"] });
   const declared = new Map([["HOST", parameter(["ip", "domains"], { mandatory: true })]]);
   const { accepted, ...rest } = checkParameters(declared, new Map());

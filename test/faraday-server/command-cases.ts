@@ -189,7 +189,7 @@ export const COMMAND_CASES: readonly Case[] = [
       const proxy = scene.onEnd(await startPostsProxy(scene.server.url));
       const words = '{"messages":{"json":{"hosts":["no such colour"]}}}';
       const refusal = { status: 400, words, passedOn: false };
-      proxy.treat((number) => (number === 2 || number === 3 ? refusal : "pass"));
+      proxy.treat((_number, body) => (/result-00000[23]/.test(body) ? refusal : "pass"));
       const agent = await scene.joined(["prints-results"], { server: proxy.url });
       const run = await scene.run(agent, "prints-results", { COUNT: 4 });
       const execution = await scene.execution(run);

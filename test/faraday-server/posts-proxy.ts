@@ -13,11 +13,9 @@ export type Treatment =
 
 export type PostsProxy = Front & {
   /** How the next posts are treated; `number` counts them from 1. */
-  treat(decide: (number: number) => Treatment): void;
-  /** Posts that the server took, whatever the agent was told. */
-  readonly taken: number;
-  /** Posts that the agent was told are taken. */
-  readonly acknowledged: number;
+  treat(decide: (number: number, body: string) => Treatment): void;
+  /** Bodies of which the agent was told that they are taken. */
+  readonly acknowledged: readonly string[];
   /** Posts answered with something else. */
   readonly spoiled: number;
 };
@@ -26,30 +24,32 @@ export type PostsProxy = Front & {
 const BASE_ROUTE = "/base";
 
 export async function startPostsProxy(target: URL): Promise<PostsProxy> {
-  const counts = { posts: 0, taken: 0, acknowledged: 0, spoiled: 0 };
-  let decide: (number: number) => Treatment = () => "pass";
+  const acknowledged: string[] = [];
+  let posts = 0;
+  let spoiled = 0;
+  let decide: (number: number, body: string) => Treatment = () => "pass";
 
-  const server = createServer((ask, answer) => {
-    const isPost = ask.url?.endsWith("/bulk_create") ?? false;
-    if (isPost) counts.posts += 1;
-    const treatment = isPost ? decide(counts.posts) : "pass";
-    if (treatment !== "pass") counts.spoiled += 1;
-    const spoil = () => {
-      if (treatment === "pass") return false;
-      ask.resume();
-      answer.writeHead(treatment.status, { "content-type": "text/plain" }).end(treatment.words);
-      return true;
-    };
-    if (treatment !== "pass" && !treatment.passedOn) {
-      ask.on("end", spoil).resume();
+  const server = createServer(async (ask, answer) => {
+    const body = Buffer.concat(await ask.toArray());
+    if (!(ask.url?.endsWith("/bulk_create") ?? false)) {
+      pass(target, ask, body, answer);
       return;
     }
-    pass(target, ask, answer, (status) => {
-      if (isPost && status === 201) counts.taken += 1;
-      if (spoil()) return true;
-      if (isPost && status === 201) counts.acknowledged += 1;
-      return false;
-    });
+    posts += 1;
+    const text = body.toString();
+    const treatment = decide(posts, text);
+    if (treatment === "pass") {
+      pass(target, ask, body, answer, (status) => {
+        if (status === 201) acknowledged.push(text);
+      });
+      return;
+    }
+    spoiled += 1;
+    const spoil = () => {
+      answer.writeHead(treatment.status, { "content-type": "text/plain" }).end(treatment.words);
+    };
+    if (treatment.passedOn) forward(target, ask, body, answer, (reply) => reply.resume().on("end", spoil));
+    else spoil();
   });
   server.on("upgrade", (ask: IncomingMessage, client: Socket, head: Uint8Array) => {
     const upstream = connect(Number(target.port), target.hostname, () => {
@@ -70,41 +70,43 @@ export async function startPostsProxy(target: URL): Promise<PostsProxy> {
     treat: (next) => {
       decide = next;
     },
-    get taken() {
-      return counts.taken;
-    },
-    get acknowledged() {
-      return counts.acknowledged;
-    },
+    acknowledged,
     get spoiled() {
-      return counts.spoiled;
+      return spoiled;
     },
   };
 }
 
-/** @param instead answers in the server's place where it says so */
 function pass(
   target: URL,
   ask: IncomingMessage,
+  body: Uint8Array,
   answer: ServerResponse,
-  instead: (status: number) => boolean,
+  onStatus: (status: number) => void = () => undefined,
 ): void {
-  const options = { method: ask.method, headers: ask.headers, agent: false };
-  const upstream = request(new URL(inside(ask.url), target), options, (reply) => {
+  forward(target, ask, body, answer, (reply) => {
     const status = reply.statusCode ?? 502;
-    if (instead(status)) {
-      reply.resume();
-      return;
-    }
+    onStatus(status);
     answer.writeHead(status, reply.headers);
     reply.pipe(answer);
   });
+}
+
+function forward(
+  target: URL,
+  ask: IncomingMessage,
+  body: Uint8Array,
+  answer: ServerResponse,
+  onReply: (reply: IncomingMessage) => void,
+): void {
+  const options = { method: ask.method, headers: ask.headers, agent: false };
+  const upstream = request(new URL(inside(ask.url), target), options, onReply);
   // The server is away: what a proxy says then.
   upstream.on("error", () => {
     if (!answer.headersSent) answer.writeHead(502);
     answer.end();
   });
-  ask.pipe(upstream);
+  upstream.end(body);
 }
 
 function inside(url = "/"): string {

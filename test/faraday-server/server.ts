@@ -51,7 +51,7 @@ export class FaradayServer {
     heartbeat: Heartbeat,
     signal: AbortSignal,
   ): Promise<FaradayServer> {
-    const directory = mkdtempSync(join(tmpdir(), "cb-faraday-"));
+    const directory = mkdtempSync(join(tmpdir(), "cb-real-faraday-"));
     chmodSync(directory, 0o711);
     const ends: (() => Promise<unknown>)[] = [];
     try {
@@ -167,7 +167,7 @@ async function unpackDatabase(
 
 async function makeDatabase(installed: Installation, tar: string, signal: AbortSignal): Promise<void> {
   process.stdout.write(`Make the tables of ${tar}\n`);
-  const directory = mkdtempSync(join(tmpdir(), "cb-faraday-"));
+  const directory = mkdtempSync(join(tmpdir(), "cb-real-faraday-"));
   chmodSync(directory, 0o711);
   try {
     await Postgres.create(join(directory, "database"), installed.postgres, signal);

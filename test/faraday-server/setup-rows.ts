@@ -1,8 +1,8 @@
 /** Table 11.4, rows 20 to 25: codes, tokens, certificates. */
 import { Authority, type Identity } from "../support/certificates.ts";
+import { ConnectProxy } from "../support/connect-proxy.ts";
 import type { AgentUnderTest } from "./agent-under-test.ts";
 import type { Case, Seen } from "./case.ts";
-import { startConnectProxy } from "./connect-proxy.ts";
 import type { Scene } from "./scene.ts";
 import { startTlsFront } from "./tls-front.ts";
 
@@ -132,8 +132,8 @@ export const SETUP_ROWS: readonly Case[] = [
     act: async (scene) => {
       const own = authority(scene);
       const server = await tls(scene, own.issue("server"));
-      const proxy = scene.onEnd(await startConnectProxy());
-      const environment = { HTTPS_PROXY: proxy.url.href, https_proxy: proxy.url.href };
+      const proxy = scene.onEnd(await ConnectProxy.start());
+      const environment = { HTTPS_PROXY: proxy.url, https_proxy: proxy.url };
       const ignored = await attempt(scene, { server, insecure: true });
       const text = await attempt(scene, { server, insecure: "False" });
       const proxied = await attempt(scene, { server, environment });
@@ -145,10 +145,10 @@ export const SETUP_ROWS: readonly Case[] = [
         HTTPS_PROXY: await orOnline(scene, proxied, CERTIFICATE),
       };
       if (!scene.isOurs) return seen;
-      const before = proxy.tunnels.length;
+      const before = proxy.tunnels;
       const verified = await attempt(scene, { server, environment, ca: own.certificate });
       const presence = await scene.presence(verified, "online", TIME_TO_JOIN);
-      const isTunnelled = proxy.tunnels.length > before;
+      const isTunnelled = proxy.tunnels > before;
       return { ...seen, "HTTPS_PROXY and CA": `${presence}, ${isTunnelled ? "tunnelled" : "not tunnelled"}` };
     },
   },

@@ -34,7 +34,7 @@ function json(status: number, value: unknown): Fault {
 const WEB_PAGE: Fault = { status: 200, body: "<!doctype html><title>Faraday</title><div id=root></div>" };
 const CHECK_URL = "Check the server's URL and its base route";
 
-test("FaradayApi.probe() asks /_api/config, then /_api/v3/info, without a token", async () => {
+test("FaradayApi.probe() asks /_api/config, then /_api/v3/info, without a token [F31]", async () => {
   await using pair = await Pair.start();
   const info = json(200, { "Faraday Server": "Running", Version: "5.25.2" });
   pair.server.fault = ({ path }) => (path === "/_api/v3/info" ? info : undefined);
@@ -48,7 +48,7 @@ test("FaradayApi.probe() asks /_api/config, then /_api/v3/info, without a token"
   );
 });
 
-test("FaradayApi.probe() takes any HTTP answer for a server that can be reached, 401 and 500 too", async () => {
+test("FaradayApi.probe() takes any HTTP answer for a server that can be reached, 401 and 500 too [F31]", async () => {
   await using pair = await Pair.start();
   for (const status of [401, 403, 500, 503]) {
     pair.server.fault = () => ({ status });
@@ -79,7 +79,7 @@ test("FaradayApi.probe() throws where there is no answer", async () => {
 
 const REGISTRATION = { code: "123456", name: "box", description: "" };
 
-test("FaradayApi.register() sends code, name and description, and gets number and token", async () => {
+test("FaradayApi.register() sends code, name and description, and gets number and token [F30] [F32]", async () => {
   await using pair = await Pair.start({ baseRoute: "/base" });
   const { id, token } = await pair.api.register(REGISTRATION, NEVER);
   assert.deepEqual(pair.server.agents.get(token), { id, name: "box", token });
@@ -159,7 +159,7 @@ test("serverError() names the server without its password, and keeps what to do"
   assert.deepEqual([code, hint], ["server", "Ask"]);
 });
 
-test("FaradayApi.channelToken() asks with the agent token and an empty body", async () => {
+test("FaradayApi.channelToken() asks with the agent token and an empty body [F33]", async () => {
   await using pair = await Pair.start();
   const agent = pair.server.addAgent();
   const answer = await pair.api.channelToken(agent.token, NEVER);
@@ -208,7 +208,7 @@ async function post(pair: Pair, fault?: Fault, workspace = "w1", body: object = 
   return await pair.api.bulkCreate(workspace, new TextEncoder().encode(text), token, NEVER);
 }
 
-test("FaradayApi.bulkCreate() posts JSON with the agent token, below the base route", async () => {
+test("FaradayApi.bulkCreate() posts JSON with the agent token, below the base route [F30] [F34]", async () => {
   await using pair = await Pair.start({ baseRoute: "/base" });
   const answer = await post(pair);
   const [execution] = pair.server.executions.values();

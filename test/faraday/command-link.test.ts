@@ -59,7 +59,7 @@ class Pair implements AsyncDisposable {
 for (const transport of ["websocket", "polling"] as const) {
   for (const baseRoute of ["", "/base/route"]) {
     const where = baseRoute === "" ? "" : ", below the base route";
-    test(`CommandLink joins with all executors and gets runs by ${transport}${where}`, async () => {
+    test(`CommandLink joins with all executors and gets runs by ${transport}${where} [F27] [F35] [F38]`, async () => {
       await using pair = await Pair.joined({ transports: [transport], baseRoute });
       assert.deepEqual(pair.channel.joins[0]?.executors, EXECUTORS);
       const ids = pair.server.run("scan", { TARGET: ["10.0.0.1"] }, ["w1", "w2"]);
@@ -79,7 +79,7 @@ for (const transport of ["websocket", "polling"] as const) {
   }
 }
 
-test("CommandLink tells a status as text, with ids, words and truth", async () => {
+test("CommandLink tells a status as text, with ids, words and truth [F37] [F40]", async () => {
   await using pair = await Pair.joined();
   assert.equal(
     await pair.tell({ executionIds: [4, 5], running: true, successful: null, message: "began" }),
@@ -175,7 +175,7 @@ test("CommandLink.tell() throws the reason of its signal", async () => {
   await assert.rejects(told, reason);
 });
 
-test("CommandLink takes a new token for every channel", async () => {
+test("CommandLink takes a new token for every channel [F26] [F33]", async () => {
   await using pair = await Pair.joined();
   pair.channel.cut();
   await pair.joinedTimes(2);
@@ -239,7 +239,7 @@ test("CommandLink tries again for ever at 402, 500, a web page and a firewall's 
   assert.equal(await running.stop(), "stopped");
 });
 
-test("CommandLink leaves without an argument when it is stopped, and the server shows it offline", async () => {
+test("CommandLink leaves without an argument when it is stopped, and the server shows it offline [F39]", async () => {
   const pair = await Pair.joined();
   assert.equal(pair.channel.online, true);
   assert.equal(await pair.running.stop(), "stopped");

@@ -64,7 +64,7 @@ test("officialCommand() puts the installation's Python before a script of Python
   assert.deepEqual(officialCommand(installation, shell), ["bash", join(executors, "scan.py"), "-x"]);
 });
 
-test("findInstallation() asks that Python where the packages lie", async () => {
+test("findInstallation() asks that Python where the packages lie [F21]", async () => {
   writeFileSync(python, `#!/bin/sh\necho '${JSON.stringify({ manifests, executors, version: "3.9.1" })}'\n`);
   chmodSync(python, 0o755);
   assert.deepEqual(await findInstallation(python), installation);
@@ -83,7 +83,7 @@ test("findInstallation() says in one line what is wrong with a Python", async ()
   await assert.rejects(findInstallation(join(directory, "none")), { code: "file", message: /ENOENT/ });
 });
 
-test("ExecutorCatalog.find() runs Faraday's own executor where a manifest names it, with its parameters and checks", () => {
+test("ExecutorCatalog.find() runs Faraday's own executor where a manifest names it, with its parameters and checks [F21]", () => {
   const names = ["mine" as CommandName];
   writeFileSync(join(directory, "run.d", "mine.toml"), 'official = "scan"\n[environment]\nSCAN_KEY = "k"\n');
   const catalog = new ExecutorCatalog(names, [join(directory, "run.d")], installation);

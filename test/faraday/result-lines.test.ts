@@ -46,7 +46,7 @@ test("ResultLines: an empty line is ignored, first, between and last", () => {
   assert.deepEqual(read('\n{"a":1}\n\n{"a":2}\n\n'), [blank(1), { a: 1 }, blank(3), { a: 2 }, blank(5)]);
 });
 
-test("ResultLines: blank-line = end: a blank line ends the output, and what follows is read and counted", () => {
+test("ResultLines: blank-line = end: a blank line ends the output, and what follows is read and counted [F7]", () => {
   const end = { blankLine: "end" } as const;
   const rest = "ignored: 2 lines after the blank line that ends the output";
   assert.deepEqual(read('{"a":1}\n\n{"a":2}\n{"a":3}', end), [{ a: 1 }, "ignored: line 2 is empty", rest]);

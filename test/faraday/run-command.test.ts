@@ -13,7 +13,7 @@ const RUN = {
   plugin_args: { ignore_info: false, resolve_hostname: true, vuln_tag: ["t1"], service_tag: null },
 };
 
-test("readRunCommand() reads what the server sends", () => {
+test("readRunCommand() reads what the server sends [F36] [F37]", () => {
   assert.deepEqual(readRunCommand(RUN), {
     executionIds: [41, 42],
     workspaces: ["w1", "w2"],
@@ -121,7 +121,7 @@ test("readRunCommand() answers anything with a command or a problem", () => {
   );
 });
 
-test("pluginEnvironment() gives lists, texts and booleans as the original does, and those that are off too", () => {
+test("pluginEnvironment() gives lists, texts and booleans as the original does, and those that are off too [F12]", () => {
   const given = {
     ignore_info: false,
     resolve_hostname: true,

@@ -20,7 +20,7 @@ function pidIn(box: ScanBox, name: string): string {
   return box.read(name).trim();
 }
 
-test("cb dispatcher tells in one final status how a process ended", async () => {
+test("cb dispatcher tells in one final status how a process ended [F6] [F40]", async () => {
   await using box = await ScanBox.start();
   box.executor("fine", RESULT);
   box.executor("silent", "true");
@@ -46,7 +46,7 @@ test("cb dispatcher tells in one final status how a process ended", async () => 
   assert.equal(box.server.posts.filter(({ body }) => body?.hosts?.length === 0).length, 6);
 });
 
-test("cb dispatcher refuses what cannot be run, tells the server why, and starts nothing", async () => {
+test("cb dispatcher refuses what cannot be run, tells the server why, and starts nothing [F40]", async () => {
   await using box = await ScanBox.start();
   box.executor("scan", `touch ${box.path("started")}`);
   box.manifest(
@@ -148,7 +148,7 @@ test("cb dispatcher stop ends one run with all its processes, the other goes on,
   }
 });
 
-test("cb dispatcher runs so many at once as it may, the others wait, and can be stopped while they do", async () => {
+test("cb dispatcher runs so many at once as it may, the others wait, and can be stopped while they do [F42]", async () => {
   await using box = await ScanBox.start();
   const wait = `while [ ! -e "${box.path("go")}" ]; do sleep 0.05; done`;
   box.executor("waits", 'echo $$ >"$TMPDIR/../../../pid-$CB_RUN"', wait);

@@ -14,7 +14,7 @@ function addresses(...last: readonly number[]): readonly string[] {
   return last.map((number) => `192.0.2.${number}`);
 }
 
-test("cb dispatcher takes every line of JSON, whatever is around it, and says what it could not take", async () => {
+test("cb dispatcher takes every line of JSON, whatever is around it, and says what it could not take [F5]", async () => {
   await using box = await ScanBox.start();
   box.executor("no-newline", host(1), host(2, ""));
   box.executor("blank-lines", "echo", host(1), "echo; echo '  '", host(2), "echo");
@@ -40,7 +40,7 @@ test("cb dispatcher takes every line of JSON, whatever is around it, and says wh
   assert.equal(dispatcher.records("line-refused").length, 8);
 });
 
-test("cb dispatcher goes on after a blank line, and ends there where the manifest says so, and never hangs", async () => {
+test("cb dispatcher goes on after a blank line, and ends there where the manifest says so, and never hangs [F7]", async () => {
   await using box = await ScanBox.start();
   const script = [host(1), "echo", host(2), `head -c 400000 /dev/zero | tr '\\0' 'x'`, "echo", host(3)];
   box.executor("goes-on", ...script);
@@ -81,7 +81,7 @@ test("cb dispatcher posts a line of 5 MB host by host, and refuses one that is l
   assert.match(tooLong.message, /^finished in \S+ s, 1 result, 1 line longer than the manifest allows$/);
 });
 
-test("cb dispatcher posts each result as it comes, and does not wait for who leaves with its output", async () => {
+test("cb dispatcher posts each result as it comes, and does not wait for who leaves with its output [F29] [F42] [F43]", async () => {
   await using box = await ScanBox.start();
   const wait = `while [ ! -e "${box.path("go")}" ]; do sleep 0.05; done`;
   box.executor("slow", host(1), wait, host(2));
@@ -101,7 +101,7 @@ test("cb dispatcher posts each result as it comes, and does not wait for who lea
   await processIsGone(pid);
 });
 
-test("cb dispatcher gives an executor its parameters, those of the server, and nothing else of its surroundings", async () => {
+test("cb dispatcher gives an executor its parameters, those of the server, and nothing else of its surroundings [F9] [F10] [F41]", async () => {
   await using box = await ScanBox.start();
   box.executor("env", `env | sort >${box.path("env")}; pwd >>${box.path("env")}`);
   box.manifest(

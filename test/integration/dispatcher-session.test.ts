@@ -19,7 +19,7 @@ const PARAMETERS = [
 ];
 
 for (const runtime of RUNTIMES) {
-  test(`cb dispatcher on ${runtime} registers, joins, runs an executor for two workspaces, and leaves`, async () => {
+  test(`cb dispatcher on ${runtime} registers, joins, runs an executor for two workspaces, and leaves [F3] [F24] [F34] [F37] [F39]`, async () => {
     await using box = await ScanBox.start({ runtime });
     box.executor("scan", SCAN);
     box.manifest("scan", ...PARAMETERS);

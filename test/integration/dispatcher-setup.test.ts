@@ -59,7 +59,7 @@ test("cb dispatcher run says why it cannot register, and what to do", async () =
   assert.equal(box.server.agents.size, 0);
 });
 
-test("cb dispatcher run --token makes no second agent unless --register-again says so", async () => {
+test("cb dispatcher run --token makes no second agent unless --register-again says so [F26]", async () => {
   await using box = await ScanBox.start();
   box.executor("scan", "true");
   const token = box.register();

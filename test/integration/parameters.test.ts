@@ -141,7 +141,7 @@ test("cb station run ends a command at the timeout of its manifest, where the st
   });
 });
 
-test("cb agent gives a command its secrets from files and credentials, and starts none that others can read", async () => {
+test("cb agent gives a command its secrets from files and credentials, and starts none that others can read [F8]", async () => {
   await using fleet = await Fleet.start();
   fleet.file("key", "cr3dential\n", 0o600);
   const token = fleet.file("token", "t0ken\n", 0o600);

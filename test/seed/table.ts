@@ -2,7 +2,11 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../../build/paths.ts";
-import { SENTENCES } from "./sentences.ts";
+import { CBRADIO } from "./cbradio.ts";
+import { FARADAY } from "./faraday.ts";
+import type { Seed } from "./seed.ts";
+
+export const SEEDS: readonly Seed[] = [CBRADIO, FARADAY];
 
 export const TABLE_FILE = join(ROOT, "test/README.md");
 const BEGIN = "<!-- sentences: begin, written by npm run sentences -->\n";
@@ -15,8 +19,8 @@ export function testsBySentence(): ReadonlyMap<string, readonly string[]> {
     const source = readFileSync(join(ROOT, file), "utf8");
     for (const [, quote = "", name = ""] of source.matchAll(/\btest\(\s*(["'`])(.+?)\1\s*,/g)) {
       if (quote === "") continue;
-      for (const [, number = ""] of name.matchAll(/\[(S\d+)\]/g)) {
-        const shown = `\`${file.replace("test/", "")}\`: ${name.replaceAll(/ ?\[S\d+\]/g, "").replaceAll("|", "\\|")}`;
+      for (const [, number = ""] of name.matchAll(/\[([SF]\d+)\]/g)) {
+        const shown = `\`${file.replace("test/", "")}\`: ${name.replaceAll(/ ?\[[SF]\d+\]/g, "").replaceAll("|", "\\|")}`;
         found.set(number, [...(found.get(number) ?? []), shown]);
       }
     }
@@ -24,12 +28,19 @@ export function testsBySentence(): ReadonlyMap<string, readonly string[]> {
   return found;
 }
 
-/** The text of test/README.md with the table as it should be. */
-export function withTable(text: string): string {
+/** The text of test/README.md with the tables as they should be. */
+export function withTables(text: string): string {
   const tests = testsBySentence();
-  const rows = Object.entries(SENTENCES).map(
-    ([number, words]) => `| ${number} | ${words} | ${(tests.get(number) ?? []).join("<br>")} |\n`,
-  );
   const begin = text.indexOf(BEGIN) + BEGIN.length;
-  return `${text.slice(0, begin)}\n| | sentence | tests |\n|---|---|---|\n${rows.join("")}\n${text.slice(text.indexOf(END))}`;
+  const tables = SEEDS.map((seed) => tableOf(seed, tests)).join("\n");
+  return `${text.slice(0, begin)}\n${tables}\n${text.slice(text.indexOf(END))}`;
+}
+
+function tableOf({ title, sentences, coming }: Seed, tests: ReadonlyMap<string, readonly string[]>): string {
+  const rows = Object.entries(sentences).map(([number, words]) => {
+    const shown =
+      coming[number] === undefined ? (tests.get(number) ?? []).join("<br>") : `*${coming[number]}*`;
+    return `| ${number} | ${words} | ${shown} |\n`;
+  });
+  return `### ${title}\n\n| | sentence | tests |\n|---|---|---|\n${rows.join("")}`;
 }
