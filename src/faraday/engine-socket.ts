@@ -53,6 +53,28 @@ const REASONS: Readonly<Record<string, string>> = {
 type Packet = Parameters<SocketReservedEvents["packet"]>[0];
 type Transfer = Pick<HttpRequest, "body" | "headers" | "timeout">;
 
+/** Milliseconds between the end of a wait and what it leads to. */
+const READ_FIRST_MS = 100;
+
+/**
+ * Timers of engine.io-client, in place of the global ones: what is there is read before a heartbeat counts as missed.
+ *
+ * A process that was stopped, or a machine that slept, wakes up with its timers run out and its sockets full. The
+ * heartbeat is there then, and so may be a run, which would be lost with the connection.
+ */
+const patientTimers = {
+  setTimeoutFn: (work: () => void, milliseconds: number): PatientTimer => {
+    const timer: PatientTimer = { handle: undefined };
+    timer.handle = setTimeout(() => {
+      timer.handle = setTimeout(work, READ_FIRST_MS);
+    }, milliseconds);
+    return timer;
+  },
+  clearTimeoutFn: (timer: PatientTimer | undefined): void => clearTimeout(timer?.handle),
+};
+
+type PatientTimer = { handle: ReturnType<typeof setTimeout> | undefined };
+
 export class EngineSocket {
   readonly #http: HttpClient;
   readonly #observer: EngineObserver;
@@ -75,6 +97,7 @@ export class EngineSocket {
       tryAllTransports: true,
       upgrade: false,
     });
+    Object.assign(this.#socket, patientTimers);
     this.#socket.on("open", () => {
       // Of the transport that was tried first.
       this.#fault = undefined;

@@ -133,3 +133,16 @@ test("cb dispatcher runs a run once that the server asks for twice", async () =>
   assert.equal((await dispatcher.run("quick")).successful, true);
   assert.deepEqual([box.read("started"), dispatcher.endings(id).length], ["\n", 1]);
 });
+
+test("cb dispatcher that was stopped for longer than a heartbeat runs what was sent to it meanwhile", async () => {
+  await using box = await ScanBox.start({ pingInterval: 200, pingTimeout: 300 });
+  box.executor("quick", RESULT);
+  const dispatcher = await box.dispatcher();
+  dispatcher.program.kill("SIGSTOP");
+  const [id = 0] = box.server.run("quick");
+  await dispatcher.until("the server to miss the heartbeat", () => !box.server.channel.online);
+  dispatcher.program.kill("SIGCONT");
+  const { successful, message } = await dispatcher.ending(id);
+  assert.equal(successful, true, message);
+  assert.equal(box.server.accepted(id).length, 2);
+});
