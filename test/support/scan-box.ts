@@ -105,6 +105,15 @@ export class ScanBox implements AsyncDisposable {
     return this.start(["dispatcher", ...words]).finished;
   }
 
+  /** Resolves when the dispatcher has nothing in its spool any more; the last file is gone a moment before that. */
+  async emptied(): Promise<void> {
+    for (const deadline = performance.now() + 15_000; performance.now() < deadline; ) {
+      const { stdout } = await this.ask("status");
+      if (/^spool +0 results\b.*\b0 bytes/m.test(stdout)) return;
+    }
+    throw new Error("The spool is not empty");
+  }
+
   /** Runs `cb dispatcher check` to its end; however wide its columns are, three blanks stand between them. */
   async check(options: readonly string[] = [], surroundings?: Surroundings): Promise<Finished> {
     const words = ["dispatcher", "check", "--server", this.url, ...this.#usual, ...options];
