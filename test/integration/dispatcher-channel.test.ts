@@ -8,7 +8,7 @@ const RESULT = `echo '{"hosts":[{"ip":"192.0.2.1"}]}'`;
 /** A box with an executor that prints, waits for the file `go`, and prints again. */
 async function waitingBox(): Promise<ScanBox> {
   const box = await ScanBox.start();
-  const wait = `while [ ! -e "${box.path("go")}" ]; do sleep 0.05; done`;
+  const wait = box.waitFor("go");
   box.executor("waits", RESULT, `echo >>${box.path("started")}`, wait, RESULT);
   box.executor("quick", RESULT);
   return box;

@@ -72,6 +72,11 @@ export class ScanBox implements AsyncDisposable {
     this.file(`run.d/${name}`, ["#!/bin/sh", ...script, ""].join("\n"), 0o755);
   }
 
+  /** For an executor's script: waits for a file of the box, and no longer than there is a box. */
+  waitFor(name: string): string {
+    return `while [ ! -e "${this.path(name)}" ] && [ -e "$0" ]; do sleep 0.05; done`;
+  }
+
   /** Writes the manifest of an executor. */
   manifest(name: string, ...toml: readonly string[]): void {
     this.file(`run.d/${name}.toml`, [...toml, ""].join("\n"));
