@@ -51,7 +51,7 @@ export type RunParts = {
 
 /** Bytes of one post, at most; a result with more is split by its hosts. */
 const MAX_POST_BYTES = 2 * 1024 * 1024;
-/** Characters of stderr that are kept for the last words. */
+/** Characters of stderr that are kept for the last words, besides those that the longest secret has. */
 const MAX_STDERR = 8 * 1024;
 /** Milliseconds until a line that did not fit on the disk is tried again. */
 const DISK_PAUSE = 1_000;
@@ -156,6 +156,8 @@ export class Run {
     const lines = new ResultLines({ longestLine: manifest.longestLine, blankLine: manifest.blankLine });
     const stderr = new TextDecoder();
     const said = new LinesWithoutSecrets(this.#secrets);
+    // Half of a secret would not be found.
+    const kept = MAX_STDERR + Math.max(0, ...this.#secrets.map(({ length }) => length));
     const execution = execute(path, {
       arguments: args,
       directory,
@@ -177,7 +179,7 @@ export class Run {
         await this.#takeAll(lines.push(event.data));
       } else {
         const text = stderr.decode(event.data, { stream: true });
-        this.#stderr = (this.#stderr + text).slice(-MAX_STDERR);
+        this.#stderr = (this.#stderr + text).slice(-kept);
         this.#say(said.push(text));
       }
     }
