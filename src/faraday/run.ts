@@ -53,6 +53,8 @@ export type RunParts = {
 const MAX_POST_BYTES = 2 * 1024 * 1024;
 /** Characters of stderr that are kept for the last words, besides those that the longest secret has. */
 const MAX_STDERR = 8 * 1024;
+/** Lines of a kind that are refused and said to be: an executor may print a million of them. */
+const MAX_SAID = 10;
 /** Milliseconds until a line that did not fit on the disk is tried again. */
 const DISK_PAUSE = 1_000;
 
@@ -250,11 +252,12 @@ export class Run {
 
   #lose(kind: Exclude<keyof LineCounts, "results">, detail: string): void {
     this.#lines = { ...this.#lines, [kind]: this.#lines[kind] + 1 };
+    const number = this.#lines[kind];
+    if (number > MAX_SAID) return;
     const { executor, id } = this.#spool.facts;
-    this.#parts.log.warn(
-      { event: "line-refused", run: id, executor, kind, detail },
-      "Cannot use a line of output",
-    );
+    const more = number === MAX_SAID ? "; more of this kind are only counted" : "";
+    const fields = { event: "line-refused", run: id, executor, kind, detail };
+    this.#parts.log.warn(fields, `Cannot use a line of output${more}`);
   }
 
   /** Holds the executor up, by taking no more of its output, for as long as the disk takes nothing. */
