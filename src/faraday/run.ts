@@ -11,7 +11,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
-import { messageOf } from "../core/errors.ts";
+import { CbError, messageOf } from "../core/errors.ts";
 import { attempt } from "../core/files.ts";
 import type { Log } from "../core/log.ts";
 import type { Environment } from "../core/settings.ts";
@@ -45,8 +45,8 @@ export type RunParts = {
   readonly timeLimit: number | undefined;
   readonly stopGrace: number;
   readonly drainGrace: number;
-  /** The last step of stopping: nobody waits for room on the disk any more. */
-  readonly giveUp: AbortSignal;
+  /** A late step of stopping: nobody waits for room on the disk any more. */
+  readonly letGo: AbortSignal;
 };
 
 /** Bytes of one post, at most; a result with more is split by its hosts. */
@@ -220,7 +220,9 @@ export class Run {
     if ("problem" in cleaned) {
       const problem = withoutSecrets(cleaned.problem, this.#secrets);
       this.#lose("invalid", problem);
-      await this.#onDisk(async () => this.#setAside(value, problem));
+      const result = jsonOf(value);
+      const number = this.#lines.invalid;
+      if (result !== undefined) await this.#onDisk(async () => this.#setAside(result, number, problem));
       return;
     }
     const mended = Object.entries(cleaned.counts).filter(([, number]) => number > 0);
@@ -237,12 +239,11 @@ export class Run {
   }
 
   /** What the server would refuse is kept as what it has refused: it can be looked at, mended and posted. */
-  #setAside(value: object, problem: string): void {
+  #setAside(result: Uint8Array, invalid: number, problem: string): void {
     const { quarantine, clock } = this.#parts;
     const { facts, lanes } = this.#spool;
-    const result = Buffer.from(JSON.stringify(value));
     for (const { number, workspace, executionId } of lanes) {
-      const id = `${facts.id}-invalid${this.#lines.invalid}-${number}`;
+      const id = `${facts.id}-invalid${invalid}-${number}`;
       const { id: run, executor } = facts;
       const words = `not posted: ${problem}`;
       const post = { id, run, executor, workspace, executionId, at: clock.wall(), status: undefined, words };
@@ -262,7 +263,7 @@ export class Run {
 
   /** Holds the executor up, by taking no more of its output, for as long as the disk takes nothing. */
   async #onDisk(work: () => Promise<void>): Promise<void> {
-    const { log, giveUp } = this.#parts;
+    const { log, letGo } = this.#parts;
     const { id: run } = this.#spool.facts;
     for (;;) {
       try {
@@ -271,13 +272,25 @@ export class Run {
         this.#isHeldUp = false;
         return;
       } catch (error) {
+        // A defect would be tried again for ever.
+        if (!(error instanceof CbError)) throw error;
         const fields = { event: "spool-unwritable", run, reason: messageOf(error) };
         if (!this.#isHeldUp) log.error(fields, "Cannot keep a result, the executor waits until it can be");
         this.#isHeldUp = true;
-        if (giveUp.aborted) throw error;
-        await sleep(DISK_PAUSE, undefined, { signal: giveUp }).catch(() => {});
+        if (letGo.aborted) throw error;
+        await sleep(DISK_PAUSE, undefined, { signal: letGo }).catch(() => {});
       }
     }
+  }
+}
+
+/** Undefined for what is nested so deep that it can be read and not be written. */
+function jsonOf(value: object): Uint8Array | undefined {
+  try {
+    return Buffer.from(JSON.stringify(value));
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
   }
 }
 
