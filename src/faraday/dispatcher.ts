@@ -24,6 +24,7 @@ import { paramsText } from "./run-params.ts";
 import type { RunSpool } from "./run-spool.ts";
 import type { Spool } from "./spool.ts";
 import type { StatusReports } from "./status-reports.ts";
+import { removeWorkplace } from "./workplace.ts";
 
 export type DispatcherParts = RunParts & {
   readonly name: string;
@@ -187,7 +188,7 @@ export class Dispatcher {
 
   async #recover(run: RunSpool): Promise<void> {
     const { id, executor, workspaces } = run.facts;
-    const { log, stopGrace, clock } = this.#parts;
+    const { log, stopGrace, clock, workDirectory } = this.#parts;
     await this.#while(id, { executor, workspaces }, "posting", async () => {
       if (run.outcome === undefined) {
         log.warn({ event: "run-cut-off", run: id, executor }, "Finish a run that the last dispatcher left");
@@ -195,6 +196,7 @@ export class Dispatcher {
         const duration = Math.max(0, clock.wall() - run.facts.startedAt);
         await run.end({ ...cutOff(run), duration });
       }
+      removeWorkplace(workDirectory, id, log);
       await this.#finish(run, run.outcome ?? cutOff(run));
     });
   }

@@ -7,12 +7,9 @@
  * Whatever happens, it ends with one outcome in the run's journal. A disk that is full holds the executor up rather
  * than lose a line of it.
  */
-import { mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
 import { CbError, messageOf } from "../core/errors.ts";
-import { attempt } from "../core/files.ts";
 import type { Log } from "../core/log.ts";
 import type { Environment } from "../core/settings.ts";
 import { count, printable } from "../core/text.ts";
@@ -32,6 +29,7 @@ import { inheritedEnvironment } from "./run-environment.ts";
 import { type LineCounts, lastWordsOf, NO_LINES, outcomeOf, type RunOutcome } from "./run-outcome.ts";
 import type { RunSpool } from "./run-spool.ts";
 import { LinesWithoutSecrets, secretsOf, withoutSecrets } from "./secrets.ts";
+import { makeWorkplace, removeWorkplace } from "./workplace.ts";
 
 export type RunParts = {
   readonly execute: typeof execute;
@@ -101,7 +99,9 @@ export class Run {
     const { manifest, missingVariables } = this.#executor;
     if (missingVariables.length > 0)
       return failed(`not started: its manifest does not set ${missingVariables.join(", ")}`);
-    const { directory, remove } = this.#workplace();
+    const { workDirectory, log } = this.#parts;
+    const { id } = this.#spool.facts;
+    const directory = makeWorkplace(workDirectory, id);
     try {
       const environment = this.#environment(directory);
       const hide = (text: string) => withoutSecrets(text, this.#secrets);
@@ -111,18 +111,8 @@ export class Run {
       const lastWords = lastWordsOf(withoutSecrets(this.#stderr, this.#secrets));
       return outcomeOf(end, this.#lines, this.#timeLimit, lastWords);
     } finally {
-      remove();
+      removeWorkplace(workDirectory, id, log);
     }
-  }
-
-  /** A directory that is the executor's alone, for as long as it runs. */
-  #workplace() {
-    const directory = join(this.#parts.workDirectory, this.#spool.facts.id);
-    attempt("create", directory, () => {
-      rmSync(directory, { recursive: true, force: true });
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
-    });
-    return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
   }
 
   #environment(directory: string): Readonly<Record<string, string>> {

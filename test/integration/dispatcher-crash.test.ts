@@ -1,7 +1,7 @@
 /** What survives when `cb dispatcher` is killed, its server goes away, or its disk is full: every result. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { lines, processIsGone } from "../support/running-program.ts";
 import { type Dispatcher, hostsIn, ScanBox } from "../support/scan-box.ts";
@@ -227,4 +227,17 @@ test("cb dispatcher ends at SIGTERM though its disk takes nothing any more, and 
     dispatcher.endings(id).filter(({ successful }) => successful),
     [],
   );
+});
+
+test("cb dispatcher that is started after a kill removes the working directory that was left", async () => {
+  await using box = await ScanBox.start();
+  box.executor("waits", 'touch "$TMPDIR/file"', "sleep 100");
+  const first = await box.dispatcher();
+  const [id = 0] = box.server.run("waits");
+  const work = box.path(`state/work/${id}`);
+  await first.until("the file", () => existsSync(`${work}/file`));
+  await kill(first);
+  const second = box.startDispatcher(["--stop-grace", "0.2"]);
+  assert.match((await second.ending(id)).message, /^cut off/);
+  assert.deepEqual(readdirSync(box.path("state/work")), []);
 });

@@ -1,6 +1,7 @@
 /** Each way in which a run of `cb dispatcher` ends: one final status, and a message that is true. */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { assertEnded, processIsGone } from "../support/running-program.ts";
 import { type Dispatcher, ScanBox } from "../support/scan-box.ts";
@@ -201,4 +202,22 @@ test("cb dispatcher at SIGTERM ends what runs, refuses what waits, tells both, l
   // The small server, as the real one, does not hear a leave_agent with an argument.
   assert.deepEqual([box.server.channel.events.at(-1), box.server.channel.online], ["leave_agent", false]);
   assert.equal(box.server.accepted(running).length, 2);
+});
+
+test("cb dispatcher tells the same end where the working directory cannot simply be removed", async () => {
+  await using box = await ScanBox.start();
+  box.executor(
+    "caches",
+    RESULT,
+    'mkdir -p "$TMPDIR/a/b" && touch "$TMPDIR/a/b/c" && chmod -R a-w "$TMPDIR/a"',
+  );
+  box.register();
+  // Nothing is read-only for root.
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) execFileSync("chown", ["-R", "65534:65534", box.directory]);
+  const wrapper = isRoot ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
+  const dispatcher = box.startDispatcher([], { wrapper });
+  await dispatcher.logged("joined");
+  assert.match(await endOf(dispatcher, "caches"), /^finished in \S+ s, 1 result$/);
+  assert.deepEqual(readdirSync(box.path("state/work")), []);
 });
