@@ -9,7 +9,7 @@
 import type { Clock } from "../core/clock.ts";
 import { CbError, messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
-import { count, printable } from "../core/text.ts";
+import { abridged, count } from "../core/text.ts";
 import type { JobSlots } from "../exec/job-slots.ts";
 import { checkParameters, type ParameterValues } from "../exec/parameters.ts";
 import { endGroup } from "../exec/process-group.ts";
@@ -48,6 +48,9 @@ export type RunState = {
 };
 
 type Live = { state: RunState; readonly end: AbortController };
+
+/** Characters of why a run is refused; it may name many parameters. */
+const MAX_REASON = 4_000;
 
 /** What a status is about. */
 type Subject = Pick<RunCommand, "executionIds" | "executor">;
@@ -220,9 +223,13 @@ export class Dispatcher {
 
   async #refuse(subject: Subject, message: string): Promise<void> {
     const { log, reports } = this.#parts;
-    const { executor, executionIds } = subject;
-    log.warn({ event: "run-refused", executor: printable(executor), reason: message }, "Refuse a run");
-    if (executionIds.length > 0) await reports.finished(subject, { successful: false, message });
+    const { executionIds } = subject;
+    // Names that nobody has checked: an event of a megabyte would cost the connection, each time that it is told.
+    const executor = abridged(subject.executor);
+    const reason = message.slice(0, MAX_REASON);
+    log.warn({ event: "run-refused", executor, reason }, "Refuse a run");
+    if (executionIds.length > 0)
+      await reports.finished({ executionIds, executor }, { successful: false, message: reason });
   }
 
   /** Keeps a run in the list of those that live while `work` is under way. */

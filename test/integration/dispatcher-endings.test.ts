@@ -221,3 +221,17 @@ test("cb dispatcher tells the same end where the working directory cannot simply
   assert.match(await endOf(dispatcher, "caches"), /^finished in \S+ s, 1 result$/);
   assert.deepEqual(readdirSync(box.path("state/work")), []);
 });
+
+test("cb dispatcher refuses a run with a name of megabytes, says so, and keeps its connection", async () => {
+  await using box = await ScanBox.start();
+  box.executor("fine", RESULT);
+  const dispatcher = await box.dispatcher();
+  const [id = 0] = box.server.run("x".repeat(2_000_000));
+  assert.match((await dispatcher.ending(id)).message, /^not started: Cannot run "x{79}…": it is no executor/);
+  const args = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`P${index}`, 1]));
+  assert.match(await endOf(dispatcher, "fine", args), /^not started: unexpected parameter: P0: /);
+  assert.match(await endOf(dispatcher, "fine"), /^finished/);
+  assert.equal(box.server.channel.joins.length, 1);
+  const longest = Math.max(...dispatcher.program.stderr.split("\n").map(({ length }) => length));
+  assert.ok(longest < 10_000, `a line of the log has ${longest} characters`);
+});

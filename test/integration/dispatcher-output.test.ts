@@ -154,6 +154,16 @@ function groupOf(pid: string): number {
   return Number(stat.slice(stat.lastIndexOf(")")).split(" ")[3]);
 }
 
+test("cb dispatcher is not stopped by a line that is nested too deep to be written again", async () => {
+  await using box = await ScanBox.start();
+  const brackets = (bracket: string) => `head -c 60000 /dev/zero | tr '\\0' '${bracket}'`;
+  box.executor("deep", host(1), `printf '{"hosts":'`, brackets("["), brackets("]"), "echo '}'", host(2));
+  const dispatcher = await box.dispatcher();
+  const { successful, message, hosts } = await dispatcher.run("deep");
+  assert.deepEqual([successful, hosts], [false, addresses(1, 2)]);
+  assert.match(message, /, 2 results, 1 line of a form that Faraday does not take$/);
+});
+
 test("cb dispatcher counts a thousand lines that it cannot use, and logs ten of them", async () => {
   await using box = await ScanBox.start();
   box.executor("numbers", "seq 1 1000", "seq 1 3 | sed s/^/x/");
@@ -163,14 +173,4 @@ test("cb dispatcher counts a thousand lines that it cannot use, and logs ten of 
   const kinds = dispatcher.records("line-refused").map(({ kind }) => kind);
   assert.equal(kinds.filter((kind) => kind === "notObjects").length, 10);
   assert.equal(kinds.filter((kind) => kind === "garbage").length, 3);
-});
-
-test("cb dispatcher is not stopped by a line that is nested too deep to be written again", async () => {
-  await using box = await ScanBox.start();
-  const brackets = (bracket: string) => `head -c 60000 /dev/zero | tr '\\0' '${bracket}'`;
-  box.executor("deep", host(1), `printf '{"hosts":'`, brackets("["), brackets("]"), "echo '}'", host(2));
-  const dispatcher = await box.dispatcher();
-  const { successful, message, hosts } = await dispatcher.run("deep");
-  assert.deepEqual([successful, hosts], [false, addresses(1, 2)]);
-  assert.match(message, /, 2 results, 1 line of a form that Faraday does not take$/);
 });
