@@ -43,8 +43,9 @@ export function outcomeOf(
   const lost = losses(lines);
   const failure = failureOf(end, timeLimit);
   if (failure !== undefined) {
+    const livesOn = end.reason !== "not-started" && end.detail !== undefined ? [end.detail] : [];
     const said = lastWords === "" ? "" : `: ${lastWords}`;
-    return { successful: false, message: [`${failure}, ${found}`, ...lost].join(", ") + said };
+    return { successful: false, message: [failure, ...livesOn, found, ...lost].join(", ") + said };
   }
   const ended = `finished in ${seconds(end.runTime)}, ${found}`;
   return { successful: lost.length === 0, message: [ended, ...lost].join(", ") };

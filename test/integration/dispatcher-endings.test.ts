@@ -1,7 +1,7 @@
 /** Each way in which a run of `cb dispatcher` ends: one final status, and a message that is true. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { assertEnded, processIsGone } from "../support/running-program.ts";
 import { type Dispatcher, ScanBox } from "../support/scan-box.ts";
@@ -235,3 +235,42 @@ test("cb dispatcher refuses a run with a name of megabytes, says so, and keeps i
   const longest = Math.max(...dispatcher.program.stderr.split("\n").map(({ length }) => length));
   assert.ok(longest < 10_000, `a line of the log has ${longest} characters`);
 });
+
+test("cb dispatcher says of a process that has become another user that it lives on, and ends without it", async () => {
+  // Whoever is not root can become nobody else, and root may end all.
+  if (process.getuid?.() !== 0) return;
+  await using box = await ScanBox.start();
+  // As sudo is: owned by root, with the set-user-ID bit.
+  execFileSync("cp", ["/usr/bin/setpriv", box.path("become")]);
+  const pidFile = box.path("pid");
+  box.executor(
+    "becomes",
+    RESULT,
+    `echo $$ >${pidFile}`,
+    `exec ${box.path("become")} --reuid=0 --regid=0 --clear-groups sleep 60`,
+  );
+  box.register();
+  execFileSync("chown", ["-R", "65534:65534", box.directory]);
+  execFileSync("chown", ["0:0", box.path("become")]);
+  execFileSync("chmod", ["4755", box.path("become")]);
+  const wrapper = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+  const dispatcher = box.startDispatcher(["--stop-grace", "0.2"], { wrapper });
+  await dispatcher.logged("joined");
+  const [id = 0] = box.server.run("becomes");
+  await dispatcher.until("root", () => /^Uid:\t0\t/m.test(statusOf(pidIn(box, "pid"))));
+  dispatcher.program.kill("SIGTERM");
+  const { status } = await dispatcher.program.finished;
+  process.kill(Number(pidIn(box, "pid")), "SIGKILL");
+  assert.equal(status, 0);
+  assert.deepEqual(dispatcher.endings(id), [
+    {
+      successful: false,
+      message: "ended because the dispatcher stops, it lives on, as it could not be ended, 1 result",
+    },
+  ]);
+});
+
+/** Of a process, as proc(5) has it; empty where there is none. */
+function statusOf(pid: string): string {
+  return pid === "" || !existsSync(`/proc/${pid}/status`) ? "" : readFileSync(`/proc/${pid}/status`, "utf8");
+}
