@@ -236,6 +236,8 @@ test("cb dispatcher that is started after a kill removes the working directory t
   const [id = 0] = box.server.run("waits");
   const work = box.path(`state/work/${id}`);
   await first.until("the file", () => existsSync(`${work}/file`));
+  // What was killed before that would not be found.
+  await first.until("the process", () => box.read(`state/spool/${id}.ndjson`).includes('"type":"process"'));
   await kill(first);
   const second = box.startDispatcher(["--stop-grace", "0.2"]);
   assert.match((await second.ending(id)).message, /^cut off/);
