@@ -32,6 +32,8 @@ type Settings = Values<typeof dispatcherSettings>;
 
 /** Milliseconds that are left, once nothing runs any more, to post what is in the spool and to tell how runs ended. */
 const FLUSH_MS = 10_000;
+/** Milliseconds that a disk which takes nothing is given at the end, besides the stop grace. */
+const DISK_MS = 5_000;
 
 export async function runDispatcher({
   settings,
@@ -74,6 +76,8 @@ async function serve(
   const spool = Spool.open(makeState(directory, "spool"), spoolOptions);
   /** The last step of stopping: nothing is posted, told or waited for any more. */
   const giveUp = new AbortController();
+  /** The step before: what the disk has not taken by then is lost, and said to be. */
+  const letGo = new AbortController();
   const poster = new Poster({
     spool,
     quarantine,
@@ -98,7 +102,7 @@ async function serve(
     timeLimit: settings["time-limit"],
     stopGrace: settings["stop-grace"],
     drainGrace: settings["drain-grace"],
-    giveUp: giveUp.signal,
+    letGo: letGo.signal,
     clock,
     log,
   });
@@ -139,12 +143,10 @@ async function serve(
     const ending = await Promise.race([linked, aborted(stop.signal)]);
     if (ending === "deleted") throw deleted(parts.server);
     service.stopping();
-    await endRuns(dispatcher, settings, stop.again);
+    await endRuns(dispatcher, settings["stop-wait"] ?? settings["stop-grace"], settings, letGo, stop.again);
     await soonest(dispatcher.runs.idle(), FLUSH_MS, stop.again);
   } finally {
-    dispatcher.leaveQueue();
-    dispatcher.runs.stop("all");
-    await dispatcher.runs.quiet();
+    await endRuns(dispatcher, 0, settings, letGo, stop.again);
     giveUp.abort();
     await Promise.all([linked, posting]);
     service.close();
@@ -179,11 +181,23 @@ function makeState(directory: string, name: string): string {
   return path;
 }
 
-/** Lets what runs go on for the stop wait, then ends it; the second signal ends it at once. */
-async function endRuns(dispatcher: Dispatcher, settings: Settings, again: AbortSignal): Promise<void> {
+/**
+ * Lets what runs go on for `wait` milliseconds, then ends it; the second signal ends it at once.
+ *
+ * A run that waits for room on the disk would wait for ever, so it is let go some time after its processes have ended.
+ */
+async function endRuns(
+  dispatcher: Dispatcher,
+  wait: number,
+  settings: Settings,
+  letGo: AbortController,
+  again: AbortSignal,
+): Promise<void> {
   dispatcher.leaveQueue();
-  await soonest(dispatcher.runs.quiet(), settings["stop-wait"] ?? settings["stop-grace"], again);
+  await soonest(dispatcher.runs.quiet(), wait, again);
   dispatcher.runs.stop("all");
+  await soonest(dispatcher.runs.quiet(), settings["stop-grace"] + DISK_MS, again);
+  letGo.abort();
   await dispatcher.runs.quiet();
 }
 

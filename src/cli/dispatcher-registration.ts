@@ -5,7 +5,7 @@ import type { Values } from "../core/settings.ts";
 import { printable } from "../core/text.ts";
 import type { FaradayApi } from "../faraday/api.ts";
 import { describeServer, ServerFailure, serverError } from "../faraday/server-failure.ts";
-import { readRegistration, writeRegistration } from "./dispatcher-state.ts";
+import { holdsResults, readRegistration, writeRegistration } from "./dispatcher-state.ts";
 import type { dispatcherSettings } from "./settings/dispatcher.ts";
 
 type Settings = Pick<
@@ -33,8 +33,9 @@ export async function agentToken(
   const { "state-directory": directory, token: code, "register-again": again, name, description } = settings;
   if (again && code === undefined)
     throw new CbError("usage", "Cannot use --register-again: --token with a registration code is missing");
-  const stored = again ? undefined : readRegistration(directory);
   const url = describeServer(server);
+  if (again) refuseOtherResults(directory, url);
+  const stored = again ? undefined : readRegistration(directory);
   if (stored !== undefined) {
     if (code === undefined) {
       if (stored.server !== url)
@@ -65,6 +66,29 @@ export async function agentToken(
   } catch (error) {
     if (signal.aborted) return undefined;
     if (error instanceof ServerFailure) throw serverError("register at", server, error);
+    throw error;
+  }
+}
+
+/**
+ * Executions and workspaces of two servers have the same numbers and names: what one has not taken yet would reach the
+ * other, in the place of results that are its own.
+ */
+function refuseOtherResults(directory: string, url: string): void {
+  const server = registeredAt(directory);
+  if (server === undefined || server === url || !holdsResults(directory)) return;
+  const held = `"${printable(directory)}" holds results for "${printable(server)}"`;
+  throw new CbError("usage", `Cannot register at "${url}": ${held}`, {
+    hint: "Take another --state-directory, or move its spool and quarantine away",
+  });
+}
+
+/** Undefined also where the file is damaged, which registering again is to mend. */
+function registeredAt(directory: string): string | undefined {
+  try {
+    return readRegistration(directory)?.server;
+  } catch (error) {
+    if (error instanceof CbError) return undefined;
     throw error;
   }
 }

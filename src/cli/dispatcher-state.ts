@@ -5,9 +5,11 @@
  *
  * `agent.json` holds the agent's token, which never expires: who has it can post results in this agent's name.
  */
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { CbError } from "../core/errors.ts";
 import {
+  attempt,
   isMissing,
   makeDirectory,
   readSmallFileAndMode,
@@ -36,6 +38,14 @@ export function dispatcherSocket(directory: string): string {
 export function lockState(directory: string): LockFile {
   makeDirectory(directory, 0o700);
   return lockFile(join(directory, "lock"), "dispatcher");
+}
+
+/** Whether anything waits in the spool, or is in quarantine. @throws {CbError} `file` */
+export function holdsResults(directory: string): boolean {
+  return ["spool", "quarantine"].some((name) => {
+    const path = join(directory, name);
+    return existsSync(path) && attempt("read", path, () => readdirSync(path)).length > 0;
+  });
 }
 
 /** @throws {CbError} `key` for a file that others can read, or that is damaged */

@@ -24,6 +24,8 @@ const STOP_GRACE = 2_000;
 const DRAIN_GRACE = 200;
 /** Of what a check says, the end is shown. */
 const MAX_DETAIL = 200;
+/** Bytes of it that are kept: a secret may have half of them, and half of a secret would not be found. */
+const MAX_SAID = 128 * 1024;
 
 /**
  * Every check is run, unless the signal comes; those that it keeps from running are not ok.
@@ -64,7 +66,7 @@ async function runCheck(
   let said = Buffer.alloc(0);
   for await (const event of execution) {
     if (event.kind === "output") {
-      said = Buffer.concat([said, event.data]).subarray(-4 * MAX_DETAIL);
+      said = Buffer.concat([said, event.data]).subarray(-MAX_SAID);
       continue;
     }
     const ok = event.reason === "exited" && event.status === 0;

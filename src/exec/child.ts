@@ -32,6 +32,8 @@ type Child = {
   readonly stderr: Readable;
   /** Resolves when the process itself has ended, whoever still holds its streams; never rejects. */
   readonly exited: Promise<Exit>;
+  /** It is not waited for any more: if it lives on, this program ends all the same. */
+  readonly abandon: () => void;
 };
 
 type NotStarted = { readonly started: false; readonly detail: string };
@@ -62,7 +64,8 @@ export async function startChild(path: string, surroundings: Surroundings): Prom
       resolve({ status: status ?? undefined, signal: signal ?? undefined });
     });
   });
-  return { started: true, pid: subprocess.pid, stdout: subprocess.stdout, stderr: subprocess.stderr, exited };
+  const { pid, stdout, stderr } = subprocess;
+  return { started: true, pid, stdout, stderr, exited, abandon: () => subprocess.unref() };
 }
 
 function launch(path: string, { arguments: words, environment, directory }: Surroundings) {

@@ -46,7 +46,7 @@ export type ExecutionEnd = {
   readonly status: number | undefined;
   /** Name of the signal that ended it, such as `SIGKILL`. */
   readonly signal: string | undefined;
-  /** Why it did not start, in the system's words. */
+  /** Why it did not start, in the system's words; or that it lives on, as it has become another user (sudo). */
   readonly detail: string | undefined;
   /** Milliseconds from its start to its own exit. */
   readonly runTime: number;
@@ -55,6 +55,10 @@ export type ExecutionEnd = {
   /** Whether another process still held an output stream when reading stopped. */
   readonly leftOpen: boolean;
 };
+
+/** Milliseconds for an exit once all was done to bring it about. */
+const EXIT_WAIT = 1_000;
+const LIVES_ON = "it lives on, as it could not be ended";
 
 export type ExecutionEvent = ({ readonly kind: "output" } & Output) | ExecutionEnd;
 
@@ -94,12 +98,18 @@ export async function* execute(
   options.onStart?.(child.pid);
   let reason: EndReason | undefined;
   let groupEnded: Promise<void> | undefined;
+  const abandoned = new AbortController();
   /** After an exit of its own the group is left alone, and an empty group's id may soon be somebody else's. */
   let isGroupOurs = true;
   const end = (why: EndReason) => {
     if (reason !== undefined) return;
     reason = why;
     groupEnded = endGroup(child.pid, options.stopGrace);
+    void groupEnded.then(() => abandonLater());
+  };
+  let patience: NodeJS.Timeout | undefined;
+  const abandonLater = () => {
+    patience = setTimeout(() => abandoned.abort(), EXIT_WAIT);
   };
   const onAbort = () => end(abortReason(signal));
   signal.addEventListener("abort", onAbort);
@@ -110,15 +120,20 @@ export async function* execute(
       : setTimeout(() => end("time-limit"), Math.min(options.timeLimit, LONGEST_TIMER));
 
   const finish = async (): Promise<ExecutionEnd> => {
-    const exit = await child.exited;
+    const exit = await Promise.race([child.exited, once(abandoned.signal)]);
+    clearTimeout(patience);
+    if (exit === undefined) child.abandon();
     const runTime = clock.monotonic() - startedAt;
     clearTimeout(limit);
     signal.removeEventListener("abort", onAbort);
-    reason ??= exit.signal === undefined ? "exited" : "signalled";
+    reason ??= exit?.signal === undefined ? "exited" : "signalled";
     await groupEnded;
+    clearTimeout(patience);
     isGroupOurs = false;
     const leftOpen = await output.drain(options.drainGrace);
-    return { kind: "end", reason, ...exit, detail: undefined, runTime, bytes: output.bytes, leftOpen };
+    const { status, signal: endedBy } = exit ?? {};
+    const detail = exit === undefined ? LIVES_ON : undefined;
+    return { kind: "end", reason, status, signal: endedBy, detail, runTime, bytes: output.bytes, leftOpen };
   };
   const finished = finish();
   let isOver = false;
@@ -133,10 +148,16 @@ export async function* execute(
   } finally {
     if (!isOver) {
       if (isGroupOurs) await endGroup(child.pid, 0);
+      abandonLater();
       output.stop();
       await finished;
+      clearTimeout(patience);
     }
   }
+}
+
+function once(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(undefined), { once: true }));
 }
 
 function abortReason(signal: AbortSignal): "stopped" | "cancelled" {

@@ -40,6 +40,9 @@ const LONGEST_AFTER_MS = 3_600_000;
 /** Letters and digits of an agent token; it never expires. */
 const AGENT_TOKEN = /^[A-Za-z0-9]{64}$/;
 
+/** Faraday's words for an agent that it does not know; gateways have words of their own for a 403, in JSON too. */
+const NO_PERMISSION = /\bpermission to access the requested resource\b/i;
+
 const CHECK_URL = "Check the server's URL and its base route";
 
 export class FaradayApi {
@@ -128,7 +131,7 @@ export class FaradayApi {
     const object = objectOf(answer);
     if (status === 200 && typeof object?.["token"] === "string")
       return { kind: "token", token: object["token"] };
-    if (status === 403 && typeof object?.["message"] === "string") return { kind: "deleted" };
+    if (status === 403 && NO_PERMISSION.test(String(object?.["message"]))) return { kind: "deleted" };
     // Faraday says 401 to a POST to any path that it does not know.
     const isFaraday = ![200, 401, 404, 405].includes(status) && !isWebPage(answer);
     const words = isFaraday ? refusalOf(answer) : `it is not Faraday's API that answers, ${lower(CHECK_URL)}`;

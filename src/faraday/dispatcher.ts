@@ -10,7 +10,7 @@ import type { Clock } from "../core/clock.ts";
 import { CbError, messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { CommandName } from "../core/names.ts";
-import { count, printable } from "../core/text.ts";
+import { abridged, count } from "../core/text.ts";
 import type { JobSlots } from "../exec/job-slots.ts";
 import { checkParameters } from "../exec/parameters.ts";
 import { endGroup } from "../exec/process-group.ts";
@@ -38,6 +38,9 @@ export type DispatcherParts = RunParts & {
   readonly log: Log;
   readonly clock: Clock;
 };
+
+/** Characters of why a run is refused; it may name many parameters. */
+const MAX_REASON = 4_000;
 
 /** What a status is about. */
 type Subject = Pick<RunCommand, "executionIds" | "executor">;
@@ -173,6 +176,7 @@ export class Dispatcher {
         const duration = Math.max(0, clock.wall() - run.facts.startedAt);
         await run.end({ ...cutOff(run), duration });
       }
+      removeWorkplace(this.#parts, id);
       await this.#finish(run, run.outcome ?? cutOff(run));
     });
   }
@@ -201,9 +205,13 @@ export class Dispatcher {
 
   async #refuse(subject: Subject, message: string): Promise<void> {
     const { log, reports } = this.#parts;
-    const { executor, executionIds } = subject;
-    log.warn({ event: "run-refused", executor: printable(executor), reason: message }, "Refuse a run");
-    if (executionIds.length > 0) await reports.finished(subject, { successful: false, message });
+    const { executionIds } = subject;
+    // Names that nobody has checked: an event of a megabyte would cost the connection, each time that it is told.
+    const executor = abridged(subject.executor);
+    const reason = message.slice(0, MAX_REASON);
+    log.warn({ event: "run-refused", executor, reason }, "Refuse a run");
+    if (executionIds.length > 0)
+      await reports.finished({ executionIds, executor }, { successful: false, message: reason });
   }
 }
 

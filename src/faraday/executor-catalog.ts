@@ -6,6 +6,7 @@
  */
 import { CbError } from "../core/errors.ts";
 import { type CommandName, isParameterName } from "../core/names.ts";
+import { abridged } from "../core/text.ts";
 import { type Manifest, parseManifest, readManifest } from "../exec/manifest.ts";
 import {
   baseOf,
@@ -60,7 +61,7 @@ export class ExecutorCatalog {
   find(name: string): Executor {
     const known = this.names.find((candidate) => candidate === name);
     if (known === undefined)
-      throw new CbError("setting", `Cannot run "${name}": it is no executor of this agent`);
+      throw new CbError("setting", `Cannot run "${abridged(name)}": it is no executor of this agent`);
     const manifest = readManifest(this.#directories, known) ?? NO_MANIFEST;
     if (manifest.official !== undefined) return this.#official(known, manifest, manifest.official);
     const resolution = resolveExecutor(this.#directories, known);

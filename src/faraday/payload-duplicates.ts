@@ -88,7 +88,8 @@ function uniform(vulnerabilities: readonly Fields[]): readonly Fields[] {
   return vulnerabilities.map((vulnerability) => {
     const whole: Fields = { ...vulnerability };
     for (const name of names.get(vulnerability["type"]) ?? []) {
-      const fallback = DEFAULTS[name];
+      // Names are the executor's: "constructor" and its like are none of ours.
+      const fallback = Object.hasOwn(DEFAULTS, name) ? DEFAULTS[name] : undefined;
       if (fallback !== undefined && !Object.hasOwn(whole, name)) whole[name] = fallback();
     }
     if (whole["impact"] !== undefined)

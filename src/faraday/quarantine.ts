@@ -6,7 +6,7 @@
  *
  * An entry is there once its second file is. Nothing here is ever deleted but by `drop`.
  */
-import { readdirSync, statSync, unlinkSync } from "node:fs";
+import { lstatSync, readdirSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { CbError, messageOf } from "../core/errors.ts";
 import { attempt, isMissing, makeDirectory, readSmallFile, writeAtomically } from "../core/files.ts";
@@ -68,9 +68,10 @@ export class Quarantine {
 
   /** Bytes on disk. @throws {CbError} `file` */
   get bytes(): number {
+    // Not where links lead, and not what is gone: editors put both here for a while.
     const sizes = this.#names().map((name) => {
       const path = join(this.#directory, name);
-      return attempt("read", path, () => statSync(path)).size;
+      return attempt("read", path, () => lstatSync(path, { throwIfNoEntry: false }))?.size ?? 0;
     });
     return sizes.reduce((sum, size) => sum + size, 0);
   }

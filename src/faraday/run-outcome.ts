@@ -44,8 +44,10 @@ export function outcomeOf(
   const failure = failureOf(end, timeLimit);
   if (end.reason === "not-started") return { successful: false, message: failure ?? "not started" };
   if (failure !== undefined) {
+    // That it lives on.
+    const livesOn = end.detail === undefined ? [] : [end.detail];
     const said = lastWords === "" ? "" : `: ${lastWords}`;
-    return { successful: false, message: [`${failure}, ${found}`, ...lost].join(", ") + said };
+    return { successful: false, message: [failure, ...livesOn, found, ...lost].join(", ") + said };
   }
   const ended = `finished in ${seconds(end.runTime)}, ${found}`;
   return { successful: lost.length === 0, message: [ended, ...lost].join(", ") };

@@ -9,7 +9,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
-import { messageOf } from "../core/errors.ts";
+import { CbError, messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Environment } from "../core/settings.ts";
 import { count, printable } from "../core/text.ts";
@@ -43,14 +43,16 @@ export type RunParts = {
   readonly timeLimit: number | undefined;
   readonly stopGrace: number;
   readonly drainGrace: number;
-  /** The last step of stopping: nobody waits for room on the disk any more. */
-  readonly giveUp: AbortSignal;
+  /** A late step of stopping: nobody waits for room on the disk any more. */
+  readonly letGo: AbortSignal;
 };
 
 /** Bytes of one post, at most; a result with more is split by its hosts. */
 const MAX_POST_BYTES = 2 * 1024 * 1024;
-/** Characters of stderr that are kept for the last words. */
+/** Characters of stderr that are kept for the last words, besides those that the longest secret has. */
 const MAX_STDERR = 8 * 1024;
+/** Lines of a kind that are refused and said to be: an executor may print a million of them. */
+const MAX_SAID = 10;
 /** Milliseconds until a line that did not fit on the disk is tried again. */
 const DISK_PAUSE = 1_000;
 
@@ -144,6 +146,8 @@ export class Run {
     const lines = new ResultLines({ longestLine: manifest.longestLine, blankLine: manifest.blankLine });
     const stderr = new TextDecoder();
     const said = new LinesWithoutSecrets(this.#secrets);
+    // Half of a secret would not be found.
+    const kept = MAX_STDERR + Math.max(0, ...this.#secrets.map(({ length }) => length));
     const execution = execute(path, {
       arguments: args,
       directory,
@@ -165,7 +169,7 @@ export class Run {
         await this.#takeAll(lines.push(event.data));
       } else {
         const text = stderr.decode(event.data, { stream: true });
-        this.#stderr = (this.#stderr + text).slice(-MAX_STDERR);
+        this.#stderr = (this.#stderr + text).slice(-kept);
         this.#say(said.push(text));
       }
     }
@@ -204,7 +208,9 @@ export class Run {
     if ("problem" in cleaned) {
       const problem = withoutSecrets(cleaned.problem, this.#secrets);
       this.#lose("invalid", problem);
-      await this.#onDisk(async () => this.#setAside(value, problem));
+      const result = jsonOf(value);
+      const number = this.#lines.invalid;
+      if (result !== undefined) await this.#onDisk(async () => this.#setAside(result, number, problem));
       return;
     }
     const mended = Object.entries(cleaned.counts).filter(([, number]) => number > 0);
@@ -221,12 +227,11 @@ export class Run {
   }
 
   /** What the server would refuse is kept as what it has refused: it can be looked at, mended and posted. */
-  #setAside(value: object, problem: string): void {
+  #setAside(result: Uint8Array, invalid: number, problem: string): void {
     const { quarantine, clock } = this.#parts;
     const { facts, lanes } = this.#spool;
-    const result = Buffer.from(JSON.stringify(value));
     for (const { number, workspace, executionId } of lanes) {
-      const id = `${facts.id}-invalid${this.#lines.invalid}-${number}`;
+      const id = `${facts.id}-invalid${invalid}-${number}`;
       const { id: run, executor } = facts;
       const words = `not posted: ${problem}`;
       const post = { id, run, executor, workspace, executionId, at: clock.wall(), status: undefined, words };
@@ -236,16 +241,17 @@ export class Run {
 
   #lose(kind: Exclude<keyof LineCounts, "results">, detail: string): void {
     this.#lines = { ...this.#lines, [kind]: this.#lines[kind] + 1 };
+    const number = this.#lines[kind];
+    if (number > MAX_SAID) return;
     const { executor, id } = this.#spool.facts;
-    this.#parts.log.warn(
-      { event: "line-refused", run: id, executor, kind, detail },
-      "Cannot use a line of output",
-    );
+    const more = number === MAX_SAID ? "; more of this kind are only counted" : "";
+    const fields = { event: "line-refused", run: id, executor, kind, detail };
+    this.#parts.log.warn(fields, `Cannot use a line of output${more}`);
   }
 
   /** Holds the executor up, by taking no more of its output, for as long as the disk takes nothing. */
   async #onDisk(work: () => Promise<void>): Promise<void> {
-    const { log, giveUp } = this.#parts;
+    const { log, letGo } = this.#parts;
     const { id: run } = this.#spool.facts;
     for (;;) {
       try {
@@ -254,13 +260,25 @@ export class Run {
         this.#isHeldUp = false;
         return;
       } catch (error) {
+        // A defect would be tried again for ever.
+        if (!(error instanceof CbError)) throw error;
         const fields = { event: "spool-unwritable", run, reason: messageOf(error) };
         if (!this.#isHeldUp) log.error(fields, "Cannot keep a result, the executor waits until it can be");
         this.#isHeldUp = true;
-        if (giveUp.aborted) throw error;
-        await sleep(DISK_PAUSE, undefined, { signal: giveUp }).catch(() => {});
+        if (letGo.aborted) throw error;
+        await sleep(DISK_PAUSE, undefined, { signal: letGo }).catch(() => {});
       }
     }
+  }
+}
+
+/** Undefined for what is nested so deep that it can be read and not be written. */
+function jsonOf(value: object): Uint8Array | undefined {
+  try {
+    return Buffer.from(JSON.stringify(value));
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
   }
 }
 

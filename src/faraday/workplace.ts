@@ -1,5 +1,10 @@
-/** The directory that is an executor's alone, for as long as its run takes: it starts there, and has TMPDIR there. */
-import { mkdirSync, rmSync } from "node:fs";
+/**
+ * The directory that is an executor's alone, for as long as its run takes: it starts there, and has TMPDIR there.
+ *
+ * What executors leave there may be in directories that they have made read-only, as caches of packages are; and a
+ * daemon of theirs may go on writing. Neither has anything to do with how the run ended.
+ */
+import { chmodSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../core/errors.ts";
 import { attempt } from "../core/files.ts";
@@ -11,25 +16,41 @@ type Surroundings = {
   readonly log: Log;
 };
 
-/** @throws {CbError} `file` */
+/** Empty, and nobody else's. @throws {CbError} `file` */
 export function makeWorkplace({ workDirectory }: Pick<Surroundings, "workDirectory">, run: string): string {
   const directory = join(workDirectory, run);
   attempt("create", directory, () => {
-    rmSync(directory, { recursive: true, force: true });
+    removeAll(directory);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   });
   return directory;
 }
 
-/** Deletes it with all that is left there. What cannot be deleted says nothing about how the run ended. */
+/** Deletes it with all that is left there. Never throws: what cannot be deleted is said, and stays. */
 export function removeWorkplace({ workDirectory, log }: Surroundings, run: string): void {
   const directory = join(workDirectory, run);
   try {
-    attempt("delete", directory, () => rmSync(directory, { recursive: true, force: true }));
+    attempt("delete", directory, () => removeAll(directory));
   } catch (error) {
     log.warn(
       { event: "work-left", run, reason: messageOf(error) },
       "Cannot delete what an executor has left",
     );
   }
+}
+
+function removeAll(directory: string): void {
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  try {
+    remove();
+  } catch {
+    makeWritable(directory);
+    remove();
+  }
+}
+
+function makeWritable(directory: string): void {
+  chmodSync(directory, 0o700);
+  for (const entry of readdirSync(directory, { withFileTypes: true }))
+    if (entry.isDirectory()) makeWritable(join(directory, entry.name));
 }

@@ -232,6 +232,16 @@ for (const type of PARAMETER_TYPES) {
   });
 }
 
+test("problemOf() needs no time to speak of for numbers of a hundred thousand digits", () => {
+  const digits = "1".repeat(100_000);
+  const startedAt = performance.now();
+  assert.equal(problemOf("float", `${digits}x`), "Not a valid number.");
+  assert.equal(problemOf("range", `0${digits}-${digits}`), undefined);
+  assert.equal(problemOf("range", `${digits}2-${digits}1`), "Range has to be in ascending order");
+  assert.equal(problemOf("range", `${digits}-99`), "Range has to be in ascending order");
+  assert.ok(performance.now() - startedAt < 1000);
+});
+
 test("PARAMETER_TYPES are those of the table, and isParameterType() knows no others", () => {
   assert.deepEqual([...PARAMETER_TYPES].sort(), Object.keys(TABLE).sort());
   assert.ok(isParameterType("list"));

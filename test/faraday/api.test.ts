@@ -176,6 +176,7 @@ test("FaradayApi.channelToken() calls an agent deleted for Faraday's own 403 alo
   for (const fault of [
     { status: 403, body: "Forbidden" },
     json(403, {}),
+    json(403, { message: "Forbidden" }),
     json(402, { message: "licence" }),
   ]) {
     pair.server.fault = () => fault;

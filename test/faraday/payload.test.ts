@@ -593,3 +593,14 @@ test("clean() never throws, and finds nothing to do in what it has cleaned", () 
   );
   assert.ok(accepted > 100, `${accepted} of 3000 were accepted`);
 });
+
+test("clean() takes names of vulnerabilities that every object has for names like any other", () => {
+  const names = ["__proto__", "constructor", "hasOwnProperty", "toString", "valueOf"];
+  const odd = names.map((name) => `{"type":"Vulnerability","name":"${name}","severity":"low","${name}":1}`);
+  const value = JSON.parse(
+    `{"hosts":[{"ip":"192.0.2.1","description":"","vulnerabilities":[${odd.join()}]}]}`,
+  );
+  const result = clean(value, LIMIT);
+  assert.ok("bodies" in result);
+  assert.deepEqual(JSON.parse(JSON.stringify(result.bodies)), [value]);
+});

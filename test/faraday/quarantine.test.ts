@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Quarantine, type QuarantinedPost } from "../../src/faraday/quarantine.ts";
@@ -117,5 +117,14 @@ test("Quarantine says in one line what it cannot read or write", async () => {
       code: "file",
       message: /^Cannot write ".*": not a directory$/,
     });
+  });
+});
+
+test("Quarantine counts its bytes while an editor has left a link to nowhere in it", async () => {
+  await withQuarantine((quarantine, directory) => {
+    quarantine.add(post(), BODY);
+    const { bytes } = quarantine;
+    symlinkSync("somebody@somewhere.1234", join(directory, ".#r1-0-3.json"));
+    assert.equal(quarantine.bytes - bytes, "somebody@somewhere.1234".length);
   });
 });

@@ -1,7 +1,7 @@
 /** What survives when `cb dispatcher` is killed, its server goes away, or its disk is full: every result. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { lines, processIsGone } from "../support/running-program.ts";
 import { type Dispatcher, hostsIn, ScanBox } from "../support/scan-box.ts";
@@ -205,4 +205,43 @@ test("cb dispatcher finds damage in a journal, keeps it aside, posts the rest, a
   assert.match(message, /^finished in \S+ s, 10 results, .*damaged/);
   const { aside } = await second.logged("journal-damaged");
   assert.match(readFileSync(String(aside), "utf8"), /host-8.*\n.*host-8/);
+});
+
+test("cb dispatcher ends at SIGTERM though its disk takes nothing any more, and says what it could not keep", async () => {
+  await using box = await ScanBox.start();
+  box.executor(
+    "prints",
+    results(1, 1),
+    `while [ ! -e "${box.path("go")}" ]; do sleep 0.05; done`,
+    results(2, 2),
+  );
+  const dispatcher = await box.dispatcher(["--stop-grace", "0.2"]);
+  const [id = 0] = box.server.run("prints");
+  await dispatcher.until("the first result", () => arrived(box, id).length === 1);
+  rmSync(box.path("state/spool"), { recursive: true });
+  box.file("go", "");
+  await dispatcher.logged("spool-unwritable");
+  dispatcher.program.kill("SIGTERM");
+  const { status, seconds } = await dispatcher.program.finished;
+  assert.equal(status, 0);
+  assert.ok(seconds < 15, `it took ${seconds} s`);
+  assert.deepEqual(
+    dispatcher.endings(id).filter(({ successful }) => successful),
+    [],
+  );
+});
+
+test("cb dispatcher that is started after a kill removes the working directory that was left", async () => {
+  await using box = await ScanBox.start();
+  box.executor("waits", 'touch "$TMPDIR/file"', "sleep 100");
+  const first = await box.dispatcher();
+  const [id = 0] = box.server.run("waits");
+  const work = box.path(`state/work/${id}`);
+  await first.until("the file", () => existsSync(`${work}/file`));
+  // What was killed before that would not be found.
+  await first.until("the process", () => box.read(`state/spool/${id}.ndjson`).includes('"type":"process"'));
+  await kill(first);
+  const second = box.startDispatcher(["--stop-grace", "0.2"]);
+  assert.match((await second.ending(id)).message, /^cut off/);
+  assert.deepEqual(readdirSync(box.path("state/work")), []);
 });

@@ -1,6 +1,7 @@
 /** Each way in which a run of `cb dispatcher` ends: one final status, and a message that is true. */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { assertEnded, processIsGone } from "../support/running-program.ts";
 import { type Dispatcher, ScanBox } from "../support/scan-box.ts";
@@ -202,3 +203,74 @@ test("cb dispatcher at SIGTERM ends what runs, refuses what waits, tells both, l
   assert.deepEqual([box.server.channel.events.at(-1), box.server.channel.online], ["leave_agent", false]);
   assert.equal(box.server.accepted(running).length, 2);
 });
+
+test("cb dispatcher tells the same end where the working directory cannot simply be removed", async () => {
+  await using box = await ScanBox.start();
+  box.executor(
+    "caches",
+    RESULT,
+    'mkdir -p "$TMPDIR/a/b" && touch "$TMPDIR/a/b/c" && chmod -R a-w "$TMPDIR/a"',
+  );
+  box.register();
+  // Nothing is read-only for root.
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) execFileSync("chown", ["-R", "65534:65534", box.directory]);
+  const wrapper = isRoot ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
+  const dispatcher = box.startDispatcher([], { wrapper });
+  await dispatcher.logged("joined");
+  assert.match(await endOf(dispatcher, "caches"), /^finished in \S+ s, 1 result$/);
+  assert.deepEqual(readdirSync(box.path("state/work")), []);
+});
+
+test("cb dispatcher refuses a run with a name of megabytes, says so, and keeps its connection", async () => {
+  await using box = await ScanBox.start();
+  box.executor("fine", RESULT);
+  const dispatcher = await box.dispatcher();
+  const [id = 0] = box.server.run("x".repeat(2_000_000));
+  assert.match((await dispatcher.ending(id)).message, /^not started: Cannot run "x{79}…": it is no executor/);
+  const args = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`P${index}`, 1]));
+  assert.match(await endOf(dispatcher, "fine", args), /^not started: unexpected parameter: P0: /);
+  assert.match(await endOf(dispatcher, "fine"), /^finished/);
+  assert.equal(box.server.channel.joins.length, 1);
+  const longest = Math.max(...dispatcher.program.stderr.split("\n").map(({ length }) => length));
+  assert.ok(longest < 10_000, `a line of the log has ${longest} characters`);
+});
+
+test("cb dispatcher says of a process that has become another user that it lives on, and ends without it", async () => {
+  // Whoever is not root can become nobody else, and root may end all.
+  if (process.getuid?.() !== 0) return;
+  await using box = await ScanBox.start();
+  // As sudo is: owned by root, with the set-user-ID bit.
+  execFileSync("cp", ["/usr/bin/setpriv", box.path("become")]);
+  const pidFile = box.path("pid");
+  box.executor(
+    "becomes",
+    RESULT,
+    `echo $$ >${pidFile}`,
+    `exec ${box.path("become")} --reuid=0 --regid=0 --clear-groups sleep 60`,
+  );
+  box.register();
+  execFileSync("chown", ["-R", "65534:65534", box.directory]);
+  execFileSync("chown", ["0:0", box.path("become")]);
+  execFileSync("chmod", ["4755", box.path("become")]);
+  const wrapper = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+  const dispatcher = box.startDispatcher(["--stop-grace", "0.2"], { wrapper });
+  await dispatcher.logged("joined");
+  const [id = 0] = box.server.run("becomes");
+  await dispatcher.until("root", () => /^Uid:\t0\t/m.test(statusOf(pidIn(box, "pid"))));
+  dispatcher.program.kill("SIGTERM");
+  const { status } = await dispatcher.program.finished;
+  process.kill(Number(pidIn(box, "pid")), "SIGKILL");
+  assert.equal(status, 0);
+  assert.deepEqual(dispatcher.endings(id), [
+    {
+      successful: false,
+      message: "ended because the dispatcher stops, it lives on, as it could not be ended, 1 result",
+    },
+  ]);
+});
+
+/** Of a process, as proc(5) has it; empty where there is none. */
+function statusOf(pid: string): string {
+  return pid === "" || !existsSync(`/proc/${pid}/status`) ? "" : readFileSync(`/proc/${pid}/status`, "utf8");
+}

@@ -167,3 +167,24 @@ function groupOf(pid: string): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
   return Number(stat.slice(stat.lastIndexOf(")")).split(" ")[3]);
 }
+
+test("cb dispatcher is not stopped by a line that is nested too deep to be written again", async () => {
+  await using box = await ScanBox.start();
+  const brackets = (bracket: string) => `head -c 60000 /dev/zero | tr '\\0' '${bracket}'`;
+  box.executor("deep", host(1), `printf '{"hosts":'`, brackets("["), brackets("]"), "echo '}'", host(2));
+  const dispatcher = await box.dispatcher();
+  const { successful, message, hosts } = await dispatcher.run("deep");
+  assert.deepEqual([successful, hosts], [false, addresses(1, 2)]);
+  assert.match(message, /, 2 results, 1 line of a form that Faraday does not take$/);
+});
+
+test("cb dispatcher counts a thousand lines that it cannot use, and logs ten of them", async () => {
+  await using box = await ScanBox.start();
+  box.executor("numbers", "seq 1 1000", "seq 1 3 | sed s/^/x/");
+  const dispatcher = await box.dispatcher();
+  const { message } = await dispatcher.run("numbers");
+  assert.match(message, /, 3 lines of no JSON, 1000 lines of JSON that is no object$/);
+  const kinds = dispatcher.records("line-refused").map(({ kind }) => kind);
+  assert.equal(kinds.filter((kind) => kind === "notObjects").length, 10);
+  assert.equal(kinds.filter((kind) => kind === "garbage").length, 3);
+});

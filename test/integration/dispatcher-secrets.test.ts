@@ -118,3 +118,17 @@ function commandLineOf(pid: string): string {
     return "";
   }
 }
+
+test("cb dispatcher shows nothing of a secret that is longer than what it keeps of standard error", async () => {
+  await using box = await ScanBox.start();
+  const file = box.file("token", `${"long".repeat(5_000)}${FROM_FILE}\n`, 0o600);
+  const manifest = ["[environment]", `API_TOKEN = { file = "${file}" }`];
+  box.executor("says", 'echo "have $API_TOKEN" >&2', "exit 1");
+  box.manifest("says", ...manifest);
+  box.executor("checked", "true");
+  box.manifest("checked", `checks = ['echo "no good: $API_TOKEN" >&2; exit 1']`, ...manifest);
+  const dispatcher = await box.dispatcher(["-vv"]);
+  assert.match((await dispatcher.run("says")).message, /^exit status 1, 0 results: have \*\*\*$/);
+  assert.match((await dispatcher.run("checked")).message, / failed: exit status 1: no good: \*\*\*$/);
+  assertKept(dispatcher.program.stderr, "the log");
+});

@@ -1,6 +1,6 @@
 /** What keeps `cb dispatcher` from working: one clear line that says what to do, and status 1. */
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { assertEnded, type Finished, lines } from "../support/running-program.ts";
 import { ScanBox } from "../support/scan-box.ts";
@@ -73,6 +73,24 @@ test("cb dispatcher run --token makes no second agent unless --register-again sa
   await again.logged("joined");
   assert.equal(box.server.agents.size, 2);
   assert(!box.read("state/agent.json").includes(token));
+});
+
+test("cb dispatcher run --register-again at another server is refused while results for the first one wait", async () => {
+  await using box = await ScanBox.start();
+  await using other = await ScanBox.start();
+  box.executor("invalid", `echo '{"hosts":[{"description":"no address"}]}'`);
+  const first = await box.dispatcher();
+  await first.run("invalid");
+  await first.program.end();
+  const again = ["--server", other.url, "--token", "123456", "--register-again"];
+  assertFailed(
+    await run(box, ...again),
+    `cb: error: Cannot register at "${other.url}": "${box.state}" holds results for "${box.url}"`,
+    "cb: hint: Take another --state-directory, or move its spool and quarantine away",
+  );
+  assert.deepEqual([other.server.agents.size, other.server.posts.length], [0, 0]);
+  rmSync(box.path("state/quarantine"), { recursive: true });
+  await box.startDispatcher(again).logged("joined");
 });
 
 test("cb dispatcher run names the setting that is missing or wrong", async () => {
