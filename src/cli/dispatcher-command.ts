@@ -78,6 +78,7 @@ async function serve(
   const giveUp = new AbortController();
   /** The step before: what the disk has not taken by then is lost, and said to be. */
   const letGo = new AbortController();
+  const joinedOnce = new AbortController();
   const poster = new Poster({
     spool,
     quarantine,
@@ -114,7 +115,11 @@ async function serve(
     clock,
     log,
     onRun: dispatcher.onRun,
-    onJoined: reports.onJoined,
+    onJoined: () => {
+      // From here on it is known that this is the server which the results are for.
+      joinedOnce.abort();
+      reports.onJoined();
+    },
     onState: () => service.show(),
   });
   const parts = {
@@ -135,7 +140,9 @@ async function serve(
     executors: catalog.names.join(","),
   };
   log.info({ event: "start", ...fields }, "Start dispatcher");
-  const posting = poster.run(giveUp.signal);
+  const posting = aborted(AbortSignal.any([joinedOnce.signal, giveUp.signal])).then(() =>
+    poster.run(giveUp.signal),
+  );
   dispatcher.recover();
   await service.start(directory);
   const linked = link.run(giveUp.signal);

@@ -9,6 +9,9 @@ export type DispatcherQuestion =
   | { readonly ask: "list" }
   | { readonly ask: "show" | "retry" | "drop"; readonly item: string };
 
+/** Milliseconds for an answer; whoever has a post made again waits for the server. */
+export const ANSWER_MS = 75_000;
+
 /**
  * The dispatcher's answer, which is of our own making and version.
  *
@@ -18,7 +21,7 @@ export async function askDispatcher<Answer>(
   stateDirectory: string,
   question: DispatcherQuestion,
 ): Promise<Answer> {
-  const answer = await askAt(dispatcherSocket(stateDirectory), "dispatcher", question);
+  const answer = await askAt(dispatcherSocket(stateDirectory), "dispatcher", question, ANSWER_MS);
   if (typeof answer === "object" && answer !== null && "problem" in answer)
     throw new CbError("usage", String(answer.problem));
   return answer as Answer;

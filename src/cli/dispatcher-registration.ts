@@ -5,7 +5,7 @@ import type { Values } from "../core/settings.ts";
 import { printable } from "../core/text.ts";
 import type { FaradayApi } from "../faraday/api.ts";
 import { describeServer, ServerFailure, serverError } from "../faraday/server-failure.ts";
-import { holdsResults, readRegistration, writeRegistration } from "./dispatcher-state.ts";
+import { holdsResults, probeState, readRegistration, writeRegistration } from "./dispatcher-state.ts";
 import type { dispatcherSettings } from "./settings/dispatcher.ts";
 
 type Settings = Pick<
@@ -58,6 +58,8 @@ export async function agentToken(
       hint: "Give --token with the six digits that the server's Agents page shows",
     });
   }
+  // The code is good once, and the token is never shown again: not without a place for it.
+  probeState(directory);
   try {
     const { id, token } = await api.register({ code, name, description }, signal);
     writeRegistration(directory, { token, server: url, id });

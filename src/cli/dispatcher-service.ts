@@ -9,7 +9,7 @@ import type { LiveRuns, RunState } from "../faraday/live-runs.ts";
 import type { Poster } from "../faraday/poster.ts";
 import type { Quarantine, QuarantinedPost } from "../faraday/quarantine.ts";
 import type { Spool, SpoolDepth } from "../faraday/spool.ts";
-import type { DispatcherQuestion } from "./dispatcher-control.ts";
+import { ANSWER_MS, type DispatcherQuestion } from "./dispatcher-control.ts";
 import { dispatcherSocket } from "./dispatcher-state.ts";
 import { ServiceManager } from "./service-manager.ts";
 import { serveAnswers } from "./unix-answers.ts";
@@ -42,7 +42,7 @@ type Parts = {
 };
 
 /** Milliseconds that a post from quarantine may take; whoever asked for it waits. */
-const RETRY_MS = 4_000;
+const RETRY_MS = 60_000;
 
 export class DispatcherService {
   readonly #environment: Environment;
@@ -67,8 +67,10 @@ export class DispatcherService {
     this.show();
     this.#manager.ready(this.#environment);
     try {
-      this.#control = await serveAnswers(dispatcherSocket(stateDirectory), (question) =>
-        this.#answer(question as DispatcherQuestion),
+      this.#control = await serveAnswers(
+        dispatcherSocket(stateDirectory),
+        (question) => this.#answer(question as DispatcherQuestion),
+        ANSWER_MS,
       );
     } catch (error) {
       // Executors run all the same.

@@ -5,7 +5,7 @@
  *
  * `agent.json` holds the agent's token, which never expires: who has it can post results in this agent's name.
  */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { CbError } from "../core/errors.ts";
 import {
@@ -72,6 +72,13 @@ export function readRegistration(directory: string): Registration | undefined {
 /** @throws {CbError} `file` */
 export function writeRegistration(directory: string, registration: Registration): void {
   writeAtomically(registrationFile(directory), Buffer.from(`${JSON.stringify(registration)}\n`), 0o600);
+}
+
+/** Whether a registration could be written. @throws {CbError} `file` */
+export function probeState(directory: string): void {
+  const path = join(directory, "probe");
+  writeAtomically(path, new Uint8Array(4096), 0o600);
+  attempt("delete", path, () => unlinkSync(path));
 }
 
 function registrationFile(directory: string): string {

@@ -8,7 +8,7 @@ import { CbError, messageOf, systemCode } from "../core/errors.ts";
 import { attempt } from "../core/files.ts";
 import { printable } from "../core/text.ts";
 
-/** For a question and its answer, in milliseconds. */
+/** For a question and its answer, in milliseconds, where nothing else is said. */
 const ANSWER_MS = 5_000;
 /** Who may ask at the same time. */
 const MAX_ASKING = 16;
@@ -20,18 +20,20 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
  * that is there is nobody's.
  *
  * @param answer what it gives is sent as JSON; where it throws, whoever asked hears nothing
+ * @param patience milliseconds for a question and its answer
  * @throws {CbError} `file`, such as for a path longer than a socket's may be, 107 bytes
  */
 export async function serveAnswers(
   path: string,
   answer: (question: unknown) => Promise<unknown>,
+  patience = ANSWER_MS,
 ): Promise<Server> {
   attempt("remove", path, () => rmSync(path, { force: true }));
   const server = createServer((socket) => {
     socket.on("error", () => {}); // whoever asked has gone
     // Nor may whoever asked and does not listen keep us from ending.
     socket.unref();
-    socket.setTimeout(ANSWER_MS, () => socket.destroy());
+    socket.setTimeout(patience, () => socket.destroy());
     readLine(socket, MAX_QUESTION_BYTES)
       .then((line) => answer(JSON.parse(line)))
       .then((value) => socket.end(`${JSON.stringify(value)}\n`))
@@ -55,15 +57,21 @@ export async function serveAnswers(
  * Asks who listens on a socket.
  *
  * @param who as in `Cannot ask the agent at …`
+ * @param patience milliseconds for the answer
  * @throws {CbError} `file` where nobody answers, or not as one should
  */
-export async function askAt(path: string, who: string, question: unknown): Promise<unknown> {
+export async function askAt(
+  path: string,
+  who: string,
+  question: unknown,
+  patience = ANSWER_MS,
+): Promise<unknown> {
   const refuse = (why: string) =>
     new CbError("file", `Cannot ask the ${who} at "${printable(path)}": ${why}`);
   const socket = createConnection(path);
   const late = setTimeout(() => {
-    socket.destroy(new Error(`no answer within ${ANSWER_MS / 1000} s`));
-  }, ANSWER_MS);
+    socket.destroy(new Error(`no answer within ${patience / 1000} s`));
+  }, patience);
   let line: string;
   try {
     socket.write(`${JSON.stringify(question)}\n`);

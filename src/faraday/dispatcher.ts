@@ -94,12 +94,24 @@ export class Dispatcher {
       return;
     }
     const accepted = this.#judge(command);
-    if ("problem" in accepted) return this.#refuse(command, accepted.problem);
-
-    log.info({ event: "run", run: id, executor: name, workspaces: workspaces.join(",") }, "Accept a run");
-    const most = runsAtOnce(accepted.executor);
-    const run = { id, executor: name, workspaces, state: "waiting" } as const;
-    await this.runs.during(run, async (live) => this.#perform(live, command, most));
+    const { spool, clock, name: agentName } = this.#parts;
+    // Before anything else: what became of it is told after our own death, too, and be it that it was refused.
+    const run = begin(spool, {
+      id,
+      executor: abridged(name),
+      agentName,
+      executionIds,
+      workspaces,
+      params: "problem" in accepted ? "" : paramsText(accepted.values, accepted.executor.manifest.parameters),
+      startedAt: clock.wall(),
+    });
+    if (run instanceof CbError) return this.#refuse(command, `not started: ${run.message}`);
+    const state = "problem" in accepted ? "posting" : "waiting";
+    await this.runs.during({ id, executor: run.facts.executor, workspaces, state }, async (live) => {
+      if ("problem" in accepted) return this.#turnAway(live, run, accepted.problem);
+      log.info({ event: "run", run: id, executor: name, workspaces: workspaces.join(",") }, "Accept a run");
+      return this.#perform(live, command, run, runsAtOnce(accepted.executor));
+    });
   }
 
   /** What would be run, with which values; or why it is not. */
@@ -127,38 +139,23 @@ export class Dispatcher {
   }
 
   /** @param most runs of the executor at a time */
-  async #perform(live: LiveRun, command: RunCommand, most: number): Promise<void> {
-    const { slots, spool, reports, clock, name } = this.#parts;
+  async #perform(live: LiveRun, command: RunCommand, run: RunSpool, most: number): Promise<void> {
+    const { slots, reports } = this.#parts;
     const { signal } = live.end;
     const release = await slots.take(command.executor as CommandName, signal, most);
     if (release === undefined) {
       const why = signal.reason === "cancelled" ? "stopped by the operator" : "the dispatcher is stopping";
-      return this.#turnAway(live, command, `not started: ${why}`);
+      return this.#turnAway(live, run, `not started: ${why}`);
     }
     // What was safe when the run came may have been exchanged while it waited.
     const found = this.#find(command);
     if ("problem" in found) {
       release();
-      return this.#turnAway(live, command, found.problem);
-    }
-    const { executor, values } = found;
-    const { executionIds, workspaces } = command;
-    const run = begin(spool, {
-      id: live.state.id,
-      executor: executor.name,
-      agentName: name,
-      executionIds,
-      workspaces,
-      params: paramsText(values, executor.manifest.parameters),
-      startedAt: clock.wall(),
-    });
-    if (run instanceof CbError) {
-      release();
-      return this.#turnAway(live, command, `not started: ${run.message}`);
+      return this.#turnAway(live, run, found.problem);
     }
     this.runs.enter(live, "running");
     reports.running(run.facts);
-    const outcome = await new Run(this.#parts, command, executor, values, run)
+    const outcome = await new Run(this.#parts, command, found.executor, found.values, run)
       .perform(signal)
       .finally(release);
     this.runs.enter(live, "posting");
@@ -198,11 +195,17 @@ export class Dispatcher {
     if (await reports.finished(run.facts, final)) await run.told();
   }
 
-  async #turnAway(live: LiveRun, command: RunCommand, message: string): Promise<void> {
+  /** A run that does not start ends like any other: its journal, the posts that close it, one final status. */
+  async #turnAway(live: LiveRun, run: RunSpool, problem: string): Promise<void> {
     this.runs.enter(live, "posting");
-    return this.#refuse(command, message);
+    const { id, executor } = run.facts;
+    const message = problem.slice(0, MAX_REASON);
+    this.#parts.log.warn({ event: "run-refused", run: id, executor, reason: message }, "Refuse a run");
+    await run.end({ successful: false, message, duration: 0 });
+    await this.#finish(run, { successful: false, message });
   }
 
+  /** Where there can be no journal: told for as long as this process lives. */
   async #refuse(subject: Subject, message: string): Promise<void> {
     const { log, reports } = this.#parts;
     const { executionIds } = subject;

@@ -35,6 +35,15 @@ const MAX_WORDS = 64 * 1024;
 /** Beyond any body that was ever posted. */
 const MAX_BODY_BYTES = 1024 * 1024 * 1024;
 
+/** Of a file that people may have had in their editor. */
+function isAbout(value: unknown): value is Omit<QuarantinedPost, "id"> {
+  if (typeof value !== "object" || value === null) return false;
+  const { run, executor, workspace, at, words } = value as Record<string, unknown>;
+  return (
+    [run, executor, workspace, words].every((text) => typeof text === "string") && typeof at === "number"
+  );
+}
+
 export class Quarantine {
   readonly #directory: string;
 
@@ -55,14 +64,14 @@ export class Quarantine {
   }
 
   /**
-   * All of them, oldest first.
+   * All of them, oldest first; of one that is damaged, what is wrong with it.
    *
-   * @throws {CbError} `file`
+   * @throws {CbError} `file` where the directory cannot be read
    */
   list(): readonly QuarantinedPost[] {
     const posts = this.#names()
       .filter((name) => name.endsWith(ABOUT))
-      .map((name) => this.#about(name.slice(0, -ABOUT.length)));
+      .map((name) => this.#described(name.slice(0, -ABOUT.length)));
     return posts.sort((one, other) => one.at - other.at || (one.id < other.id ? -1 : 1));
   }
 
@@ -102,14 +111,25 @@ export class Quarantine {
     writeAtomically(this.#path(post.id, ABOUT), Buffer.from(`${JSON.stringify(about)}\n`), 0o600);
   }
 
+  #described(id: string): QuarantinedPost {
+    try {
+      return this.#about(id);
+    } catch (error) {
+      if (!(error instanceof CbError)) throw error;
+      const unknown = { run: "", executor: "", workspace: "", executionId: 0, at: 0, status: undefined };
+      return { id, ...unknown, words: error.message };
+    }
+  }
+
   #about(id: string): QuarantinedPost {
     const unknown = () => new CbError("usage", `Cannot find "${abridged(id)}" in quarantine: no such post`);
     if (!ID.test(id)) throw unknown();
     const path = this.#path(id, ABOUT);
     try {
       const about = JSON.parse(Buffer.from(readSmallFile(path, MAX_ABOUT_BYTES)).toString());
+      if (!isAbout(about)) throw new SyntaxError("it is no description of a post");
       // A status that is undefined has no place in JSON.
-      return { status: undefined, ...about, id };
+      return { ...about, status: about.status, id };
     } catch (error) {
       if (isMissing(error)) throw unknown();
       if (error instanceof SyntaxError)

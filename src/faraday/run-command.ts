@@ -20,12 +20,15 @@ export type RunCommand = {
 /** Why a run cannot be one; the ids are those that the server may be told it under, perhaps none. */
 export type RunProblem = { readonly problem: string; readonly executionIds: readonly number[] };
 
+/** Of one run; a status has the ids of all, and an event of a megabyte would cost the connection. */
+const MAX_WORKSPACES = 1000;
+
 /** Reads the payload of a `run` event; never throws. */
 export function readRunCommand(payload: unknown): RunCommand | RunProblem {
   const fields = isFields(payload) ? payload : {};
   const executionIds = Array.isArray(fields["execution_ids"]) ? fields["execution_ids"].filter(isId) : [];
   const problem = isFields(payload) ? problemIn(fields) : "Cannot read the run: expected an object";
-  if (problem !== undefined) return { problem, executionIds };
+  if (problem !== undefined) return { problem, executionIds: executionIds.slice(0, MAX_WORKSPACES) };
   return {
     executionIds,
     workspaces: fields["workspaces"] as readonly string[],
@@ -42,6 +45,9 @@ function problemIn(fields: Fields): string | undefined {
     return "Cannot use workspaces: expected a list of names";
   }
   if (ids.length === 0 || workspaces.length === 0) return "Cannot start a run: it names no workspace";
+  if (ids.length > MAX_WORKSPACES) {
+    return `Cannot start a run: it is for ${ids.length} workspaces, at most ${MAX_WORKSPACES} are taken`;
+  }
   if (ids.length !== workspaces.length) {
     return `Cannot start a run: it has ${ids.length} execution ids for ${workspaces.length} workspaces`;
   }

@@ -107,7 +107,7 @@ test("Quarantine says in one line what it cannot read or write", async () => {
   await withQuarantine((quarantine, directory) => {
     quarantine.add(post(), BODY);
     writeFileSync(join(directory, "r1-0-3.about.json"), "{");
-    assert.throws(() => quarantine.list(), {
+    assert.throws(() => quarantine.show("r1-0-3"), {
       code: "file",
       message: /^Cannot read ".*r1-0-3\.about\.json": /,
     });
@@ -126,5 +126,21 @@ test("Quarantine counts its bytes while an editor has left a link to nowhere in 
     const { bytes } = quarantine;
     symlinkSync("somebody@somewhere.1234", join(directory, ".#r1-0-3.json"));
     assert.equal(quarantine.bytes - bytes, "somebody@somewhere.1234".length);
+  });
+});
+
+test("Quarantine.list() shows a damaged description beside the others, and what is wrong with it", async () => {
+  await withQuarantine((quarantine, directory) => {
+    quarantine.add(post(), BODY);
+    writeFileSync(join(directory, "torn.about.json"), "{");
+    writeFileSync(join(directory, "empty.about.json"), "{}");
+    const listed = quarantine.list();
+    assert.deepEqual(
+      listed.map(({ id }) => id),
+      ["empty", "torn", "r1-0-3"],
+    );
+    for (const { words } of listed.slice(0, 2)) assert.match(words, /^Cannot read ".*about\.json": /);
+    assert.match(listed[0]?.words ?? "", /it is no description of a post$/);
+    assert.throws(() => quarantine.show("empty"), { code: "file" });
   });
 });

@@ -157,3 +157,17 @@ test("pluginEnvironment() gives nothing that a kernel or a shell cannot take", (
   ]);
   assert.deepEqual(pluginEnvironment(given), { AGENT_CONFIG_: "x", AGENT_CONFIG_TAG: "ab" });
 });
+
+test("readRunCommand() refuses a run for more workspaces than a status can name, under the first of its ids", () => {
+  const many = (count: number) => ({
+    execution_ids: Array.from({ length: count }, (_, index) => index),
+    workspaces: Array.from({ length: count }, (_, index) => `w${index}`),
+    executor: "nmap",
+    args: {},
+  });
+  assert.equal("problem" in readRunCommand(many(1000)), false);
+  const refused = readRunCommand(many(1001));
+  assert.ok("problem" in refused);
+  assert.match(refused.problem, /it is for 1001 workspaces, at most 1000 are taken$/);
+  assert.equal(refused.executionIds.length, 1000);
+});

@@ -245,3 +245,21 @@ test("cb dispatcher that is started after a kill removes the working directory t
   assert.match((await second.ending(id)).message, /^cut off/);
   assert.deepEqual(readdirSync(box.path("state/work")), []);
 });
+
+test("cb dispatcher killed while a run waits for its turn tells after a restart that it was cut off, too", async () => {
+  await using box = await ScanBox.start();
+  box.executor("long", `echo >>${box.path("started")}`, "exec sleep 60");
+  const first = await box.dispatcher(["--jobs", "1"]);
+  const [running = 0] = box.server.run("long");
+  await first.until("the executor", () => box.read("started") !== "");
+  const [waiting = 0] = box.server.run("long");
+  await first.until("a run that waits", () => box.read(`state/spool/${waiting}.ndjson`) !== "");
+  await kill(first);
+  const second = box.startDispatcher(["--stop-grace", "0.2"]);
+  for (const id of [running, waiting]) {
+    assert.deepEqual(await second.ending(id), {
+      successful: false,
+      message: "cut off: the dispatcher was killed, 0 results",
+    });
+  }
+});
