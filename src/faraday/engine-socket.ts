@@ -41,6 +41,8 @@ const MAX_WAITING_PACKETS = 10_000;
 const MAX_POLLED_PACKETS = 10_000;
 /** For the last packets and the end of the WebSocket, in milliseconds. */
 const CLOSING_MS = 200;
+/** For what has arrived and was not read yet, in milliseconds. */
+const READ_FIRST_MS = 200;
 
 const NOT_READING = "the server does not read what it asked for";
 /** Those of engine.io-client. */
@@ -52,6 +54,15 @@ const REASONS: Readonly<Record<string, string>> = {
 
 type Packet = Parameters<SocketReservedEvents["packet"]>[0];
 type Transfer = Pick<HttpRequest, "body" | "headers" | "timeout">;
+
+/**
+ * A process that was stopped, or whose machine slept, finds its heartbeat overdue before it has read what came
+ * meanwhile: perhaps a run, which nobody will send again. So what is there is read first.
+ */
+class PatientSocket extends Socket {
+  protected override setTimeoutFn = ((body: () => void, ms: number) =>
+    setTimeout(() => setTimeout(body, READ_FIRST_MS), ms)) as typeof setTimeout;
+}
 
 export class EngineSocket {
   readonly #http: HttpClient;
@@ -66,7 +77,7 @@ export class EngineSocket {
     this.#http = http.sibling();
     this.#observer = observer;
     const { protocol, hostname, port, pathname } = below(http.channel, "/socket.io/");
-    this.#socket = new Socket({
+    this.#socket = new PatientSocket({
       secure: protocol === "https:",
       hostname: hostname.replace(/^\[|\]$/g, ""),
       port,
