@@ -41,8 +41,6 @@ const MAX_WAITING_PACKETS = 10_000;
 const MAX_POLLED_PACKETS = 10_000;
 /** For the last packets and the end of the WebSocket, in milliseconds. */
 const CLOSING_MS = 200;
-/** For what has arrived and was not read yet, in milliseconds. */
-const READ_FIRST_MS = 200;
 
 const NOT_READING = "the server does not read what it asked for";
 /** Those of engine.io-client. */
@@ -55,14 +53,27 @@ const REASONS: Readonly<Record<string, string>> = {
 type Packet = Parameters<SocketReservedEvents["packet"]>[0];
 type Transfer = Pick<HttpRequest, "body" | "headers" | "timeout">;
 
+/** Milliseconds between the end of a wait and what it leads to. */
+const READ_FIRST_MS = 100;
+
 /**
- * A process that was stopped, or whose machine slept, finds its heartbeat overdue before it has read what came
- * meanwhile: perhaps a run, which nobody will send again. So what is there is read first.
+ * Timers of engine.io-client, in place of the global ones: what is there is read before a heartbeat counts as missed.
+ *
+ * A process that was stopped, or a machine that slept, wakes up with its timers run out and its sockets full. The
+ * heartbeat is there then, and so may be a run, which would be lost with the connection.
  */
-class PatientSocket extends Socket {
-  protected override setTimeoutFn = ((body: () => void, ms: number) =>
-    setTimeout(() => setTimeout(body, READ_FIRST_MS), ms)) as typeof setTimeout;
-}
+const patientTimers = {
+  setTimeoutFn: (work: () => void, milliseconds: number): PatientTimer => {
+    const timer: PatientTimer = { handle: undefined };
+    timer.handle = setTimeout(() => {
+      timer.handle = setTimeout(work, READ_FIRST_MS);
+    }, milliseconds);
+    return timer;
+  },
+  clearTimeoutFn: (timer: PatientTimer | undefined): void => clearTimeout(timer?.handle),
+};
+
+type PatientTimer = { handle: ReturnType<typeof setTimeout> | undefined };
 
 export class EngineSocket {
   readonly #http: HttpClient;
@@ -77,7 +88,7 @@ export class EngineSocket {
     this.#http = http.sibling();
     this.#observer = observer;
     const { protocol, hostname, port, pathname } = below(http.channel, "/socket.io/");
-    this.#socket = new PatientSocket({
+    this.#socket = new Socket({
       secure: protocol === "https:",
       hostname: hostname.replace(/^\[|\]$/g, ""),
       port,
@@ -86,6 +97,7 @@ export class EngineSocket {
       tryAllTransports: true,
       upgrade: false,
     });
+    Object.assign(this.#socket, patientTimers);
     this.#socket.on("open", () => {
       // Of the transport that was tried first.
       this.#fault = undefined;

@@ -42,6 +42,7 @@ export function outcomeOf(
   const found = count(lines.results, "result");
   const lost = losses(lines);
   const failure = failureOf(end, timeLimit);
+  if (end.reason === "not-started") return { successful: false, message: failure ?? "not started" };
   if (failure !== undefined) {
     const said = lastWords === "" ? "" : `: ${lastWords}`;
     return { successful: false, message: [`${failure}, ${found}`, ...lost].join(", ") + said };

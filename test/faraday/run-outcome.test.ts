@@ -30,11 +30,7 @@ const ENDS: readonly (readonly [ExecutionEnd, boolean, string])[] = [
   [end("time-limit", { status: 0 }), false, "ended at its time limit of 5.00 s, 0 results: no route"],
   [end("cancelled"), false, "stopped by the operator, 0 results: no route"],
   [end("stopped"), false, "ended because the dispatcher stops, 0 results: no route"],
-  [
-    end("not-started", { detail: "exec format error" }),
-    false,
-    "not started: exec format error, 0 results: no route",
-  ],
+  [end("not-started", { detail: "exec format error" }), false, "not started: exec format error"],
 ];
 
 for (const [how, successful, message] of ENDS) {

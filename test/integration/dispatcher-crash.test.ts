@@ -113,7 +113,7 @@ test("cb dispatcher killed while an executor prints posts what was printed, ends
 
 test("cb dispatcher goes on while its server is away, and afterwards tells how each run ended", async () => {
   await using box = await ScanBox.start();
-  const wait = `while [ ! -e "${box.path("go")}" ]; do sleep 0.05; done`;
+  const wait = box.waitFor("go");
   box.executor("slow", results(1, 5), wait, results(6, 10));
   box.executor("over", results(1, 5));
   const dispatcher = await box.dispatcher();
@@ -164,7 +164,7 @@ test("cb dispatcher that is stopped while its server is away keeps what it has, 
 
 test("cb dispatcher holds an executor up while the disk is full, and loses nothing", async () => {
   await using box = await ScanBox.start();
-  const wait = `while [ ! -e "${box.path("go")}" ]; do sleep 0.05; done`;
+  const wait = box.waitFor("go");
   box.executor("prints", results(1, 3), wait, results(4, 2000));
   // A limit on the size of files stands for a full disk, also for root: writes fail with EFBIG.
   const withoutSignal = ["sh", "-c", 'trap "" XFSZ; exec "$@"', "sh"];

@@ -114,7 +114,7 @@ test("cb dispatcher refuses a run without workspaces, or that is none, and runs 
 
 test("cb dispatcher stop ends one run with all its processes, the other goes on, and both are told apart", async () => {
   await using box = await ScanBox.start();
-  const wait = `while [ ! -e "${box.path("go")}" ]; do sleep 0.05; done`;
+  const wait = box.waitFor("go");
   box.executor("waits", RESULT, 'echo $$ >"$TMPDIR/../../../pid-$CB_RUN"', wait, RESULT);
   const dispatcher = await box.dispatcher();
   const [first = 0] = box.server.run("waits", {}, ["w1", "w2"]);
@@ -150,7 +150,7 @@ test("cb dispatcher stop ends one run with all its processes, the other goes on,
 
 test("cb dispatcher runs so many at once as it may, the others wait, and can be stopped while they do [F42]", async () => {
   await using box = await ScanBox.start();
-  const wait = `while [ ! -e "${box.path("go")}" ]; do sleep 0.05; done`;
+  const wait = box.waitFor("go");
   box.executor("waits", 'echo $$ >"$TMPDIR/../../../pid-$CB_RUN"', wait);
   box.manifest("waits", "concurrency = 1");
   box.executor("other", "true");

@@ -83,7 +83,7 @@ test("cb dispatcher posts a line of 5 MB host by host, and refuses one that is l
 
 test("cb dispatcher posts each result as it comes, and does not wait for who leaves with its output [F29] [F42] [F43]", async () => {
   await using box = await ScanBox.start();
-  const wait = `while [ ! -e "${box.path("go")}" ]; do sleep 0.05; done`;
+  const wait = box.waitFor("go");
   box.executor("slow", host(1), wait, host(2));
   box.executor("leaves", host(1), `sh -c 'echo $$ >${box.path("pid")}; sleep 100' &`, host(2));
   const dispatcher = await box.dispatcher(["--drain-grace", "0.2"]);

@@ -1,6 +1,5 @@
 /** Posts of `cb dispatcher` that the server does not take, for now or for good. */
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import type { Fault } from "../support/faraday-server.ts";
 import { assertEnded, lines } from "../support/running-program.ts";
@@ -89,6 +88,7 @@ test("cb dispatcher posts again after 401, 402, 403, 429, a broken connection an
   for (const each of ids) assert.equal(box.server.accepted(each).length, 2);
   const [refused = 0, taken = 0] = asked.get("busy") ?? [];
   assert(taken - refused >= 2000, `Retry-After: 2, but it came after ${taken - refused} ms`);
+  await box.emptied();
   const list = await box.ask("spool", "list");
   assertEnded(list, 0, { stderr: ["0 results of 0 runs to post, 0 bytes; 0 posts refused"] });
 });
@@ -109,6 +109,7 @@ test("cb dispatcher sets aside what the server refuses for good, and spool shows
 
   const words = "It's \\^\\[\\[31mtoo odd";
   const items = [`${id}-0-1`, `${id}-0-2`];
+  await box.emptied();
   const list = await box.ask("spool", "list");
   assert.deepEqual(
     [list.status, list.stderr],
@@ -175,6 +176,6 @@ test("cb dispatcher whose spool is full refuses new runs, drops nothing, and tak
   isAway = false;
   assert.equal((await dispatcher.ending(large)).successful, true);
   assert.equal(box.server.accepted(large)[0]?.hosts?.length, 1);
-  await dispatcher.until("the spool to be empty", () => readdirSync(box.path("state/spool")).length === 0);
+  await box.emptied();
   assert.equal((await dispatcher.run("small")).successful, true);
 });

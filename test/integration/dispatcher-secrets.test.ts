@@ -29,7 +29,7 @@ async function talkativeBox(): Promise<ScanBox> {
       `echo "{\\"hosts\\":[{\\"ip\\":\\"192.0.2.1\\",\\"description\\":\\"\\",\\"vulnerabilities\\":` +
         `[{\\"name\\":\\"x\\",\\"desc\\":\\"y\\",\\"severity\\":\\"$API_TOKEN\\",\\"type\\":\\"Vulnerability\\"}]}]}"`,
     ],
-    waits: [`echo "${all}" >${box.path("seen")}`, `while [ ! -e "${box.path("go")}" ]; do sleep 0.05; done`],
+    waits: [`echo "${all}" >${box.path("seen")}`, box.waitFor("go")],
   };
   for (const [name, script] of Object.entries(scripts)) {
     box.executor(name, ...script);

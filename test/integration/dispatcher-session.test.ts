@@ -42,7 +42,7 @@ for (const runtime of RUNTIMES) {
     ]);
 
     const args = { TARGET: "192.0.2.1", DEEP: false };
-    const { id: run, ids, successful, message } = await dispatcher.run("scan", args, ["w1", "w2"]);
+    const { ids, successful, message } = await dispatcher.run("scan", args, ["w1", "w2"]);
     assert.equal(successful, true, message);
     assert.match(message, /^finished in \d+\.\d+ s, 1 result$/);
     for (const id of ids) {
@@ -62,7 +62,7 @@ for (const runtime of RUNTIMES) {
       [false, true],
     ]);
 
-    await dispatcher.forgets(run);
+    await box.emptied();
     const status = await box.ask("status");
     assert.equal(status.status, 0, status.stderr);
     assert.match(status.stdout, /^server\s+http:\/\/localhost:\d+, connected, since .*$/m);

@@ -72,6 +72,11 @@ export class ScanBox implements AsyncDisposable {
     this.file(`run.d/${name}`, ["#!/bin/sh", ...script, ""].join("\n"), 0o755);
   }
 
+  /** For an executor's script: waits for a file of the box, and no longer than there is a box. */
+  waitFor(name: string): string {
+    return `while [ ! -e "${this.path(name)}" ] && [ -e "$0" ]; do sleep 0.05; done`;
+  }
+
   /** Writes the manifest of an executor. */
   manifest(name: string, ...toml: readonly string[]): void {
     this.file(`run.d/${name}.toml`, [...toml, ""].join("\n"));
@@ -103,6 +108,15 @@ export class ScanBox implements AsyncDisposable {
   /** Runs `cb dispatcher status`, `stop` or `spool` to its end, or any other command of it. */
   async ask(...words: readonly string[]): Promise<Finished> {
     return this.start(["dispatcher", ...words]).finished;
+  }
+
+  /** Resolves when the dispatcher has nothing in its spool any more; the last file is gone a moment before that. */
+  async emptied(): Promise<void> {
+    for (const deadline = performance.now() + 15_000; performance.now() < deadline; ) {
+      const { stdout } = await this.ask("status");
+      if (/^spool +0 results\b.*\b0 bytes/m.test(stdout)) return;
+    }
+    throw new Error("The spool is not empty");
   }
 
   /** Runs `cb dispatcher check` to its end; however wide its columns are, three blanks stand between them. */
