@@ -146,7 +146,7 @@ export const COMMAND_CASES: readonly Case[] = [
     act: async (scene, wanted) => {
       const agent = scene.agent(["reads-report"]);
       writeFileSync(join(agent.settings.directory, "scan.xml"), REPORT);
-      agent.start(await scene.api.registrationCode());
+      await scene.register(agent);
       await scene.online(agent);
       const run = await scene.run(agent, "reads-report", { REPORT_NAME: "scan.xml" });
       return scene.outcome(agent, run, wanted);
@@ -161,7 +161,7 @@ export const COMMAND_CASES: readonly Case[] = [
       await scene.runIn([], first, "ok");
       const refusals = Promise.all(Array.from({ length: 10 }, () => refusedJoin(scene.server.url)));
       const second = scene.agent(["ok"]);
-      second.start(await scene.api.registrationCode());
+      await scene.register(second);
       await refusals;
       const joined = await scene.presence(second, "online");
       return {

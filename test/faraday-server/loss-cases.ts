@@ -134,7 +134,7 @@ export function lossCases(away: number): readonly Case[] {
         const execution = await scene.execution(run, undefined, 200);
         return {
           execution,
-          hosts: await scene.hostCount(run, SOME, 60),
+          hosts: await scene.hostCount(run, SOME, 300),
           "posts spoiled": String(proxy.spoiled),
           executors: await scene.executors(agent, "0"),
           agent: await scene.presence(agent),

@@ -21,6 +21,7 @@ import { Report } from "./report.ts";
 import { Scene, type World } from "./scene.ts";
 import { FaradayServer, type Heartbeat } from "./server.ts";
 import { SETUP_ROWS } from "./setup-rows.ts";
+import { Turns } from "./turns.ts";
 
 /** With its own, a dead link would be seen after five minutes. */
 const SHORT_HEARTBEAT: Heartbeat = { interval: 10, timeout: 20 };
@@ -48,7 +49,7 @@ async function testFaraday(args: readonly string[], signal: AbortSignal): Promis
   const api = new FaradayApi(server.url);
   await api.logIn();
   const kind = original ? ORIGINAL : OURS;
-  const world: World = { server, api, installation: installed, kind, heartbeat };
+  const world: World = { server, api, installation: installed, kind, heartbeat, registrations: new Turns() };
 
   const report = new Report();
   let number = 0;

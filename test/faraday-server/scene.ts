@@ -15,6 +15,7 @@ import { copyExecutors } from "./executor-files.ts";
 import type { Installation } from "./installation.ts";
 import { poll } from "./poll.ts";
 import type { FaradayServer, Heartbeat } from "./server.ts";
+import type { Turns } from "./turns.ts";
 
 /** Seconds until a run has its final status, if it ever gets one. */
 const RUN_LIMIT = 20;
@@ -30,6 +31,8 @@ export type World = {
   readonly installation: Installation;
   readonly kind: AgentKind;
   readonly heartbeat: Heartbeat;
+  /** Registrations go one at a time. */
+  readonly registrations: Turns;
 };
 
 /** A run in one workspace. */
@@ -105,10 +108,25 @@ export class Scene {
     return agent;
   }
 
+  /**
+   * Starts one with a good code, and waits until it has used that, if it can.
+   *
+   * In turn: of two that register at the same moment, faradaysec 5.25.2 tells one no token (its view keeps the form of
+   * the answer in itself), and that one cannot go on.
+   */
+  async register(agent: AgentUnderTest): Promise<void> {
+    await this.#world.registrations.take(async () => {
+      agent.start(await this.api.registrationCode());
+      const isOver = async () =>
+        !agent.program.isRunning || (await this.api.agent(agent.settings.name)) !== undefined;
+      await this.until(isOver, JOIN_LIMIT);
+    });
+  }
+
   /** One that has registered and joined. */
   async joined(executors: readonly string[], options: AgentOptions = {}): Promise<AgentUnderTest> {
     const agent = this.agent(executors, options);
-    agent.start(await this.api.registrationCode());
+    await this.register(agent);
     await this.online(agent);
     return agent;
   }

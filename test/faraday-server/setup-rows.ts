@@ -28,7 +28,7 @@ async function refused(scene: Scene, agent: AgentUnderTest, words: RegExp): Prom
 /** Started with these options and a good code. */
 async function attempt(scene: Scene, options: Parameters<Scene["agent"]>[1]): Promise<AgentUnderTest> {
   const agent = scene.agent(["ok"], options);
-  agent.start(await scene.api.registrationCode());
+  await scene.register(agent);
   return agent;
 }
 
