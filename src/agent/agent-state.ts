@@ -3,16 +3,14 @@
  *
  *     <state directory>/<channel>/<identity>/{agent.key,journal,lock}
  */
-import { statSync } from "node:fs";
 import { join } from "node:path";
-import { CbError } from "../core/errors.ts";
 import {
-  attempt,
   createExclusive,
   isMissing,
   makeDirectory,
   readSmallFileAndMode,
   refuseIfReadableByOthers,
+  refuseIfWritableByOthers,
 } from "../core/files.ts";
 import { lockFile } from "../core/lock-file.ts";
 import type { Channel, Identity } from "../core/names.ts";
@@ -44,6 +42,7 @@ export function openAgentState(
 ): AgentState {
   const folder = join(directory, channel, identity);
   makeDirectory(folder, 0o700);
+  // Who can write the journal can make a request new again.
   refuseIfWritableByOthers(folder);
   const lock = lockFile(join(folder, "lock"), "agent");
   let damagedJournal: string | undefined;
@@ -59,17 +58,6 @@ export function openAgentState(
     lock.release();
   };
   return { keyPair, journal, damagedJournal, close };
-}
-
-/** Who can write the journal can make a request new again. */
-function refuseIfWritableByOthers(folder: string): void {
-  const { mode } = attempt("read", folder, () => statSync(folder));
-  if ((mode & 0o022) === 0) return;
-  const octal = (mode & 0o7777).toString(8).padStart(4, "0");
-  throw new CbError(
-    "file",
-    `Cannot use "${folder}": others can write it (mode ${octal}), run: chmod 700 ${folder}`,
-  );
 }
 
 function readAgentKey(path: string): AgentKeyPair | undefined {

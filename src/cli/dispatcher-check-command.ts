@@ -40,9 +40,14 @@ export async function checkDispatcher({
     await show(server);
     await show(tlsRow(http.server, settings.insecure, server.ok));
     await show(await checkToken(api, settings["state-directory"], stop.signal));
-    const catalog = await loadCatalog(settings);
-    for (const name of catalog.names) {
-      if (!stop.signal.aborted) await show(await checkExecutor(catalog, name, context, stop.signal));
+    const catalog = await loadCatalog(settings).catch((error: unknown) => {
+      if (error instanceof CbError) return error;
+      throw error;
+    });
+    if (catalog instanceof CbError) await show({ subject: "executors", ok: false, detail: catalog.message });
+    for (const name of catalog instanceof CbError ? [] : catalog.names) {
+      if (!stop.signal.aborted)
+        await show(await checkExecutor(catalog as ExecutorCatalog, name, context, stop.signal));
     }
   } finally {
     stop.release();

@@ -79,11 +79,20 @@ async function serve(
   /** The step before: what the disk has not taken by then is lost, and said to be. */
   const letGo = new AbortController();
   const joinedOnce = new AbortController();
+  const deletion = new AbortController();
+  /** A 403 to a post may be a workspace's or the agent's; to the request for a channel's token it is the agent's. */
+  const checkAgent = async () => {
+    const answer = await api.channelToken(token, giveUp.signal).catch(() => undefined);
+    if (answer?.kind === "deleted") deletion.abort();
+  };
   const poster = new Poster({
     spool,
     quarantine,
     post: (workspace, body, signal) => api.bulkCreate(workspace, body, token, signal),
     keep: settings["spool-keep"],
+    onDelay: ({ status }) => {
+      if (status === 403) void checkAgent();
+    },
     clock,
     log,
   });
@@ -147,9 +156,10 @@ async function serve(
   await service.start(directory);
   const linked = link.run(giveUp.signal);
   try {
-    const ending = await Promise.race([linked, aborted(stop.signal)]);
-    if (ending === "deleted") throw deleted(parts.server);
+    const ending = await Promise.race([linked, aborted(AbortSignal.any([stop.signal, deletion.signal]))]);
+    if (ending === "deleted" || deletion.signal.aborted) throw deleted(parts.server);
     service.stopping();
+    log.info({ event: "stopping", runs: dispatcher.runs.states.length }, "Stop, and let runs end first");
     await endRuns(dispatcher, settings["stop-wait"] ?? settings["stop-grace"], settings, letGo, stop.again);
     await soonest(dispatcher.runs.idle(), FLUSH_MS, stop.again);
   } finally {

@@ -14,6 +14,7 @@ import {
   makeDirectory,
   readSmallFileAndMode,
   refuseIfReadableByOthers,
+  refuseIfWritableByOthers,
   writeAtomically,
 } from "../core/files.ts";
 import { type LockFile, lockFile } from "../core/lock-file.ts";
@@ -37,6 +38,7 @@ export function dispatcherSocket(directory: string): string {
 
 export function lockState(directory: string): LockFile {
   makeDirectory(directory, 0o700);
+  refuseIfWritableByOthers(directory);
   return lockFile(join(directory, "lock"), "dispatcher");
 }
 

@@ -5,7 +5,7 @@
 import { chmodSync, rmSync } from "node:fs";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { CbError, messageOf, systemCode } from "../core/errors.ts";
-import { attempt } from "../core/files.ts";
+import { attempt, systemReason } from "../core/files.ts";
 import { printable } from "../core/text.ts";
 
 /** For a question and its answer, in milliseconds, where nothing else is said. */
@@ -78,7 +78,7 @@ export async function askAt(
     line = await readLine(socket, MAX_ANSWER_BYTES);
   } catch (error) {
     const code = systemCode(error);
-    throw refuse(code === "ENOENT" || code === "ECONNREFUSED" ? `no ${who} is running` : messageOf(error));
+    throw refuse(code === "ENOENT" || code === "ECONNREFUSED" ? `no ${who} is running` : systemReason(error));
   } finally {
     clearTimeout(late);
     socket.destroy();

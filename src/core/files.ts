@@ -16,6 +16,7 @@ import {
   openSync,
   readSync,
   renameSync,
+  statSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -179,6 +180,22 @@ export function openToOthers(path: string, mode: number, environment: Environmen
   const access = (mode & 0o044) === 0 ? "change" : "read";
   const octal = mode.toString(8).padStart(4, "0");
   return `others can ${access} it (mode ${octal}), run: chmod 600 ${shellWord(path)}`;
+}
+
+/**
+ * Insists that nobody else can put files into a directory, or exchange those in it.
+ *
+ * @throws {CbError} `file`, with the command that mends it
+ */
+export function refuseIfWritableByOthers(directory: string): void {
+  const { mode } = attempt("read", directory, () => statSync(directory));
+  if ((mode & 0o022) === 0) return;
+  const octal = (mode & 0o7777).toString(8).padStart(4, "0");
+  const mend = `run: chmod 700 ${shellWord(directory)}`;
+  throw new CbError(
+    "file",
+    `Cannot use "${printable(directory)}": others can write it (mode ${octal}), ${mend}`,
+  );
 }
 
 /**

@@ -131,6 +131,11 @@ function floatProblem(value: unknown): string | undefined {
   return unless(Number.isFinite(Number(value.replaceAll("_", ""))), special);
 }
 
+/** A value of a type as an executor gets it: a word for true or false is one of the two, anything else stays. */
+export function typedValue(type: ParameterType, value: unknown): unknown {
+  return type === "boolean" ? booleanOf(value) : value;
+}
+
 function booleanOf(value: unknown): boolean | undefined {
   if (TRUE.includes(value)) return true;
   return FALSE.includes(value) ? false : undefined;

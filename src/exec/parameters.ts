@@ -7,7 +7,7 @@
  */
 import { didYouMean } from "../core/suggestion.ts";
 import { abridged } from "../core/text.ts";
-import { type ParameterBase, type ParameterType, problemOf } from "./parameter-types.ts";
+import { type ParameterBase, type ParameterType, problemOf, typedValue } from "./parameter-types.ts";
 
 /** What a manifest says of one parameter. */
 export type Parameter = {
@@ -73,8 +73,13 @@ export function checkParameters(
 
   const invalid = present.flatMap(([key, parameter]) => invalidOf(key, parameter, values.get(key)) ?? []);
   if (invalid.length > 0) return refused("invalid", invalid);
+  const typed = present.map(([key, { types }]) => {
+    const value = values.get(key);
+    const type = types.find((candidate) => problemOf(candidate, value) === undefined) ?? types[0];
+    return [key, typedValue(type, value)] as const;
+  });
   // Each of them is of a type, and there is none that takes anything else.
-  return { accepted: true, values: values as ReadonlyMap<string, unknown> as ParameterValues };
+  return { accepted: true, values: new Map(typed) as ReadonlyMap<string, unknown> as ParameterValues };
 }
 
 function refused(

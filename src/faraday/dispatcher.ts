@@ -154,6 +154,10 @@ export class Dispatcher {
       return this.#turnAway(live, run, found.problem);
     }
     this.runs.enter(live, "running");
+    this.#parts.log.info(
+      { event: "run-start", run: run.facts.id, executor: run.facts.executor },
+      "Start an executor",
+    );
     reports.running(run.facts);
     const outcome = await new Run(this.#parts, command, found.executor, found.values, run)
       .perform(signal)

@@ -6,7 +6,7 @@
  */
 import { CbError } from "../core/errors.ts";
 import { type CommandName, isParameterName } from "../core/names.ts";
-import { abridged } from "../core/text.ts";
+import { abridged, printable } from "../core/text.ts";
 import { type Manifest, parseManifest, readManifest } from "../exec/manifest.ts";
 import {
   baseOf,
@@ -67,6 +67,10 @@ export class ExecutorCatalog {
     const resolution = resolveExecutor(this.#directories, known);
     if (!resolution.found) {
       const detail = resolution.detail === undefined ? "" : `, ${resolution.detail}`;
+      if (resolution.reason === "no-such-command" && detail === "") {
+        const places = this.#directories.map((directory) => `"${printable(directory)}"`).join(" and ");
+        throw new CbError("file", `Cannot run "${known}": no such executor in ${places}`);
+      }
       throw new CbError("file", `Cannot run "${known}": ${resolution.reason.replaceAll("-", " ")}${detail}`);
     }
     return { name: known, path: resolution.path, arguments: [], manifest, missingVariables: [] };
@@ -81,6 +85,10 @@ export class ExecutorCatalog {
           hint: "Set python to the Python in which faraday-agent-dispatcher is installed",
         },
       );
+    }
+    if (manifest.parameters.size > 0) {
+      const why = "an official executor has the parameters of Faraday's manifest, and no others";
+      throw new CbError("setting", `Cannot use parameters from "${printable(manifest.path)}": ${why}`);
     }
     const theirs = readOfficialManifest(this.#installation, official);
     const [path, ...args] = officialCommand(this.#installation, theirs);

@@ -9,8 +9,8 @@ import { execFile } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { CbError, messageOf } from "../core/errors.ts";
-import { attempt, readSmallFile } from "../core/files.ts";
+import { CbError, messageOf, systemCode } from "../core/errors.ts";
+import { attempt, readSmallFile, systemReason } from "../core/files.ts";
 import { printable } from "../core/text.ts";
 
 /** For Python to start and find two packages, in milliseconds. */
@@ -65,7 +65,9 @@ export async function findInstallation(python: string): Promise<Installation> {
       return { python, manifests, executors, version };
     throw new Error("its answer is not understood");
   } catch (error) {
-    const why = messageOf(error).trim().split("\n").at(-1) ?? "";
+    // What Python said last; where it was not started, what the system says.
+    const reason = systemCode(error) === undefined ? messageOf(error) : systemReason(error);
+    const why = reason.trim().split("\n").at(-1) ?? "";
     throw new CbError("file", `Cannot use python "${printable(python)}": ${printable(why)}`, {
       hint: "Name the Python of the environment in which faraday-agent-dispatcher is installed",
     });

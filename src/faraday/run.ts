@@ -191,7 +191,7 @@ export class Run {
   async #take(line: ResultLine): Promise<void> {
     switch (line.kind) {
       case "result":
-        return this.#keep(line.value);
+        return this.#keep(line.value, line.line);
       case "garbage":
         return this.#lose("garbage", line.detail);
       case "not-an-object":
@@ -203,11 +203,11 @@ export class Run {
     }
   }
 
-  async #keep(value: object): Promise<void> {
+  async #keep(value: object, line: number): Promise<void> {
     const cleaned = clean(value, { maxBytes: MAX_POST_BYTES });
     if ("problem" in cleaned) {
       const problem = withoutSecrets(cleaned.problem, this.#secrets);
-      this.#lose("invalid", problem);
+      this.#lose("invalid", `line ${line}: ${problem}`);
       const result = jsonOf(value);
       const number = this.#lines.invalid;
       if (result !== undefined) await this.#onDisk(async () => this.#setAside(result, number, problem));

@@ -145,7 +145,7 @@ test("cb dispatcher run offers an executor that it cannot run all the same, and 
     /^broken: Cannot use parameters\.TARGET\.type from ".*broken\.toml": .*adress/,
   );
   assert.match(problems[1] ?? "", /^locked: Cannot run "locked": not executable/);
-  assert.match(problems[2] ?? "", /^absent: Cannot run "absent": no such command$/);
+  assert.match(problems[2] ?? "", /^absent: Cannot run "absent": no such executor in ".*"$/);
   assert.equal((await dispatcher.run("fine")).successful, true);
 });
 
@@ -250,9 +250,37 @@ test("cb dispatcher check shows what would work and what would not, one line eac
     executors[1] ?? "",
     /^FAILED\s+executor lacks\s+check ".*" failed: exit status 1: install it$/,
   );
-  assert.match(executors[2] ?? "", /^FAILED\s+executor absent\s+Cannot run "absent": no such command$/);
+  assert.match(
+    executors[2] ?? "",
+    /^FAILED\s+executor absent\s+Cannot run "absent": no such executor in ".*"$/,
+  );
   await box.server.stop();
   const alone = await box.check();
   await box.server.start();
   assert.match(alone.stdout, /^FAILED\s+server http:\/\/localhost:\d+\s+connection refused$/m);
+});
+
+test("cb dispatcher whose agent is deleted while it is connected ends at the next refused post, and keeps the result", async () => {
+  await using box = await ScanBox.start();
+  box.executor("quick", `echo '{"hosts":[{"ip":"192.0.2.1"}]}'`);
+  const dispatcher = await box.dispatcher();
+  box.server.agents.clear();
+  const [id = 0] = box.server.run("quick");
+  const { status, stderr } = await dispatcher.program.finished;
+  assert.equal(status, 1);
+  assert.match(
+    stderr,
+    /^cb: error: Cannot serve ".*": it does not know this agent, which was deleted there$/m,
+  );
+  assert.match(box.read(`state/spool/${id}.ndjson`), /192\.0\.2\.1/);
+});
+
+test("cb dispatcher refuses a state directory in which others can put files", async () => {
+  await using box = await ScanBox.start();
+  box.executor("quick", "true");
+  mkdirSync(box.state);
+  chmodSync(box.state, 0o777);
+  const { status, stderr } = await box.startDispatcher().program.finished;
+  assert.equal(status, 1);
+  assert.match(stderr, /^cb: error: Cannot use ".*": others can write it \(mode 0777\), run: chmod 700 .*$/m);
 });

@@ -302,7 +302,14 @@ test("cb-dispatcher(8) has every variable that an executor inherits, and every w
 test("cb-dispatcher(8) explains every record that its parts write at level info and above", () => {
   const text = page("cb-dispatcher.8");
   const files = globSync("src/{faraday/*,cli/dispatcher-*}.ts", { cwd: ROOT });
-  const known = ["Accept a run", "Finished a run", "Start dispatcher", "Dispatcher stopped"];
+  const known = [
+    "Accept a run",
+    "Start an executor",
+    "Stop, and let runs end first",
+    "Finished a run",
+    "Start dispatcher",
+    "Dispatcher stopped",
+  ];
   const messages = files.flatMap((file) => {
     const source = readFileSync(join(ROOT, file), "utf8").replace(/\s+/g, " ");
     const calls = source.matchAll(
