@@ -101,6 +101,15 @@ export class FaradayApi {
     });
     if (answer.status !== 201) throw registrationFailure(answer);
     const { id, token } = objectOf(answer) ?? {};
+    if (typeof id === "number" && token === undefined) {
+      const why =
+        "it made the agent and did not tell its token, as Faraday 5.25.2 does where several register at once";
+      throw new ServerFailure(
+        "answer",
+        why,
+        `Try again with a new code, and delete agent ${id} at the server`,
+      );
+    }
     if (typeof id !== "number" || !Number.isSafeInteger(id) || typeof token !== "string") {
       throw new ServerFailure("answer", "its answer to the registration is not that of Faraday", CHECK_URL);
     }

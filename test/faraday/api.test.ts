@@ -129,6 +129,11 @@ const REFUSALS: Readonly<Record<string, readonly [fault: Fault | undefined, said
   ],
   "an answer without a token": [
     json(201, { id: 1 }),
+    "it made the agent and did not tell its token, as Faraday 5.25.2 does where several register at once",
+    "Try again with a new code, and delete agent 1 at the server",
+  ],
+  "an answer of somebody else": [
+    json(201, { id: "one", token: "abc" }),
     "its answer to the registration is not that of Faraday",
     CHECK_URL,
   ],
