@@ -18,7 +18,7 @@ import type { Executor, ExecutorCatalog } from "./executor-catalog.ts";
 import { type LiveRun, LiveRuns } from "./live-runs.ts";
 import type { RunFacts } from "./post-body.ts";
 import type { Poster } from "./poster.ts";
-import { isThere } from "./process-mark.ts";
+import { groupsWith, isThere } from "./process-mark.ts";
 import { Run, type RunParts } from "./run.ts";
 import { type RunCommand, readRunCommand } from "./run-command.ts";
 import { type RunOutcome, withDamage, withQuarantined } from "./run-outcome.ts";
@@ -26,7 +26,7 @@ import { paramsText } from "./run-params.ts";
 import type { RunSpool } from "./run-spool.ts";
 import type { Spool } from "./spool.ts";
 import type { StatusReports } from "./status-reports.ts";
-import { removeWorkplace } from "./workplace.ts";
+import { removeWorkplace, workplaceOf } from "./workplace.ts";
 
 export type DispatcherParts = RunParts & {
   readonly name: string;
@@ -172,14 +172,20 @@ export class Dispatcher {
     await this.runs.during({ id, executor, workspaces, state: "posting" }, async () => {
       if (run.outcome === undefined) {
         log.warn({ event: "run-cut-off", run: id, executor }, "Finish a run that the last dispatcher left");
-        if (run.process !== undefined && isThere(run.process)) await endGroup(run.process.pid, stopGrace);
-        removeWorkplace(this.#parts, id);
+        await Promise.all(this.#leftGroups(run).map((group) => endGroup(group, stopGrace)));
         const duration = Math.max(0, clock.wall() - run.facts.startedAt);
         await run.end({ ...cutOff(run), duration });
       }
       removeWorkplace(this.#parts, id);
       await this.#finish(run, run.outcome ?? cutOff(run));
     });
+  }
+
+  /** Not what has a session of its own, such as a daemon: at an ordinary end it lives on, too. */
+  #leftGroups({ facts, process }: RunSpool): readonly number[] {
+    const groups = groupsWith(workplaceOf(this.#parts, facts.id));
+    if (process === undefined) return groups;
+    return isThere(process) || groups.includes(process.pid) ? [process.pid] : [];
   }
 
   /** The final status follows the answer to the run's last post; the journal goes when the server knows. */

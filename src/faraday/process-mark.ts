@@ -1,9 +1,9 @@
 /**
  * Which process this was: a process id alone comes back, with its start time and the boot it does not.
  *
- * Sources: proc(5) on /proc/pid/stat (field 22, clock ticks since boot) and /proc/sys/kernel/random/boot_id.
+ * Sources: proc(5) on /proc/pid/stat (field 22, clock ticks since boot), /proc/pid/environ and /proc/sys/kernel/random/boot_id.
  */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 export type ProcessMark = {
   /** Also the id of its process group. */
@@ -22,19 +22,39 @@ export function isThere({ pid, startTime, bootId: boot }: ProcessMark): boolean 
   return startTime !== "" && boot === bootId() && startTimeOf(pid) === startTime;
 }
 
-function startTimeOf(pid: number): string | undefined {
-  try {
-    // `pid (name) state …`: the name may hold blanks and parentheses. The start time is field 22, the 20th behind it.
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-  } catch {
-    return undefined;
+/**
+ * The process groups in which somebody has this directory for TMPDIR, as the executor of one run and its children have
+ * and nobody else: also where their leader has ended, or was started in the very moment in which we were killed.
+ */
+export function groupsWith(temporaryDirectory: string): readonly number[] {
+  const groups = new Set<number>();
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    const environment = read(`/proc/${pid}/environ`).split("\0");
+    const group = Number(statOf(pid)[2]);
+    if (environment.includes(`TMPDIR=${temporaryDirectory}`) && group > 1) groups.add(group);
   }
+  return [...groups];
+}
+
+function startTimeOf(pid: number): string | undefined {
+  // The start time is field 22, the 20th behind the name.
+  return statOf(`${pid}`)[19];
+}
+
+/** `pid (name) state parent group …`: what stands behind the name, which may hold blanks and parentheses. */
+function statOf(pid: string): readonly string[] {
+  const stat = read(`/proc/${pid}/stat`);
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 
 function bootId(): string {
+  return read("/proc/sys/kernel/random/boot_id").trim();
+}
+
+/** Empty where it has gone meanwhile, or is another user's. */
+function read(path: string): string {
   try {
-    return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+    return readFileSync(path, "latin1");
   } catch {
     return "";
   }

@@ -16,9 +16,13 @@ type Surroundings = {
   readonly log: Log;
 };
 
+export function workplaceOf({ workDirectory }: Pick<Surroundings, "workDirectory">, run: string): string {
+  return join(workDirectory, run);
+}
+
 /** Empty, and nobody else's. @throws {CbError} `file` */
-export function makeWorkplace({ workDirectory }: Pick<Surroundings, "workDirectory">, run: string): string {
-  const directory = join(workDirectory, run);
+export function makeWorkplace(surroundings: Pick<Surroundings, "workDirectory">, run: string): string {
+  const directory = workplaceOf(surroundings, run);
   attempt("create", directory, () => {
     removeAll(directory);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -27,12 +31,12 @@ export function makeWorkplace({ workDirectory }: Pick<Surroundings, "workDirecto
 }
 
 /** Deletes it with all that is left there. Never throws: what cannot be deleted is said, and stays. */
-export function removeWorkplace({ workDirectory, log }: Surroundings, run: string): void {
-  const directory = join(workDirectory, run);
+export function removeWorkplace(surroundings: Surroundings, run: string): void {
+  const directory = workplaceOf(surroundings, run);
   try {
     attempt("delete", directory, () => removeAll(directory));
   } catch (error) {
-    log.warn(
+    surroundings.log.warn(
       { event: "work-left", run, reason: messageOf(error) },
       "Cannot delete what an executor has left",
     );

@@ -137,8 +137,40 @@ test("checkParameters() never throws, and never repeats a value", () => {
     fc.property(types, fc.jsonValue(), (type, value) => {
       const declared = new Map([["X", parameter([type])]]);
       const result = checkParameters(declared, new Map([["x", value]]));
-      if (result.accepted) assert.equal(result.values.get("X"), value);
+      if (result.accepted && type === "boolean") assert.equal(typeof result.values.get("X"), "boolean");
+      else if (result.accepted) assert.equal(result.values.get("X"), value);
       else assert.match(result.problems.join("\n"), /^X: [A-Z][ -~]+$/);
     }),
   );
+});
+
+test("checkParameters() makes a boolean of every word for one, and leaves the words of other types alone", () => {
+  const declared = new Map([
+    ["FLAG", parameter(["boolean"])],
+    ["WORD", parameter(["string"])],
+    ["EITHER", parameter(["integer", "boolean"])],
+  ]);
+  const values = (flag: unknown) => {
+    const check = checkParameters(
+      declared,
+      new Map([
+        ["FLAG", flag],
+        ["WORD", "true"],
+        ["EITHER", "yes"],
+      ]),
+    );
+    return check.accepted ? [...check.values] : check.problems;
+  };
+  for (const [given, flag] of [
+    ["yes", true],
+    ["true", true],
+    [1, true],
+    ["off", false],
+    [0, false],
+  ] as const)
+    assert.deepEqual(values(given), [
+      ["FLAG", flag],
+      ["WORD", "true"],
+      ["EITHER", true],
+    ]);
 });
