@@ -11,14 +11,18 @@ import type { Invocation } from "./command.ts";
 import { askDispatcher } from "./dispatcher-control.ts";
 import type { DispatcherStatus } from "./dispatcher-service.ts";
 import { write } from "./output.ts";
-import type { dispatcherControlSettings } from "./settings/dispatcher.ts";
+import type { dispatcherControlSettings, dispatcherStatusSettings } from "./settings/dispatcher.ts";
 
 type Asked = Invocation<typeof dispatcherControlSettings>;
 
 /** @returns 0 where it is connected, else 1 */
-export async function showStatus({ settings, context }: Asked): Promise<number> {
+export async function showStatus({
+  settings,
+  context,
+}: Invocation<typeof dispatcherStatusSettings>): Promise<number> {
   const status = await askDispatcher<DispatcherStatus>(settings["state-directory"], { ask: "status" });
-  await write(context.stdout, statusText(status, context.clock));
+  const text = settings.output === "json" ? statusJson(status) : statusText(status, context.clock);
+  await write(context.stdout, text);
   return status.link.connected ? ExitStatus.ok : ExitStatus.setup;
 }
 
@@ -94,6 +98,19 @@ function shownText({ post, body }: { readonly post: QuarantinedPost; readonly bo
     ["answer", [status ?? [], words].flat().join(" ")],
   ].map(([name = "", value = ""]) => [name, printable(value)]);
   return `${table(head)}\n${printable(body)}\n`;
+}
+
+/** Times as RFC 3339 has them; what is not known is null. */
+function statusJson({ link, runs, lastError, startedAt, ...rest }: DispatcherStatus): string {
+  const time = (at: number | undefined) => (at === undefined ? null : new Date(at).toISOString());
+  const { connected, since, lastError: trouble = null, attempts } = link;
+  return `${JSON.stringify({
+    ...rest,
+    startedAt: time(startedAt),
+    link: { connected, since: time(since), lastError: trouble, attempts },
+    runs: runs.map((run) => ({ ...run, since: time(run.since) })),
+    lastError: lastError === undefined ? null : { at: time(lastError.at), words: lastError.words },
+  })}\n`;
 }
 
 function statusText(status: DispatcherStatus, clock: Clock): string {

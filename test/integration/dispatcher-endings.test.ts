@@ -123,6 +123,20 @@ test("cb dispatcher stop ends one run with all its processes, the other goes on,
   await dispatcher.until("both to run", () => [first, second].every((id) => pidIn(box, `pid-${id}`) !== ""));
   const status = await box.ask("status");
   assert.match(status.stdout, new RegExp(`^ +${first}\\s+waits\\s+running\\s+.*\\s+w1, w2$`, "m"));
+  const { stdout } = await box.ask("status", "--output", "json");
+  const { server, link, runs, spool, quarantined, lastError } = JSON.parse(stdout);
+  assert.deepEqual(
+    runs.map(({ since, ...run }: { readonly since: string }) => [
+      run,
+      new Date(since).toISOString() === since,
+    ]),
+    [
+      [{ id: `${first}`, executor: "waits", workspaces: ["w1", "w2"], state: "running" }, true],
+      [{ id: `${second}`, executor: "waits", workspaces: ["w1"], state: "running" }, true],
+    ],
+  );
+  assert.deepEqual([server, link.connected, quarantined, lastError], [box.url, true, 0, null]);
+  assert.equal(spool.runs, 2);
 
   const stopped = await box.ask("stop", String(first));
   assertEnded(stopped, 0, { stdout: [`Run ${first} is being ended`] });

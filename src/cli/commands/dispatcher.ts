@@ -4,6 +4,7 @@ import {
   dispatcherCheckSettings,
   dispatcherControlSettings,
   dispatcherSettings,
+  dispatcherStatusSettings,
 } from "../settings/dispatcher.ts";
 
 const runCommand = defineCommand({
@@ -43,8 +44,9 @@ const CONTROL = {
 const statusCommand = defineCommand({
   words: ["dispatcher", "status"],
   summary: "Show its connection, its runs, and what waits to be posted",
-  examples: ["cb dispatcher status"],
+  examples: ["cb dispatcher status", "cb dispatcher status --output json"],
   ...CONTROL,
+  settings: dispatcherStatusSettings,
   run: async (invocation) => (await import("../dispatcher-control-command.ts")).showStatus(invocation),
 });
 

@@ -85,8 +85,19 @@ const EXECUTORS = {
   },
 } as const satisfies Schema;
 
-/** `status`, `stop` and `spool`: they ask the dispatcher that is running. */
+/** `stop` and `spool`: they ask the dispatcher that is running, as `status` does. */
 export const dispatcherControlSettings = STATE;
+
+export const dispatcherStatusSettings = {
+  output: {
+    value: "<form>",
+    default: "text",
+    parse: parseChoice("text", "json"),
+    file: false,
+    help: "text for people, or json for programs: one object on one line",
+  },
+  ...STATE,
+} as const satisfies Schema;
 
 export const dispatcherCheckSettings = { ...SERVER, ...EXECUTORS, ...STATE } as const satisfies Schema;
 
