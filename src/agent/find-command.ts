@@ -8,13 +8,7 @@
 import { CbError } from "../core/errors.ts";
 import type { CommandName } from "../core/names.ts";
 import { type Manifest, readManifest } from "../exec/manifest.ts";
-import { problemOf, valueOfText } from "../exec/parameter-types.ts";
-import {
-  checkParameters,
-  type DeclaredParameters,
-  type Parameter,
-  type ParameterValues,
-} from "../exec/parameters.ts";
+import { checkParameters, type ParameterValues, valuesOfTexts } from "../exec/parameters.ts";
 import { type ExecutorRefusal, resolveExecutor } from "../exec/resolve.ts";
 import type { RunRequest } from "../protocol/request.ts";
 
@@ -49,7 +43,7 @@ export function findCommand(
     return { found: false, reason: "parameters", detail: "it has no manifest, so it takes none" };
   }
   const declared = manifest?.parameters ?? new Map();
-  const check = checkParameters(declared, meantBy(parameters, declared), "refused");
+  const check = checkParameters(declared, valuesOfTexts(parameters, declared), "refused");
   if (check.accepted) return { found: true, path: executor.path, manifest, values: check.values };
   const detail = check.problems.map((problem) => problem.replace(/\.$/, "")).join("; ");
   return { found: false, reason: "parameters", detail };
@@ -63,20 +57,4 @@ function manifestOf(directories: readonly string[], command: CommandName): Manif
     if (error instanceof CbError) return error.message;
     throw error;
   }
-}
-
-/** What each text means for the type that is declared; of several types the first that it fits. */
-function meantBy(
-  parameters: ReadonlyMap<string, string>,
-  declared: DeclaredParameters,
-): ReadonlyMap<string, unknown> {
-  return new Map(
-    [...parameters].map(([name, text]) => [name, valueFor(declared.get(name.toUpperCase()), text)]),
-  );
-}
-
-function valueFor(parameter: Parameter | undefined, text: string): unknown {
-  const values = (parameter?.types ?? []).map((type) => ({ type, value: valueOfText(type, text) }));
-  const fitting = values.find(({ type, value }) => problemOf(type, value) === undefined);
-  return (fitting ?? values[0])?.value ?? text;
 }

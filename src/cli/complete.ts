@@ -173,6 +173,8 @@ function operands({ words, operands: given }: Split, below: readonly Command[], 
       return { candidates: named(known.commands(), "") };
     case "name":
       return { candidates: rest(known.agents()) };
+    case "executor":
+      return { candidates: rest(known.executors()) };
     case "run":
       return { candidates: rest(known.runs()) };
     case "item":

@@ -7,7 +7,13 @@
  */
 import { didYouMean } from "../core/suggestion.ts";
 import { abridged } from "../core/text.ts";
-import { type ParameterBase, type ParameterType, problemOf, typedValue } from "./parameter-types.ts";
+import {
+  type ParameterBase,
+  type ParameterType,
+  problemOf,
+  typedValue,
+  valueOfText,
+} from "./parameter-types.ts";
 
 /** What a manifest says of one parameter. */
 export type Parameter = {
@@ -120,4 +126,18 @@ function invalidOf(key: string, { types, secret }: Parameter, value: unknown): s
   // What no environment can hold; inside a list it is escaped.
   if (typeof value !== "string" || (!value.includes("\0") && !/\p{Surrogate}/u.test(value))) return undefined;
   return `${key}: Null characters and halves of characters are not allowed.`;
+}
+
+/** What each text means for the type that is declared; of several types the first that it fits. */
+export function valuesOfTexts(
+  texts: ReadonlyMap<string, string>,
+  declared: DeclaredParameters,
+): ReadonlyMap<string, unknown> {
+  return new Map([...texts].map(([name, text]) => [name, valueFor(declared.get(name.toUpperCase()), text)]));
+}
+
+function valueFor(parameter: Parameter | undefined, text: string): unknown {
+  const values = (parameter?.types ?? []).map((type) => ({ type, value: valueOfText(type, text) }));
+  const fitting = values.find(({ type, value }) => problemOf(type, value) === undefined);
+  return (fitting ?? values[0])?.value ?? text;
 }

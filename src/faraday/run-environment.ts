@@ -1,10 +1,47 @@
-/** What of our own environment an executor finds; the rest may hold what is none of its business. */
+/** What an executor finds around it: a little of our own environment, its parameters, what its manifest sets. */
 import type { Environment } from "../core/settings.ts";
+import { environmentOf } from "../exec/manifest-environment.ts";
+import { parameterEnvironment } from "../exec/parameter-environment.ts";
+import type { ParameterValues } from "../exec/parameters.ts";
+import type { Executor } from "./executor-catalog.ts";
+import { pluginEnvironment } from "./run-command.ts";
+import { secretsOf } from "./secrets.ts";
+
+export type RunSurroundings = {
+  readonly run: string;
+  /** The directory that it works in. */
+  readonly directory: string;
+  readonly values: ParameterValues;
+  readonly pluginArgs: ReadonlyMap<string, unknown>;
+  /** Our own. */
+  readonly own: Environment;
+};
+
+/**
+ * @returns all its variables, and those texts among them that nobody else shall see
+ * @throws {CbError} for a secret that cannot be read
+ */
+export function runEnvironment(
+  { name, manifest }: Executor,
+  { run, directory, values, pluginArgs, own }: RunSurroundings,
+): { readonly variables: Readonly<Record<string, string>>; readonly secrets: readonly string[] } {
+  const fixed = environmentOf(manifest, own);
+  const variables = {
+    ...inheritedEnvironment(own),
+    TMPDIR: directory,
+    CB_COMMAND: name,
+    CB_RUN: run,
+    ...parameterEnvironment(values),
+    ...pluginEnvironment(pluginArgs),
+    ...fixed,
+  };
+  return { variables, secrets: secretsOf(manifest, fixed, values) };
+}
 
 const INHERITED = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
 const DEFAULTS = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" };
 
-/** Scanners look for their data below HOME, and for the way out in the names of proxies. */
+/** The rest of our own may hold what is none of its business. Scanners look for their data below HOME, and for the way out in the names of proxies. */
 export function inheritedEnvironment(own: Environment): Readonly<Record<string, string>> {
   const found = INHERITED.flatMap((name) => {
     const value = own[name];

@@ -15,8 +15,6 @@ import type { Environment } from "../core/settings.ts";
 import { count, printable } from "../core/text.ts";
 import { runChecks } from "../exec/checks.ts";
 import type { ExecutionEnd, execute } from "../exec/execution.ts";
-import { environmentOf } from "../exec/manifest-environment.ts";
-import { parameterEnvironment } from "../exec/parameter-environment.ts";
 import type { ParameterValues } from "../exec/parameters.ts";
 import type { Executor } from "./executor-catalog.ts";
 import { clean } from "./payload.ts";
@@ -24,11 +22,11 @@ import { resultBody } from "./post-body.ts";
 import { markOf } from "./process-mark.ts";
 import type { Quarantine } from "./quarantine.ts";
 import { type ResultLine, ResultLines } from "./result-lines.ts";
-import { pluginEnvironment, type RunCommand } from "./run-command.ts";
-import { inheritedEnvironment } from "./run-environment.ts";
+import type { RunCommand } from "./run-command.ts";
+import { runEnvironment } from "./run-environment.ts";
 import { type LineCounts, lastWordsOf, NO_LINES, outcomeOf, type RunOutcome } from "./run-outcome.ts";
 import type { RunSpool } from "./run-spool.ts";
-import { LinesWithoutSecrets, secretsOf, withoutSecrets } from "./secrets.ts";
+import { LinesWithoutSecrets, withoutSecrets } from "./secrets.ts";
 import { makeWorkplace, removeWorkplace } from "./workplace.ts";
 
 export type RunParts = {
@@ -101,7 +99,11 @@ export class Run {
       return failed(`not started: its manifest does not set ${missingVariables.join(", ")}`);
     const directory = makeWorkplace(this.#parts, this.#spool.facts.id);
     try {
-      const environment = this.#environment(directory);
+      const { pluginArgs } = this.#command;
+      const { environment: own } = this.#parts;
+      const around = { run: this.#spool.facts.id, directory, values: this.#values, pluginArgs, own };
+      const { variables: environment, secrets } = runEnvironment(this.#executor, around);
+      this.#secrets = secrets;
       const hide = (text: string) => withoutSecrets(text, this.#secrets);
       const problem = failedCheck(await runChecks(manifest, environment, signal, { hide }));
       if (problem !== undefined && !signal.aborted) return failed(problem);
@@ -111,22 +113,6 @@ export class Run {
     } finally {
       removeWorkplace(this.#parts, this.#spool.facts.id);
     }
-  }
-
-  #environment(directory: string): Readonly<Record<string, string>> {
-    const { environment: own } = this.#parts;
-    const { manifest } = this.#executor;
-    const fixed = environmentOf(manifest, own);
-    this.#secrets = secretsOf(manifest, fixed, this.#values);
-    return {
-      ...inheritedEnvironment(own),
-      TMPDIR: directory,
-      CB_COMMAND: this.#executor.name,
-      CB_RUN: this.#spool.facts.id,
-      ...parameterEnvironment(this.#values),
-      ...pluginEnvironment(this.#command.pluginArgs),
-      ...fixed,
-    };
   }
 
   get #timeLimit(): number | undefined {

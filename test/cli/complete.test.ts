@@ -49,7 +49,7 @@ test("complete() offers the words of commands, and help", () => {
   assert.deepEqual(offered("cb station "), ["run", "ping", "agents"]);
   assert.deepEqual(offered("cb -c lab station "), ["run", "ping", "agents"]);
   assert.deepEqual(offered("cb station agents "), ["forget", "accept"]);
-  assert.deepEqual(offered("cb dispatcher "), ["run", "check", "status", "stop", "spool"]);
+  assert.deepEqual(offered("cb dispatcher "), ["run", "check", "try", "status", "stop", "spool"]);
   assert.deepEqual(offered("cb dispatcher spool "), ["list", "show", "retry", "drop"]);
   assert.deepEqual(offered("cb help station "), ["run", "ping", "agents"]);
   assert.deepEqual(offered("cb-keygen "), ["network", "base-station", "show", "import", "help"]);
@@ -131,6 +131,7 @@ test("complete() offers what an operand may be, as often as it is taken", () => 
   assert.deepEqual(offered("cb station agents accept web1 "), []);
   assert.deepEqual(offered("cb-keygen show "), [":files"]);
   assert.deepEqual(offered("cb-keygen import a b "), [":files"]);
+  assert.deepEqual(offered("cb dispatcher try "), ["nmap", "ports"]);
   assert.deepEqual(offered("cb dispatcher stop "), ["41", "42"]);
   assert.deepEqual(offered("cb dispatcher spool drop 41-3-0 "), ["41-end-0"]);
   assert.deepEqual(offered("cb station run -- "), ["ping", "reload"]);

@@ -5,6 +5,7 @@ import {
   dispatcherControlSettings,
   dispatcherSettings,
   dispatcherStatusSettings,
+  dispatcherTrySettings,
 } from "../settings/dispatcher.ts";
 
 const runCommand = defineCommand({
@@ -32,6 +33,21 @@ const checkCommand = defineCommand({
   fileSettings: dispatcherSettings,
   configFile: "dispatcher.toml",
   run: async (invocation) => (await import("../dispatcher-check-command.ts")).checkDispatcher(invocation),
+});
+
+const tryCommand = defineCommand({
+  words: ["dispatcher", "try"],
+  operands: [{ name: "executor" }],
+  summary: "Run an executor here as the dispatcher would, and post nothing",
+  description: [
+    "Checks the parameters and runs the checks and the executor in the same surroundings. Standard output is what " +
+      "would be posted, one JSON object a line; what is wrong with a line is said on standard error.",
+  ],
+  examples: ["cb dispatcher try nmap --param target=192.0.2.1", "cb dispatcher try mine -r ./run.d"],
+  settings: dispatcherTrySettings,
+  fileSettings: dispatcherSettings,
+  configFile: "dispatcher.toml",
+  run: async (invocation) => (await import("../dispatcher-try-command.ts")).tryExecutor(invocation),
 });
 
 /** These need to know but where the dispatcher keeps its state. */
@@ -79,6 +95,7 @@ const spoolCommand = (
 export const dispatcherCommands: readonly Command[] = [
   runCommand,
   checkCommand,
+  tryCommand,
   statusCommand,
   stopCommand,
   spoolCommand("list", "List what the server has refused", [], "cb dispatcher spool list"),

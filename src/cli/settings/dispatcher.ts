@@ -7,6 +7,7 @@ import { parseChoice, parseInteger, parsePath, parseSwitch } from "../../core/pa
 import type { Schema } from "../../core/settings.ts";
 import { configSettings, outputSettings } from "./common.ts";
 import { executionSettings } from "./execution.ts";
+import { parseParameters } from "./parameters.ts";
 
 const DISTRO_RUN_DIRECTORIES = ["/etc/cb/run.d", "/usr/lib/cb/run.d"] as const;
 
@@ -97,6 +98,21 @@ export const dispatcherStatusSettings = {
     help: "text for people, or json for programs: one object on one line",
   },
   ...STATE,
+} as const satisfies Schema;
+
+/** `try`: what it runs, without a server. */
+export const dispatcherTrySettings = {
+  param: {
+    value: "<name=value>",
+    repeatable: true,
+    file: false,
+    parse: parseParameters,
+    help: "pass a parameter that the manifest declares, as the server would; repeat it for more",
+  },
+  "run-directory": EXECUTORS["run-directory"],
+  python: EXECUTORS.python,
+  ...configSettings,
+  ...outputSettings,
 } as const satisfies Schema;
 
 export const dispatcherCheckSettings = { ...SERVER, ...EXECUTORS, ...STATE } as const satisfies Schema;

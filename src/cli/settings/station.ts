@@ -2,17 +2,11 @@
 import { join } from "node:path";
 import { cacheDirectory, stateDirectory } from "../../core/directories.ts";
 import { parseLimit, parseMinimumWait, parseWait } from "../../core/duration.ts";
-import { isParameterName, PARAMETER_NAME_FORM } from "../../core/names.ts";
 import { parsePath, parseSwitch } from "../../core/parse.ts";
 import type { Schema } from "../../core/settings.ts";
-import { abridged } from "../../core/text.ts";
-import {
-  KEY_ID_BYTES,
-  MAX_ALL_PARAMETER_BYTES,
-  MAX_PARAMETER_BYTES,
-  MAX_PARAMETERS,
-} from "../../protocol/limits.ts";
+import { KEY_ID_BYTES } from "../../protocol/limits.ts";
 import { commonSettings, parseTagTexts } from "./common.ts";
+import { parseParameters } from "./parameters.ts";
 
 export const stationSettings = {
   ...commonSettings,
@@ -105,37 +99,6 @@ export const acceptSettings = {
     help: "fingerprint of the key to accept, as the agent logs it when it starts",
   },
 } as const satisfies Schema;
-
-/** What of it an agent would refuse whatever its manifest says is an error here, before anybody is asked. */
-function parseParameters(texts: readonly string[]): ReadonlyMap<string, string> {
-  const parameters = new Map<string, string>();
-  const keys = new Set<string>();
-  let bytes = 0;
-  for (const text of texts) {
-    const equals = text.indexOf("=");
-    if (equals < 0) throw new SyntaxError("expected a name, an equals sign and a value");
-    const [name, value] = [text.slice(0, equals), text.slice(equals + 1)];
-    if (!isParameterName(name)) throw new SyntaxError(`name "${abridged(name)}": ${PARAMETER_NAME_FORM}`);
-    // Manifests and environments know upper case only.
-    if (keys.has(name.toUpperCase())) throw new SyntaxError(`${name} is given twice, expected once`);
-    const size = Buffer.byteLength(value);
-    if (size > MAX_PARAMETER_BYTES) {
-      throw new SyntaxError(
-        `the value of ${name} has ${size} bytes, expected at most ${MAX_PARAMETER_BYTES}`,
-      );
-    }
-    keys.add(name.toUpperCase());
-    parameters.set(name, value);
-    bytes += name.length + size;
-  }
-  if (parameters.size > MAX_PARAMETERS) {
-    throw new SyntaxError(`${parameters.size} parameters given, expected at most ${MAX_PARAMETERS}`);
-  }
-  if (bytes > MAX_ALL_PARAMETER_BYTES) {
-    throw new SyntaxError(`${bytes} bytes in all, expected at most ${MAX_ALL_PARAMETER_BYTES}`);
-  }
-  return parameters;
-}
 
 function parseFingerprint(text: string): string {
   if (new RegExp(`^[0-9a-f]{${2 * KEY_ID_BYTES}}$`).test(text)) return text;
