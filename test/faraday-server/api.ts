@@ -86,7 +86,7 @@ export class FaradayApi {
     const answer = await this.#expect(200, "GET", "/v3/agent_executions?page=1&page_size=100");
     const { rows } = answer as { readonly rows: readonly ExecutionRow[] };
     const isIts = (row: ExecutionRow) =>
-      row.parameters_data.workspaces_commands.some(({ command_id }) => command_id === command);
+      row.parameters_data.workspaces_commands?.some(({ command_id }) => command_id === command);
     const found = rows.find(isIts);
     if (found === undefined) throw new Error(`The server has no execution of command ${command}`);
     return found;
@@ -145,5 +145,6 @@ export class FaradayApi {
 
 type HostRow = { readonly value: { readonly ip: string; readonly description: string } };
 type ExecutionRow = Execution & {
-  readonly parameters_data: { readonly workspaces_commands: readonly { readonly command_id: number }[] };
+  /** Of one that was made this moment the commands are not there yet. */
+  readonly parameters_data: { readonly workspaces_commands?: readonly { readonly command_id: number }[] };
 };
