@@ -1,12 +1,12 @@
 /** `cb dispatcher check`: whether a dispatcher with these settings would work, one line for each thing it needs. */
+import { tmpdir } from "node:os";
 import { CbError, ExitStatus, messageOf } from "../core/errors.ts";
 import { count, printable } from "../core/text.ts";
 import { runChecks } from "../exec/checks.ts";
-import { environmentOf } from "../exec/manifest-environment.ts";
 import { FaradayApi } from "../faraday/api.ts";
-import type { Executor, ExecutorCatalog } from "../faraday/executor-catalog.ts";
-import { inheritedEnvironment } from "../faraday/run-environment.ts";
-import { secretsOf, withoutSecrets } from "../faraday/secrets.ts";
+import { type Executor, type ExecutorCatalog, lackOf } from "../faraday/executor-catalog.ts";
+import { runEnvironment } from "../faraday/run-environment.ts";
+import { withoutSecrets } from "../faraday/secrets.ts";
 import { describeServer } from "../faraday/server-failure.ts";
 import { table } from "../station/table.ts";
 import type { Context, Invocation } from "./command.ts";
@@ -40,14 +40,12 @@ export async function checkDispatcher({
     await show(server);
     await show(tlsRow(http.server, settings.insecure, server.ok));
     await show(await checkToken(api, settings["state-directory"], stop.signal));
-    const catalog = await loadCatalog(settings).catch((error: unknown) => {
-      if (error instanceof CbError) return error;
-      throw error;
-    });
-    if (catalog instanceof CbError) await show({ subject: "executors", ok: false, detail: catalog.message });
-    for (const name of catalog instanceof CbError ? [] : catalog.names) {
-      if (!stop.signal.aborted)
-        await show(await checkExecutor(catalog as ExecutorCatalog, name, context, stop.signal));
+    const catalog = await catalogOrReason(settings);
+    if (typeof catalog === "string") await show({ subject: "executors", ok: false, detail: catalog });
+    else {
+      for (const name of catalog.names) {
+        if (!stop.signal.aborted) await show(await checkExecutor(catalog, name, context, stop.signal));
+      }
     }
   } finally {
     stop.release();
@@ -103,6 +101,17 @@ async function checkToken(api: FaradayApi, directory: string, signal: AbortSigna
   }
 }
 
+async function catalogOrReason(
+  settings: Parameters<typeof loadCatalog>[0],
+): Promise<ExecutorCatalog | string> {
+  try {
+    return await loadCatalog(settings);
+  } catch (error) {
+    if (error instanceof CbError) return error.message;
+    throw error;
+  }
+}
+
 async function checkExecutor(
   catalog: ExecutorCatalog,
   name: string,
@@ -112,7 +121,7 @@ async function checkExecutor(
   const subject = executorSubject(name);
   try {
     const executor = catalog.find(name);
-    const problem = missing(executor) ?? (await failedCheck(executor, environment, signal));
+    const problem = lackOf(executor) ?? (await failedCheck(executor, environment, signal));
     if (problem !== undefined) return { subject, ok: false, detail: problem };
     const { parameters, checks } = executor.manifest;
     return {
@@ -126,21 +135,15 @@ async function checkExecutor(
   }
 }
 
-function missing({ missingVariables }: Executor): string | undefined {
-  return missingVariables.length === 0
-    ? undefined
-    : `its manifest does not set ${missingVariables.join(", ")}`;
-}
-
+/** In the surroundings of a run, but for parameters, which there are none of here. */
 async function failedCheck(
-  { manifest }: Executor,
+  executor: Executor,
   own: Context["environment"],
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const fixed = environmentOf(manifest, own);
-  const secrets = secretsOf(manifest, fixed, new Map());
+  const around = { run: "check", directory: tmpdir(), values: new Map(), pluginArgs: new Map(), own };
+  const { variables, secrets } = runEnvironment(executor, around);
   const hide = (text: string) => withoutSecrets(text, secrets);
-  const environment = { ...inheritedEnvironment(own), ...fixed };
-  const failed = (await runChecks(manifest, environment, signal, { hide })).find(({ ok }) => !ok);
+  const failed = (await runChecks(executor.manifest, variables, signal, { hide })).find(({ ok }) => !ok);
   return failed && `check "${failed.command}" failed: ${failed.detail}`;
 }

@@ -166,6 +166,7 @@ async function serve(
     await endRuns(dispatcher, 0, settings, letGo, stop.again);
     giveUp.abort();
     await Promise.all([linked, posting]);
+    await spool.close();
     service.close();
   }
   const left = spool.depth;

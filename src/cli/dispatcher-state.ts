@@ -19,6 +19,7 @@ import {
 } from "../core/files.ts";
 import { type LockFile, lockFile } from "../core/lock-file.ts";
 import { printable } from "../core/text.ts";
+import { isAgentToken } from "../faraday/api.ts";
 
 /** What the server said of this agent when it was registered. */
 export type Registration = {
@@ -29,8 +30,6 @@ export type Registration = {
 };
 
 const MAX_FILE_BYTES = 64 * 1024;
-/** As the server makes them; anything else would be refused there with words about something else. */
-const TOKEN = /^[A-Za-z0-9]{64}$/;
 
 export function dispatcherSocket(directory: string): string {
   return join(directory, "dispatcher.sock");
@@ -90,7 +89,7 @@ function registrationFile(directory: string): string {
 function parseRegistration(text: string): Registration | undefined {
   try {
     const { token, server, id } = JSON.parse(text) as Partial<Record<keyof Registration, unknown>>;
-    if (typeof token !== "string" || !TOKEN.test(token) || typeof server !== "string") return undefined;
+    if (typeof token !== "string" || !isAgentToken(token) || typeof server !== "string") return undefined;
     return { token, server, ...(typeof id === "number" && { id }) };
   } catch {
     return undefined;

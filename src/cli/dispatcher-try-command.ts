@@ -1,5 +1,5 @@
 /** `cb dispatcher try`: one run of an executor by hand, with what the dispatcher would make of it, and no server. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CbError, ExitStatus } from "../core/errors.ts";
@@ -8,13 +8,14 @@ import { printable } from "../core/text.ts";
 import { runChecks } from "../exec/checks.ts";
 import { type ExecutionEnd, execute } from "../exec/execution.ts";
 import { checkParameters, type ParameterValues, valuesOfTexts } from "../exec/parameters.ts";
-import { type Executor, ExecutorCatalog } from "../faraday/executor-catalog.ts";
+import { type Executor, ExecutorCatalog, lackOf } from "../faraday/executor-catalog.ts";
 import { findInstallation } from "../faraday/official-executors.ts";
 import { clean } from "../faraday/payload.ts";
 import { type ResultLine, ResultLines } from "../faraday/result-lines.ts";
 import { runEnvironment } from "../faraday/run-environment.ts";
 import { type LineCounts, NO_LINES, outcomeOf } from "../faraday/run-outcome.ts";
 import { LinesWithoutSecrets, withoutSecrets } from "../faraday/secrets.ts";
+import { deleteTree } from "../faraday/workplace.ts";
 import { type Context, type Invocation, parseOperand } from "./command.ts";
 import { type Stream, write } from "./output.ts";
 import type { dispatcherTrySettings } from "./settings/dispatcher.ts";
@@ -35,10 +36,8 @@ export async function tryExecutor({
   const installation = python === undefined ? undefined : await findInstallation(python);
   const executor = new ExecutorCatalog([name], directories, installation).find(name);
   const values = valuesFor(executor, param);
-  if (executor.missingVariables.length > 0) {
-    const names = executor.missingVariables.join(", ");
-    throw new CbError("setting", `Cannot run "${name}": its manifest does not set ${names}`);
-  }
+  const lack = lackOf(executor);
+  if (lack !== undefined) throw new CbError("setting", `Cannot run "${name}": ${lack}`);
   const directory = mkdtempSync(join(tmpdir(), "cb-try-"));
   const stop = stopSignal(context.signal);
   try {
@@ -47,7 +46,7 @@ export async function tryExecutor({
     return stop.status() || (isSuccess ? ExitStatus.ok : ExitStatus.setup);
   } finally {
     stop.release();
-    rmSync(directory, { recursive: true, force: true });
+    deleteTree(directory);
   }
 }
 
@@ -126,7 +125,7 @@ class Trial {
     const cleaned = clean(line.value, { maxBytes: Number.POSITIVE_INFINITY });
     if ("problem" in cleaned) {
       this.#count("invalid");
-      return this.#say(`line ${line.line}: ${cleaned.problem}`);
+      return this.#say(`line ${line.line}: ${withoutSecrets(cleaned.problem, this.#secrets)}`);
     }
     this.#count("results");
     const mended = Object.entries(cleaned.counts).filter(([, number]) => number > 0);

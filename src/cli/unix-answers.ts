@@ -8,7 +8,7 @@ import { CbError, messageOf, systemCode } from "../core/errors.ts";
 import { attempt, systemReason } from "../core/files.ts";
 import { printable } from "../core/text.ts";
 
-/** For a question and its answer, in milliseconds, where nothing else is said. */
+/** For a question, and for its answer where nothing else is said, in milliseconds. */
 const ANSWER_MS = 5_000;
 /** Who may ask at the same time. */
 const MAX_ASKING = 16;
@@ -20,7 +20,7 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
  * that is there is nobody's.
  *
  * @param answer what it gives is sent as JSON; where it throws, whoever asked hears nothing
- * @param patience milliseconds for a question and its answer
+ * @param patience milliseconds for an answer
  * @throws {CbError} `file`, such as for a path longer than a socket's may be, 107 bytes
  */
 export async function serveAnswers(
@@ -33,9 +33,13 @@ export async function serveAnswers(
     socket.on("error", () => {}); // whoever asked has gone
     // Nor may whoever asked and does not listen keep us from ending.
     socket.unref();
-    socket.setTimeout(patience, () => socket.destroy());
+    socket.setTimeout(ANSWER_MS, () => socket.destroy());
     readLine(socket, MAX_QUESTION_BYTES)
-      .then((line) => answer(JSON.parse(line)))
+      .then((line) => {
+        // Whoever has asked may wait; whoever says nothing must not keep others from asking.
+        socket.setTimeout(patience);
+        return answer(JSON.parse(line));
+      })
       .then((value) => socket.end(`${JSON.stringify(value)}\n`))
       .catch(() => socket.destroy());
   });

@@ -25,7 +25,7 @@ type Variable = {
   readonly value: (facts: CommandFacts) => string;
 };
 
-const SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+export const SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 export const COMMAND_ENVIRONMENT: readonly Variable[] = [
   { name: "PATH", meaning: `always ${SEARCH_PATH}`, value: () => SEARCH_PATH },

@@ -6,9 +6,10 @@
  * where the agent itself is process 1 (a container) nobody waits for orphans: hence the look into /proc.
  * Sources: kill(2), setsid(2), proc(5) on /proc/pid/stat.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { systemCode } from "../core/errors.ts";
+import { processStat } from "./process-stat.ts";
 
 const POLL = 50;
 /** After SIGKILL: nothing ends a member in uninterruptible sleep, so nothing is gained by waiting longer. */
@@ -59,9 +60,7 @@ function isAlive(group: number): boolean {
 
 function stateIn(group: number, pid: string): "alive" | "dead" | "elsewhere" {
   try {
-    // `pid (name) state parent group …`; the name may hold blanks and parentheses.
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    const [state, , processGroup] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const [state, , processGroup] = processStat(pid);
     if (processGroup !== `${group}`) return "elsewhere";
     return state === "Z" || state === "X" ? "dead" : "alive";
   } catch {

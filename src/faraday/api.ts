@@ -37,8 +37,10 @@ export type PostAnswer =
 
 /** The longest that a server may have us wait, in milliseconds. */
 const LONGEST_AFTER_MS = 3_600_000;
-/** Letters and digits of an agent token; it never expires. */
-const AGENT_TOKEN = /^[A-Za-z0-9]{64}$/;
+/** Whether a text is an agent token, as Faraday makes them; such a one never expires. */
+export function isAgentToken(text: string): boolean {
+  return /^[A-Za-z0-9]{64}$/.test(text);
+}
 
 /** Faraday's words for an agent that it does not know; gateways have words of their own for a 403, in JSON too. */
 const NO_PERMISSION = /\bpermission to access the requested resource\b/i;
@@ -114,7 +116,7 @@ export class FaradayApi {
       throw new ServerFailure("answer", "its answer to the registration is not that of Faraday", CHECK_URL);
     }
     // With such a one the next start would fail, and the code is spent.
-    if (!AGENT_TOKEN.test(token)) {
+    if (!isAgentToken(token)) {
       const length = `it has ${token.length} characters`;
       throw new ServerFailure(
         "answer",

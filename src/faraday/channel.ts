@@ -11,12 +11,12 @@
  * - a join that fails leaves an earlier one of the same connection in force, and a stranger's changes nothing for us;
  * - `leave_agent` is answered by the end of the namespace, after which nothing is acknowledged.
  */
+import { isJsonObject } from "../core/json.ts";
 import type { Log } from "../core/log.ts";
 import { seconds, shortened } from "../core/text.ts";
 import { EngineSocket, type EngineTransport } from "./engine-socket.ts";
 import type { HttpClient } from "./http-client.ts";
 import { type Answer, type JoinEcho, type JoinVerdict, verdictOf } from "./join-verdict.ts";
-import { isObject } from "./server-answer.ts";
 import { ServerFailure } from "./server-failure.ts";
 import { CONNECT, eventPacket, readPacket } from "./socket-packet.ts";
 
@@ -281,7 +281,7 @@ export class Channel {
 }
 
 function reasonOf(argument: unknown): string {
-  const reason = isObject(argument) ? argument["reason"] : undefined;
+  const reason = isJsonObject(argument) ? argument["reason"] : undefined;
   return typeof reason === "string" ? shortened(reason) : "no reason";
 }
 

@@ -20,9 +20,10 @@ import {
 } from "engine.io-client";
 import { LONGEST_TIMER } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
+import { isJsonObject } from "../core/json.ts";
 import { shortened } from "../core/text.ts";
 import { below, type HttpClient, type HttpRequest } from "./http-client.ts";
-import { isObject, refusalOf } from "./server-answer.ts";
+import { refusalOf } from "./server-answer.ts";
 
 export type EngineObserver = {
   /** Messages can go. */
@@ -227,7 +228,7 @@ function hasMoreThan(text: string, character: string, limit: number): boolean {
 function checkedHandshake(packet: Packet, { id }: { readonly id?: string }): Packet {
   if (id) throw new Error("it shakes hands twice");
   const data: unknown = JSON.parse(String(packet.data));
-  if (!isObject(data) || typeof data["sid"] !== "string")
+  if (!isJsonObject(data) || typeof data["sid"] !== "string")
     throw new Error("its handshake is not that of Engine.IO");
   const { sid } = data;
   const [pingInterval, pingTimeout] = [heartbeat(data["pingInterval"]), heartbeat(data["pingTimeout"])];

@@ -97,6 +97,12 @@ export class ExecutorCatalog {
   }
 }
 
+/** Why an official executor would not start; undefined where it would. */
+export function lackOf({ missingVariables }: Executor): string | undefined {
+  if (missingVariables.length === 0) return undefined;
+  return `its manifest does not set ${missingVariables.join(", ")}`;
+}
+
 /**
  * What is told of an executor.
  *

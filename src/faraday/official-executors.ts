@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { CbError, messageOf, systemCode } from "../core/errors.ts";
 import { attempt, readSmallFile, systemReason } from "../core/files.ts";
+import { isJsonObject } from "../core/json.ts";
 import { printable } from "../core/text.ts";
 
 /** For Python to start and find two packages, in milliseconds. */
@@ -122,11 +123,11 @@ function parseManifest(bytes: Uint8Array): OfficialManifest | undefined {
   } catch {
     return undefined;
   }
-  if (!isRecord(value)) return undefined;
+  if (!isJsonObject(value)) return undefined;
   const { name, description, category, repo_executor: file, cmd: command, arguments: parameters } = value;
   const { check_cmds: checks, environment_variables: variables } = value;
   if (typeof name !== "string" || typeof file !== "string" || typeof command !== "string") return undefined;
-  if (!isRecord(parameters) || !isTexts(checks) || !isTexts(variables)) return undefined;
+  if (!isJsonObject(parameters) || !isTexts(checks) || !isTexts(variables)) return undefined;
   return {
     name,
     description: textOf(description),
@@ -146,10 +147,6 @@ function compareVersions(one: string, other: string): number {
     if (difference !== 0) return difference;
   }
   return 0;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isTexts(value: unknown): value is readonly string[] {

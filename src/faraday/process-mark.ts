@@ -4,6 +4,7 @@
  * Sources: proc(5) on /proc/pid/stat (field 22, clock ticks since boot), /proc/pid/environ and /proc/sys/kernel/random/boot_id.
  */
 import { readdirSync, readFileSync } from "node:fs";
+import { processStat } from "../exec/process-stat.ts";
 
 export type ProcessMark = {
   /** Also the id of its process group. */
@@ -17,7 +18,7 @@ export function markOf(pid: number): ProcessMark {
   return { pid, startTime: startTimeOf(pid) ?? "", bootId: bootId() };
 }
 
-/** Whether that very process is there; a group whose leader is gone is nobody's that we could tell. */
+/** Whether that very process is there; of a group whose leader is gone, `groupsWith` tells. */
 export function isThere({ pid, startTime, bootId: boot }: ProcessMark): boolean {
   return startTime !== "" && boot === bootId() && startTimeOf(pid) === startTime;
 }
@@ -41,10 +42,13 @@ function startTimeOf(pid: number): string | undefined {
   return statOf(`${pid}`)[19];
 }
 
-/** `pid (name) state parent group …`: what stands behind the name, which may hold blanks and parentheses. */
+/** Empty where it has gone. */
 function statOf(pid: string): readonly string[] {
-  const stat = read(`/proc/${pid}/stat`);
-  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  try {
+    return processStat(pid);
+  } catch {
+    return [];
+  }
 }
 
 function bootId(): string {

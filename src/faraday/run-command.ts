@@ -6,6 +6,7 @@
  * Arguments stay as they came; exec/ checks them against the manifest.
  * Source: the event as server 5.25.2 sends it.
  */
+import { isJsonObject, type JsonObject } from "../core/json.ts";
 import { abridged } from "../core/text.ts";
 
 /** One run, as the server asked for it; `workspaces` and `executionIds` belong together by position. */
@@ -25,9 +26,9 @@ const MAX_WORKSPACES = 1000;
 
 /** Reads the payload of a `run` event; never throws. */
 export function readRunCommand(payload: unknown): RunCommand | RunProblem {
-  const fields = isFields(payload) ? payload : {};
+  const fields = isJsonObject(payload) ? payload : {};
   const executionIds = Array.isArray(fields["execution_ids"]) ? fields["execution_ids"].filter(isId) : [];
-  const problem = isFields(payload) ? problemIn(fields) : "Cannot read the run: expected an object";
+  const problem = isJsonObject(payload) ? problemIn(fields) : "Cannot read the run: expected an object";
   if (problem !== undefined) return { problem, executionIds: executionIds.slice(0, MAX_WORKSPACES) };
   return {
     executionIds,
@@ -38,7 +39,7 @@ export function readRunCommand(payload: unknown): RunCommand | RunProblem {
   };
 }
 
-function problemIn(fields: Fields): string | undefined {
+function problemIn(fields: JsonObject): string | undefined {
   const { execution_ids: ids, workspaces, executor, args, plugin_args: pluginArgs } = fields;
   if (!Array.isArray(ids) || !ids.every(isId)) return "Cannot use execution_ids: expected a list of integers";
   if (!Array.isArray(workspaces) || !workspaces.every(isText)) {
@@ -54,8 +55,9 @@ function problemIn(fields: Fields): string | undefined {
   const bad = workspaces.find((name) => !isWorkspace(name));
   if (bad !== undefined) return `Cannot use workspace "${abridged(bad)}": no workspace can have this name`;
   if (!isText(executor) || executor === "") return "Cannot start a run: it names no executor";
-  if (args !== undefined && !isFields(args)) return "Cannot use args: expected an object";
-  if (pluginArgs !== undefined && !isFields(pluginArgs)) return "Cannot use plugin_args: expected an object";
+  if (args !== undefined && !isJsonObject(args)) return "Cannot use args: expected an object";
+  if (pluginArgs !== undefined && !isJsonObject(pluginArgs))
+    return "Cannot use plugin_args: expected an object";
   return undefined;
 }
 
@@ -87,12 +89,6 @@ function text(value: unknown): string {
   return JSON.stringify(value);
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function isId(value: unknown): value is number {
   return Number.isSafeInteger(value);
 }
@@ -107,5 +103,5 @@ function isWorkspace(name: string): boolean {
 }
 
 function entries(value: unknown): ReadonlyMap<string, unknown> {
-  return new Map(Object.entries((value ?? {}) as Fields));
+  return new Map(Object.entries((value ?? {}) as JsonObject));
 }

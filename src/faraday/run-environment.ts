@@ -1,5 +1,6 @@
 /** What an executor finds around it: a little of our own environment, its parameters, what its manifest sets. */
 import type { Environment } from "../core/settings.ts";
+import { SEARCH_PATH } from "../exec/environment.ts";
 import { environmentOf } from "../exec/manifest-environment.ts";
 import { parameterEnvironment } from "../exec/parameter-environment.ts";
 import type { ParameterValues } from "../exec/parameters.ts";
@@ -39,9 +40,12 @@ export function runEnvironment(
 }
 
 const INHERITED = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
-const DEFAULTS = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" };
+const DEFAULTS = { PATH: SEARCH_PATH, LANG: "C.UTF-8" };
 
-/** The rest of our own may hold what is none of its business. Scanners look for their data below HOME, and for the way out in the names of proxies. */
+/**
+ * The rest of our own may hold what is none of its business. Scanners look for their data below HOME, and for the way
+ * out in the names of proxies.
+ */
 export function inheritedEnvironment(own: Environment): Readonly<Record<string, string>> {
   const found = INHERITED.flatMap((name) => {
     const value = own[name];

@@ -10,16 +10,9 @@ import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { closingBody, joinedResults, type RunFacts, resultBody } from "./post-body.ts";
+import type { ProcessMark } from "./process-mark.ts";
 import type { RunJournal } from "./run-journal.ts";
-import {
-  bodyIn,
-  type Lane,
-  type RunOutcome,
-  type RunProcess,
-  type RunRecord,
-  type RunState,
-  resultHead,
-} from "./run-state.ts";
+import { bodyIn, type Lane, type RunEnd, type RunRecord, type RunState, resultHead } from "./run-state.ts";
 
 /** What a lane is to post next. */
 export type DuePost = {
@@ -64,11 +57,11 @@ export class RunSpool {
   }
 
   /** For ending what a killed dispatcher has left running. */
-  get process(): RunProcess | undefined {
+  get process(): ProcessMark | undefined {
     return this.#state.process;
   }
 
-  get outcome(): RunOutcome | undefined {
+  get outcome(): RunEnd | undefined {
     return this.#state.outcome;
   }
 
@@ -111,7 +104,7 @@ export class RunSpool {
    *
    * @throws {CbError} `file`; it is known all the same until this process ends
    */
-  async started(process: RunProcess): Promise<void> {
+  async started(process: ProcessMark): Promise<void> {
     await this.#write({ type: "process", ...process }, false);
   }
 
@@ -136,7 +129,7 @@ export class RunSpool {
    * Never rejects. Where the disk does not take the outcome, it holds all the same until this process ends; the
    * next one then finds a run that was never ended.
    */
-  async end({ successful, message, duration }: RunOutcome): Promise<void> {
+  async end({ successful, message, duration }: RunEnd): Promise<void> {
     if (this.#isEnding) return;
     this.#isEnding = true;
     const at = this.#around.clock.wall();

@@ -9,16 +9,11 @@
 
 import { type Span, SUM_LENGTH } from "./journal-lines.ts";
 import type { RunFacts } from "./post-body.ts";
+import type { ProcessMark } from "./process-mark.ts";
+import type { RunOutcome } from "./run-outcome.ts";
 
-/** The process of a run, in words that no other process will ever share. */
-export type RunProcess = { readonly pid: number; readonly startTime: string; readonly bootId: string };
-
-export type RunOutcome = {
-  readonly successful: boolean;
-  readonly message: string;
-  /** Milliseconds. */
-  readonly duration: number;
-};
+/** How a run ended, and how long it took, in milliseconds. */
+export type RunEnd = RunOutcome & { readonly duration: number };
 
 /** The way to one of a run's workspaces. */
 export type Lane = {
@@ -32,8 +27,8 @@ export type Result = { readonly number: number; readonly at: number; readonly bo
 
 export type RunRecord =
   | ({ readonly type: "run"; readonly version: 1 } & RunFacts)
-  | ({ readonly type: "process" } & RunProcess)
-  | ({ readonly type: "end"; readonly at: number } & RunOutcome)
+  | ({ readonly type: "process" } & ProcessMark)
+  | ({ readonly type: "end"; readonly at: number } & RunEnd)
   /** Answered: result `n` of a lane, or its closing post. */
   | { readonly type: "posted" | "quarantined"; readonly lane: number; readonly n: number | "end" }
   | { readonly type: "damage"; readonly aside: string };
@@ -41,7 +36,7 @@ export type RunRecord =
 /** The next post of a lane: one result or several, or the one that closes it. */
 export type Due =
   | { readonly results: readonly [Result, ...Result[]] }
-  | { readonly ending: RunOutcome & { readonly at: number } };
+  | { readonly ending: RunEnd & { readonly at: number } };
 
 type Progress = Lane & { next: number; isClosed: boolean; quarantined: number };
 
@@ -55,8 +50,8 @@ export class RunState {
   readonly lanes: readonly Lane[];
   readonly #progress: readonly Progress[];
   readonly #results: Result[] = [];
-  #process: RunProcess | undefined;
-  #ending: (RunOutcome & { readonly at: number }) | undefined;
+  #process: ProcessMark | undefined;
+  #ending: (RunEnd & { readonly at: number }) | undefined;
   #damage: string | undefined;
 
   constructor(facts: RunFacts) {
@@ -76,11 +71,11 @@ export class RunState {
     return new RunState({ id, executor, agentName, executionIds, workspaces, params, startedAt });
   }
 
-  get process(): RunProcess | undefined {
+  get process(): ProcessMark | undefined {
     return this.#process;
   }
 
-  get outcome(): RunOutcome | undefined {
+  get outcome(): RunEnd | undefined {
     return this.#ending;
   }
 

@@ -16,7 +16,7 @@ import { count, printable } from "../core/text.ts";
 import { runChecks } from "../exec/checks.ts";
 import type { ExecutionEnd, execute } from "../exec/execution.ts";
 import type { ParameterValues } from "../exec/parameters.ts";
-import type { Executor } from "./executor-catalog.ts";
+import { type Executor, lackOf } from "./executor-catalog.ts";
 import { clean } from "./payload.ts";
 import { resultBody } from "./post-body.ts";
 import { markOf } from "./process-mark.ts";
@@ -94,9 +94,9 @@ export class Run {
   }
 
   async #outcome(signal: AbortSignal): Promise<RunOutcome> {
-    const { manifest, missingVariables } = this.#executor;
-    if (missingVariables.length > 0)
-      return failed(`not started: its manifest does not set ${missingVariables.join(", ")}`);
+    const { manifest } = this.#executor;
+    const lack = lackOf(this.#executor);
+    if (lack !== undefined) return failed(`not started: ${lack}`);
     const directory = makeWorkplace(this.#parts, this.#spool.facts.id);
     try {
       const { pluginArgs } = this.#command;

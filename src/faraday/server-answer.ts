@@ -2,6 +2,7 @@
  * What an HTTP answer says, whoever gave it: Faraday as JSON or as a small page of HTML, or something in between,
  * such as a reverse proxy, a portal or a firewall, in HTML of its own.
  */
+import { isJsonObject } from "../core/json.ts";
 import { printable } from "../core/text.ts";
 import type { HttpAnswer } from "./http-client.ts";
 
@@ -13,15 +14,10 @@ export function objectOf({ mediaType, text }: HttpAnswer): Readonly<Record<strin
   if (mediaType !== "application/json") return undefined;
   try {
     const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
+    return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;
   }
-}
-
-/** A value of JSON that has names, not an array or null. */
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /**
@@ -44,7 +40,7 @@ function textOf(answer: HttpAnswer): string {
     // {"message": "…"}, {"messages": {"json": {field: ["…"]}}}
     const { message, messages } = object;
     if (typeof message === "string") return message;
-    const problems = isObject(messages) ? (messages["json"] ?? messages) : object;
+    const problems = isJsonObject(messages) ? (messages["json"] ?? messages) : object;
     return JSON.stringify(problems);
   }
   return answer.mediaType === "text/html" ? textOfPage(answer.text) : answer.text;

@@ -13,7 +13,8 @@ import type { RunOutcome } from "./run-outcome.ts";
 /** Resolves with false where the channel is lost before the server has it; rejects where the signal aborts. */
 export type Tell = (status: StatusMessage, signal: AbortSignal) => Promise<boolean>;
 
-type Entry = { status: StatusMessage; readonly onKnown: () => void };
+/** `settle`: whether the server knows it, or never will from us. */
+type Entry = { readonly status: StatusMessage; readonly settle: (isKnown: boolean) => void };
 
 /** What a status says of a run. */
 type Subject = Pick<RunFacts, "executionIds" | "executor">;
@@ -27,12 +28,14 @@ export class StatusReports {
   constructor(tell: Tell, signal: AbortSignal) {
     this.#tell = tell;
     this.#signal = signal;
+    // Once for all: a listener for each run would stay for as long as the dispatcher runs.
+    signal.addEventListener("abort", () => this.#giveUp(), { once: true });
   }
 
   /** The run has started; said now, and after each join until it has finished. */
   running(run: Subject): void {
     const status = { ...ofRun(run), running: true, successful: null, message: `${run.executor} is running` };
-    const entry = { status, onKnown: () => {} };
+    const entry = { status, settle: () => {} };
     this.#entries.set(run, entry);
     void this.#send(run, entry);
   }
@@ -44,16 +47,12 @@ export class StatusReports {
    */
   async finished(run: Subject, { successful, message }: RunOutcome): Promise<boolean> {
     const status = { ...ofRun(run), running: false, successful, message };
-    const known = new Promise<true>((resolve) => {
-      const entry = { status, onKnown: () => resolve(true) };
+    if (this.#signal.aborted) return false;
+    return new Promise((settle) => {
+      const entry = { status, settle };
       this.#entries.set(run, entry);
       void this.#send(run, entry);
     });
-    const givenUp = new Promise<false>((resolve) => {
-      this.#signal.addEventListener("abort", () => resolve(false), { once: true });
-      if (this.#signal.aborted) resolve(false);
-    });
-    return Promise.race([known, givenUp]);
   }
 
   /** Told of each join: the server may have forgotten, or never heard, all that was said before. */
@@ -65,7 +64,11 @@ export class StatusReports {
     const isKnown = await this.#tell(entry.status, this.#signal).catch(() => false);
     if (!isKnown || entry.status.running || this.#entries.get(run) !== entry) return;
     this.#entries.delete(run);
-    entry.onKnown();
+    entry.settle(true);
+  }
+
+  #giveUp(): void {
+    for (const { settle } of this.#entries.values()) settle(false);
   }
 }
 

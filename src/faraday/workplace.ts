@@ -24,7 +24,7 @@ export function workplaceOf({ workDirectory }: Pick<Surroundings, "workDirectory
 export function makeWorkplace(surroundings: Pick<Surroundings, "workDirectory">, run: string): string {
   const directory = workplaceOf(surroundings, run);
   attempt("create", directory, () => {
-    removeAll(directory);
+    deleteTree(directory);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   });
   return directory;
@@ -34,7 +34,7 @@ export function makeWorkplace(surroundings: Pick<Surroundings, "workDirectory">,
 export function removeWorkplace(surroundings: Surroundings, run: string): void {
   const directory = workplaceOf(surroundings, run);
   try {
-    attempt("delete", directory, () => removeAll(directory));
+    attempt("delete", directory, () => deleteTree(directory));
   } catch (error) {
     surroundings.log.warn(
       { event: "work-left", run, reason: messageOf(error) },
@@ -43,7 +43,8 @@ export function removeWorkplace(surroundings: Surroundings, run: string): void {
   }
 }
 
-function removeAll(directory: string): void {
+/** Also what is in directories that were made read-only. @throws what the system says */
+export function deleteTree(directory: string): void {
   const remove = () => rmSync(directory, { recursive: true, force: true });
   try {
     remove();
