@@ -72,7 +72,7 @@ export function readRegistration(directory: string): Registration | undefined {
 
 /** @throws {CbError} `file` */
 export function writeRegistration(directory: string, registration: Registration): void {
-  writeAtomically(registrationFile(directory), Buffer.from(`${JSON.stringify(registration)}\n`), 0o600);
+  writeAtomically(registrationFile(directory), Buffer.from(registrationText(registration)), 0o600);
 }
 
 /** Whether a registration could be written. @throws {CbError} `file` */
@@ -82,7 +82,12 @@ export function probeState(directory: string): void {
   attempt("delete", path, () => unlinkSync(path));
 }
 
-function registrationFile(directory: string): string {
+/** What `agent.json` holds. */
+export function registrationText(registration: Registration): string {
+  return `${JSON.stringify(registration)}\n`;
+}
+
+export function registrationFile(directory: string): string {
   return join(directory, "agent.json");
 }
 

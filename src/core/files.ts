@@ -6,10 +6,12 @@
  */
 import {
   accessSync,
+  chownSync,
   closeSync,
   constants,
   existsSync,
   fchmodSync,
+  fchownSync,
   fstatSync,
   fsyncSync,
   mkdirSync,
@@ -32,6 +34,9 @@ export type SmallFile = {
   /** Permission bits, `0o600`. */
   readonly mode: number;
 };
+
+/** Who a file belongs to, by number. */
+export type Owner = { readonly uid: number; readonly gid: number };
 
 /** What the system says of an error, in words: `no such file or directory`. */
 export function systemReason(error: unknown): string {
@@ -114,15 +119,17 @@ export function createExclusive(path: string, bytes: Uint8Array, mode: number): 
  * name, as /proc does.
  *
  * @param mode less the umask; of directories that are there already nothing is changed
+ * @param owner without it the user who asks
  * @throws {CbError} `file`
  */
-export function makeDirectory(path: string, mode: number): void {
+export function makeDirectory(path: string, mode: number, owner?: Owner): void {
   const missing: string[] = [];
   for (let next = resolve(path); !existsSync(next); next = dirname(next)) missing.unshift(next);
   for (const directory of missing) {
     attempt("create", directory, () => {
       try {
         mkdirSync(directory, { mode });
+        if (owner !== undefined) chownSync(directory, owner.uid, owner.gid);
       } catch (error) {
         // Agents that start together make the same ones.
         if (systemCode(error) !== "EEXIST") throw error;
@@ -135,15 +142,17 @@ export function makeDirectory(path: string, mode: number): void {
  * Writes a file so that after a crash it is the old one or the new one; a link is replaced, not followed.
  *
  * @param mode exact, whatever the umask
+ * @param owner without it the user who asks
  * @throws {CbError} `file`
  */
-export function writeAtomically(path: string, bytes: Uint8Array, mode: number): void {
+export function writeAtomically(path: string, bytes: Uint8Array, mode: number, owner?: Owner): void {
   // Not by pid: in a container it is the same every time, and what a crash left would be in the way for ever.
   const temporary = join(dirname(path), `.${basename(path)}.${Math.random().toString(36).slice(2)}.tmp`);
   attempt("write", path, () => {
     const file = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
     try {
       writeFileSync(file, bytes);
+      if (owner !== undefined) fchownSync(file, owner.uid, owner.gid);
       fchmodSync(file, mode);
       fsyncSync(file);
       renameSync(temporary, path);

@@ -9,7 +9,7 @@ import { configSettings, outputSettings } from "./common.ts";
 import { executionSettings } from "./execution.ts";
 import { parseParameters } from "./parameters.ts";
 
-const DISTRO_RUN_DIRECTORIES = ["/etc/cb/run.d", "/usr/lib/cb/run.d"] as const;
+export const DISTRO_RUN_DIRECTORIES = ["/etc/cb/run.d", "/usr/lib/cb/run.d"] as const;
 
 const STATE = {
   "state-directory": {
