@@ -119,7 +119,8 @@ export function planSetup(
 export function writePlanned(place: SetupPlace, files: readonly PlannedFile[]): void {
   makeDirectory(place.stateDirectory, 0o700, place.service);
   for (const { path, text, mode, owner } of files) {
-    makeDirectory(dirname(path), owner === undefined ? 0o755 : 0o700, owner);
+    const isState = path.startsWith(`${place.stateDirectory}/`);
+    makeDirectory(dirname(path), isState ? 0o700 : 0o755, isState ? owner : undefined);
     writeAtomically(path, new TextEncoder().encode(text), mode, owner);
   }
 }

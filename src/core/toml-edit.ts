@@ -13,7 +13,7 @@ export type EditableValue = string | number | boolean | readonly string[];
 
 /**
  * @param path for messages
- * @param changes by key, all at the top level; undefined takes a key away
+ * @param changes by key, all at the top level; undefined takes a key away, with the comment right above it
  * @returns a text that reads as the old one with the changes
  * @throws {CbError} `setting` for a text that is no TOML, or that cannot be changed without losing something
  */
@@ -33,7 +33,7 @@ export function editToml(
       if (!Object.hasOwn(before, key)) prepared = uncomment(prepared, key);
     }
   }
-  const edited = patch(prepared, after);
+  const edited = `${patch(prepared, after).trimEnd()}\n`;
   // Whatever the library makes of an unusual layout, no other key may change.
   const found = parseToml(encoder.encode(edited), path, "setting");
   if (canonical(found) === canonical(after)) return edited;
