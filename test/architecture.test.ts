@@ -22,6 +22,7 @@ const RULES: Rules = {
   doors: {
     pino: ["core"],
     "smol-toml": ["core"],
+    diff: ["station"],
     "@decimalturn/toml-patch": ["core"],
     yaml: ["setup"],
     "@clack/prompts": ["setup"],
