@@ -5,14 +5,13 @@
  * Source: PROTOCOL.md §9.
  */
 import { ExitStatus } from "../core/errors.ts";
-import { count, printable, seconds } from "../core/text.ts";
-import type { Disposition, Exit, Hello } from "../protocol/reply.ts";
+import { count, seconds } from "../core/text.ts";
 import type { Request } from "../protocol/request.ts";
 import { missingSentences, newcomersSentence, type RollCall } from "./attendance.ts";
-import { clockRefusal } from "./clock-refusal.ts";
 import { faultSentence, replies } from "./fault-sentence.ts";
 import type { AgentRecord, FaultRecord, Roster } from "./roster.ts";
 import type { Session, WaitPolicy } from "./session.ts";
+import { type AgentVerdict, judgeAgent } from "./verdict.ts";
 
 export type Outcome = {
   readonly status: number;
@@ -22,19 +21,14 @@ export type Outcome = {
   readonly remarks: readonly string[];
   /** One sentence for each agent that did what it was asked. */
   readonly successes: readonly string[];
+  /** In the order of the agents' names. */
+  readonly agents: readonly AgentVerdict[];
   /** `3 agents · 2 ok · 1 failed · 0.05 s`. */
   readonly summary: string;
 };
 
-/** What became of one agent, as the summary counts it. */
-type Verdict = "ok" | "failed" | "refused" | "not run" | "unfinished" | "not targeted";
-
-type Refused = Extract<Disposition, { is: "refused" }>;
-
 /** A part of the exit status, and the reason for it. */
 type Part = { readonly status: number; readonly sentence?: string | undefined };
-
-type Judgement = Part & { readonly verdict: Verdict };
 
 /** @param elapsed milliseconds from the request to the end */
 export function judge(
@@ -67,6 +61,7 @@ export function judge(
       ...hints(request, roster, faults),
     ],
     successes: roster.agents.flatMap(successOf),
+    agents: judgements,
     summary: summarise(judgements, rollCall, elapsed),
   };
 }
@@ -104,132 +99,6 @@ function successOf({ hello, exit }: AgentRecord): readonly string[] {
   return [`${hello.identity}: exit status 0 after ${seconds(exit.runTime)}`];
 }
 
-function judgeAgent(
-  { hello, heardAt, exit, isSilenced }: AgentRecord,
-  request: Request,
-  session: Session,
-  waits: WaitPolicy,
-): Judgement {
-  const { identity, disposition, time } = hello;
-  switch (disposition.is) {
-    case "present":
-      return { verdict: "ok", status: 0 };
-    case "not-targeted":
-      return { verdict: "not targeted", status: 0 };
-    case "declined":
-      return {
-        verdict: "not run",
-        status: ExitStatus.notAllRun,
-        sentence: `${identity} declined: ${disposition.reason}`,
-      };
-    case "refused": {
-      const why =
-        disposition.reason === "clock"
-          ? clockRefusal(disposition, request, { time, heardAt })
-          : refusalText(disposition.reason, disposition.detail, request);
-      return {
-        verdict: "refused",
-        status: ExitStatus.agentError,
-        sentence: `${identity} refused: ${why}`,
-      };
-    }
-    case "running":
-    case "queued":
-      if (exit !== undefined) return judgeExit(identity, exit, request);
-      if (isSilenced) return { verdict: "failed", status: ExitStatus.integrity };
-      return unfinished(hello, session, waits);
-  }
-}
-
-function unfinished(
-  { identity, disposition }: Hello,
-  { end }: Session,
-  { replyWait }: WaitPolicy,
-): Judgement {
-  const doing = disposition.is === "queued" ? "is queued" : "is running";
-  const unconfirmed = (what: string, status: number): Judgement => ({
-    verdict: "unfinished",
-    status,
-    sentence: `${identity} ${what}, its command may still run`,
-  });
-  if (end === "interrupted") return unconfirmed("has not confirmed the cancel", 0);
-  if (end !== "reply-wait-expired") return unconfirmed(doing, 0);
-  return unconfirmed(`${doing} and said nothing for ${seconds(replyWait)}`, ExitStatus.replyWaitExpired);
-}
-
-function judgeExit(identity: string, exit: Exit, request: Request): Judgement {
-  const after = `after ${seconds(exit.runTime)}`;
-  const failed = (what: string): Judgement => ({
-    verdict: "failed",
-    status: ExitStatus.commandFailed,
-    sentence: `${identity}: ${what} ${after}`,
-  });
-  const detail = exit.detail === undefined ? "" : `: ${printable(exit.detail)}`;
-  const notRun = (status: number, what: string): Judgement => ({
-    verdict: "not run",
-    status,
-    sentence: `${identity} ${what}${detail}`,
-  });
-  switch (exit.ending) {
-    case "exited":
-      return exit.status === 0 ? { verdict: "ok", status: 0 } : failed(`exit status ${exit.status}`);
-    case "signalled":
-      return failed(`ended by ${printable(exit.signal ?? "a signal")}`);
-    case "time-limit":
-      return failed("ended at its time limit");
-    case "stopped":
-      return failed("ended because its agent was stopped");
-    case "cancelled":
-      return failed("cancelled");
-    case "not-started":
-      return notRun(
-        ExitStatus.agentError,
-        `could not start "${request.type === "run" ? request.command : ""}"`,
-      );
-    case "state":
-      return notRun(ExitStatus.agentError, `did not run the command: ${UNWRITABLE_STATE}`);
-    case "never-started":
-      return notRun(ExitStatus.notAllRun, "never started the command");
-  }
-}
-
-const UNWRITABLE_STATE = "state directory not writable";
-
-function refusalText(
-  reason: Exclude<Refused["reason"], "clock">,
-  detail: string | undefined,
-  request: Request,
-): string {
-  const command = request.type === "run" ? ` "${request.command}"` : "";
-  const why = detail ? `, ${printable(detail)}` : "";
-  switch (reason) {
-    case "version":
-      return `it does not understand this request${why}`;
-    case "malformed":
-      return `it cannot read this request${why}`;
-    case "forbidden":
-      return `this base station key may not run${command}`;
-    case "no-such-command":
-      return `no such command${command}`;
-    case "masked":
-      return `command${command} is masked by a link to /dev/null`;
-    case "not-a-file":
-      return `command${command} is not a regular file`;
-    case "not-executable":
-      return `command${command} is not executable`;
-    case "writable-by-others":
-      return `command${command} or its directory can be written by others`;
-    case "outside-run-directory":
-      return `command${command} is a link that leaves the run-directory`;
-    case "manifest":
-      return `the manifest of${command} cannot be used${why}`;
-    case "parameters":
-      return `command${command} cannot be run with these parameters${why}`;
-    case "state":
-      return UNWRITABLE_STATE;
-  }
-}
-
 function judgeAbsence(request: Request, roster: Roster, session: Session): Part {
   const none = { status: ExitStatus.notAllRun };
   if (session.addressed > 0) return { status: 0 };
@@ -258,7 +127,7 @@ function judgeUnheard(request: Request, { counted, answered, end, interruptedAt 
   return { status: ExitStatus.notAllRun, sentence };
 }
 
-function summarise(judgements: readonly Judgement[], { missing }: RollCall, elapsed: number): string {
+function summarise(judgements: readonly AgentVerdict[], { missing }: RollCall, elapsed: number): string {
   const asked = judgements.filter(({ verdict }) => verdict !== "not targeted");
   const parts = (["ok", "failed", "refused", "not run", "unfinished"] as const).flatMap((verdict) => {
     const number = asked.filter((judgement) => judgement.verdict === verdict).length;

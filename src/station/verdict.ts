@@ -1,0 +1,173 @@
+/** What became of one agent in a session, in words and as a part of the exit status. Source: PROTOCOL.md §9. */
+import { ExitStatus } from "../core/errors.ts";
+import type { Identity } from "../core/names.ts";
+import { printable, seconds } from "../core/text.ts";
+import type { Disposition, Exit, Hello } from "../protocol/reply.ts";
+import type { Request } from "../protocol/request.ts";
+import { clockRefusal } from "./clock-refusal.ts";
+import type { AgentRecord } from "./roster.ts";
+import type { Session, WaitPolicy } from "./session.ts";
+
+/** As the summary counts it. */
+export type Verdict = "ok" | "failed" | "refused" | "not run" | "unfinished" | "not targeted";
+
+export type AgentVerdict = {
+  readonly identity: Identity;
+  readonly verdict: Verdict;
+  /** A part of the exit status; 0 for none. */
+  readonly status: number;
+  /** The reason for it, and whose it is. */
+  readonly sentence?: string | undefined;
+  /** The reason in few words, the same for all agents that it is the same for: `exit status 1`. */
+  readonly trouble?: string | undefined;
+};
+
+type Refused = Extract<Disposition, { is: "refused" }>;
+
+/** @returns the part of the exit status that this agent is the reason for, and why */
+export function judgeAgent(
+  agent: AgentRecord,
+  request: Request,
+  session: Session,
+  waits: WaitPolicy,
+): AgentVerdict {
+  return { identity: agent.hello.identity, ...judge(agent, request, session, waits) };
+}
+
+type Judgement = Omit<AgentVerdict, "identity">;
+
+function judge(
+  { hello, heardAt, exit, isSilenced }: AgentRecord,
+  request: Request,
+  session: Session,
+  waits: WaitPolicy,
+): Judgement {
+  const { identity, disposition, time } = hello;
+  switch (disposition.is) {
+    case "present":
+      return { verdict: "ok", status: 0 };
+    case "not-targeted":
+      return { verdict: "not targeted", status: 0 };
+    case "declined":
+      return {
+        verdict: "not run",
+        status: ExitStatus.notAllRun,
+        sentence: `${identity} declined: ${disposition.reason}`,
+        trouble: `declined: ${disposition.reason}`,
+      };
+    case "refused": {
+      const why =
+        disposition.reason === "clock"
+          ? clockRefusal(disposition, request, { time, heardAt })
+          : refusalText(disposition.reason, disposition.detail, request);
+      return {
+        verdict: "refused",
+        status: ExitStatus.agentError,
+        sentence: `${identity} refused: ${why}`,
+        trouble: disposition.reason === "clock" ? "refused: clock" : `refused: ${why}`,
+      };
+    }
+    case "running":
+    case "queued":
+      if (exit !== undefined) return judgeExit(identity, exit, request);
+      if (isSilenced)
+        return {
+          verdict: "failed",
+          status: ExitStatus.integrity,
+          trouble: "its replies are not to be trusted",
+        };
+      return unfinished(hello, session, waits);
+  }
+}
+
+function unfinished(
+  { identity, disposition }: Hello,
+  { end }: Session,
+  { replyWait }: WaitPolicy,
+): Judgement {
+  const doing = disposition.is === "queued" ? "is queued" : "is running";
+  const unconfirmed = (what: string, status: number): Judgement => ({
+    verdict: "unfinished",
+    status,
+    sentence: `${identity} ${what}, its command may still run`,
+    trouble: what,
+  });
+  if (end === "interrupted") return unconfirmed("has not confirmed the cancel", 0);
+  if (end !== "reply-wait-expired") return unconfirmed(doing, 0);
+  return unconfirmed(`${doing} and said nothing for ${seconds(replyWait)}`, ExitStatus.replyWaitExpired);
+}
+
+function judgeExit(identity: string, exit: Exit, request: Request): Judgement {
+  const after = `after ${seconds(exit.runTime)}`;
+  const failed = (what: string): Judgement => ({
+    verdict: "failed",
+    status: ExitStatus.commandFailed,
+    sentence: `${identity}: ${what} ${after}`,
+    trouble: what,
+  });
+  const detail = exit.detail === undefined ? "" : `: ${printable(exit.detail)}`;
+  const notRun = (status: number, what: string): Judgement => ({
+    verdict: "not run",
+    status,
+    sentence: `${identity} ${what}${detail}`,
+    trouble: `${what}${detail}`,
+  });
+  switch (exit.ending) {
+    case "exited":
+      return exit.status === 0 ? { verdict: "ok", status: 0 } : failed(`exit status ${exit.status}`);
+    case "signalled":
+      return failed(`ended by ${printable(exit.signal ?? "a signal")}`);
+    case "time-limit":
+      return failed("ended at its time limit");
+    case "stopped":
+      return failed("ended because its agent was stopped");
+    case "cancelled":
+      return failed("cancelled");
+    case "not-started":
+      return notRun(
+        ExitStatus.agentError,
+        `could not start "${request.type === "run" ? request.command : ""}"`,
+      );
+    case "state":
+      return notRun(ExitStatus.agentError, `did not run the command: ${UNWRITABLE_STATE}`);
+    case "never-started":
+      return notRun(ExitStatus.notAllRun, "never started the command");
+  }
+}
+
+const UNWRITABLE_STATE = "state directory not writable";
+
+function refusalText(
+  reason: Exclude<Refused["reason"], "clock">,
+  detail: string | undefined,
+  request: Request,
+): string {
+  const command = request.type === "run" ? ` "${request.command}"` : "";
+  const why = detail ? `, ${printable(detail)}` : "";
+  switch (reason) {
+    case "version":
+      return `it does not understand this request${why}`;
+    case "malformed":
+      return `it cannot read this request${why}`;
+    case "forbidden":
+      return `this base station key may not run${command}`;
+    case "no-such-command":
+      return `no such command${command}`;
+    case "masked":
+      return `command${command} is masked by a link to /dev/null`;
+    case "not-a-file":
+      return `command${command} is not a regular file`;
+    case "not-executable":
+      return `command${command} is not executable`;
+    case "writable-by-others":
+      return `command${command} or its directory can be written by others`;
+    case "outside-run-directory":
+      return `command${command} is a link that leaves the run-directory`;
+    case "manifest":
+      return `the manifest of${command} cannot be used${why}`;
+    case "parameters":
+      return `command${command} cannot be run with these parameters${why}`;
+    case "state":
+      return UNWRITABLE_STATE;
+  }
+}
