@@ -23,6 +23,7 @@ const RULES: Rules = {
     pino: ["core"],
     "smol-toml": ["core"],
     diff: ["station"],
+    "fast-string-truncated-width": ["station"],
     "@decimalturn/toml-patch": ["core"],
     yaml: ["setup"],
     "@clack/prompts": ["setup"],

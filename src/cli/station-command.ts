@@ -7,6 +7,7 @@ import { cryptoReady } from "../protocol/crypto.ts";
 import type { Sink } from "../station/line-renderer.ts";
 import type { Task } from "../station/messages.ts";
 import { runStation } from "../station/station.ts";
+import type { OutputForm } from "../station/view.ts";
 import { AgentStoreFiles, storePlaces } from "./agent-store-files.ts";
 import { type Context, type Invocation, parseOperand } from "./command.ts";
 import { isPasswordVisible, loadConnection, VISIBLE_PASSWORD } from "./hub-connection.ts";
@@ -24,7 +25,11 @@ export async function runOnAgents({
 }: Invocation<typeof runSettings>): Promise<number> {
   const command = parseOperand("command", operands[0] ?? "", parseName<CommandName>);
   const { timeout: limit, param: parameters } = settings;
-  return ask({ type: "run", command, limit, parameters }, { values: settings, origins }, context);
+  const display = {
+    output: settings.output ?? (context.stdout.isTTY === true ? "both" : "live"),
+    progress: !settings["no-progress"],
+  };
+  return ask({ type: "run", command, limit, parameters }, { values: settings, origins }, display, context);
 }
 
 export async function pingAgents({
@@ -32,7 +37,7 @@ export async function pingAgents({
   origins,
   context,
 }: Invocation<typeof stationSettings>): Promise<number> {
-  return ask({ type: "ping" }, { values: settings, origins }, context);
+  return ask({ type: "ping" }, { values: settings, origins }, { output: "live", progress: false }, context);
 }
 
 /**
@@ -41,10 +46,13 @@ export async function pingAgents({
  */
 const LEAVE_WAIT = 1_000;
 
+type Display = { readonly output: OutputForm; readonly progress: boolean };
+
 /** Keys and pins first, then the hub: what can be refused here is refused before anything is published. */
 async function ask(
   task: Task,
   settings: Resolved<typeof stationSettings>,
+  display: Display,
   context: Context,
 ): Promise<number> {
   await cryptoReady();
@@ -85,6 +93,9 @@ async function ask(
         clock: context.clock,
         stdout: sink(context.stdout, context, values),
         stderr: sink(context.stderr, context, values),
+        output: display.output,
+        columns: () => columnsOf(context),
+        showsProgress: display.progress && canRedraw(context),
         verbosity: verbosityOf(values),
       },
       { end: stop.signal, leave: stop.again },
@@ -103,4 +114,14 @@ function sink(
   const isTerminal = stream.isTTY === true;
   const hasColors = wantsColors(environment, isTerminal, forced);
   return { write: (bytes) => write(stream, bytes), isTerminal, hasColors };
+}
+
+/** Of the terminal now; without one, as many as a mail has. */
+function columnsOf({ stdout, stderr }: Context): number {
+  return stdout.columns ?? stderr.columns ?? 80;
+}
+
+/** Whether a line can be taken back (terminfo(5)); an editor's shell and a serial log cannot. */
+function canRedraw({ stderr, environment }: Context): boolean {
+  return stderr.isTTY === true && environment["TERM"] !== "dumb";
 }

@@ -1,7 +1,7 @@
 /**
  * What all agents printed, each output once, under the folded names of those who printed it:
  *
- *     ── web7 ── exit status 1 after 0.80 s ── unlike the 38 ──────
+ *     ── web7 ── exit status 1 · 0.80 s ── unlike the 38 ──────
  *     - nginx reloaded
  *     + ! nginx: [emerg] unknown directive "proxi_pass"
  *     ── 38 agents: web[1-6,8-12], db[01-27] ──────────────────────
@@ -26,7 +26,13 @@ const MAX_COMPARED = 256 * 1024;
 const WRITE_BYTES = 64 * 1024;
 const STDERR_MARK = "! ";
 
-type Group = OutputGroup<Comparable>;
+/** One agent, as the report names it. */
+export type Reported = Comparable & {
+  /** How long its command ran, in words: shown where it stands alone. */
+  readonly after?: string | undefined;
+};
+
+type Group = OutputGroup<Reported>;
 
 export class FoldedReport {
   readonly #store: OutputStore;
@@ -40,7 +46,7 @@ export class FoldedReport {
     this.#columns = columns;
   }
 
-  async write(agents: readonly Comparable[]): Promise<void> {
+  async write(agents: readonly Reported[]): Promise<void> {
     const groups = groupOutputs(agents);
     const usual = groups.find((group) => group.trouble === undefined && this.#bytesOf(group) > 0);
     for (const group of groups) {

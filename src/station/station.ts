@@ -14,12 +14,14 @@ import { sealRequest } from "../protocol/request-envelope.ts";
 import type { AgentStore } from "./agent-store.ts";
 import { Announcer } from "./announcer.ts";
 import { type Arrival, Attendance, learntFrom, type RollCall } from "./attendance.ts";
-import { LineRenderer, type Sink } from "./line-renderer.ts";
+import type { Sink } from "./line-renderer.ts";
 import { newCancel, newRequest, type Sender, type Task } from "./messages.ts";
 import { judge } from "./outcome.ts";
+import { leavesWholeLines, openView } from "./output-form.ts";
 import { pingTable } from "./ping-table.ts";
 import { type ReplyEvent, ReplyReader } from "./reply-reader.ts";
 import { Roster } from "./roster.ts";
+import { Screen } from "./screen.ts";
 import {
   deadline,
   newSession,
@@ -29,6 +31,9 @@ import {
   step,
   type WaitPolicy,
 } from "./session.ts";
+import { meaningOf } from "./session-meaning.ts";
+import { statusLine } from "./status-line.ts";
+import type { OutputForm, View } from "./view.ts";
 import { type Batch, earliest, nextOf, unlessAborted } from "./waiting.ts";
 
 export type StationParts = Sender & {
@@ -41,6 +46,11 @@ export type StationParts = Sender & {
   readonly failMissing: boolean;
   readonly stdout: Sink;
   readonly stderr: Sink;
+  readonly output: OutputForm;
+  /** Of the terminal now. */
+  readonly columns: () => number;
+  /** Whether a line at the bottom of the terminal says how things are. */
+  readonly showsProgress: boolean;
   /** How much the report says: problems alone, remarks and the summary too, or every agent. */
   readonly verbosity: "errors" | "normal" | "verbose";
 };
@@ -105,7 +115,8 @@ class Follower {
   readonly #reader: ReplyReader;
   readonly #attendance: Attendance;
   readonly #roster = new Roster();
-  readonly #renderer: LineRenderer;
+  readonly #screen: Screen;
+  readonly #view: View;
   readonly #announcer: Announcer;
   readonly #publishedAt: number;
   #session: Session;
@@ -122,8 +133,11 @@ class Follower {
     this.#attendance = attendance;
     this.#publishedAt = publishedAt;
     this.#session = session;
-    this.#renderer = new LineRenderer(parts.stdout, parts.stderr);
-    this.#announcer = new Announcer(parts.stderr, parts.verbosity === "errors");
+    const { output, columns } = parts;
+    const status = parts.showsProgress && leavesWholeLines(output) ? () => this.#status() : undefined;
+    this.#screen = new Screen(parts.stdout, parts.stderr, { status, columns });
+    this.#view = openView(output, this.#screen.stdout, this.#screen.stderr, columns);
+    this.#announcer = new Announcer(this.#screen.stderr, parts.verbosity === "errors");
   }
 
   async follow(
@@ -141,6 +155,8 @@ class Follower {
     };
     end.addEventListener("abort", onInterrupt, { once: true });
     try {
+      this.#screen.start();
+      await unlessAborted(leave, this.#view.start(request));
       if (end.aborted) onInterrupt();
       let batch = nextOf(replies);
       while (this.#session.end === undefined && !leave.aborted) {
@@ -155,8 +171,9 @@ class Follower {
         // After what had come by then, and was not looked at while the reader stood still.
         if (isRollDue) await unlessAborted(leave, this.#callRoll());
       }
-      if (!leave.aborted) await this.#renderer.finishAll();
+      if (!leave.aborted) await this.#view.flush();
     } finally {
+      await unlessAborted(leave, this.#screen.end());
       end.removeEventListener("abort", onInterrupt);
       stop.abort();
     }
@@ -166,7 +183,7 @@ class Follower {
     for (const envelope of envelopes) if (!leave.aborted) await this.#take(envelope);
   }
 
-  /** Writes the table of a ping, what went wrong, and the summary. */
+  /** Writes the table of a ping or what the form of output has at its end, what went wrong, and the summary. */
   async report(request: Request): Promise<number> {
     const { stdout, stderr, waits, clock, verbosity, hub } = this.#parts;
     const elapsed = clock.monotonic() - this.#publishedAt;
@@ -175,8 +192,12 @@ class Follower {
     // Whoever cuts a session short has not given everybody the time to answer.
     const missing = end === undefined || interruptedAt !== undefined ? [] : this.#attendance.missing;
     const outcome = judge(request, this.#roster, this.#session, waits, elapsed, this.#rollCall(missing));
+    const trouble = hub.trouble === undefined ? [] : [`replies may be missing: ${hub.trouble}`];
+    const lost = [...trouble, ...this.#view.losses];
+    const status = lost.length === 0 ? outcome.status : outcome.status | ExitStatus.integrity;
     if (request.type === "ping") await stdout.write(utf8(pingTable(this.#roster.agents)));
-    const lost = hub.trouble === undefined ? [] : [`replies may be missing: ${hub.trouble}`];
+    const { agents } = this.#roster;
+    await this.#view.conclude({ outcome, status, agents, missing, elapsed });
     const said = {
       errors: [...outcome.problems, ...lost],
       normal: [...outcome.problems, ...lost, ...failures, ...outcome.remarks],
@@ -185,7 +206,7 @@ class Follower {
     const lines = said.map((sentence) => `cb: ${sentence}\n`);
     const summary = verbosity === "errors" ? [] : [`${outcome.summary}\n`];
     await stderr.write(utf8([...lines, ...summary].join("")));
-    return lost.length === 0 ? outcome.status : outcome.status | ExitStatus.integrity;
+    return status;
   }
 
   /** @returns what could not be remembered, a sentence each */
@@ -211,7 +232,7 @@ class Follower {
       if (event.kind === "hello") await this.#announce(event.hello, arrival);
       if (newFault !== undefined) await this.#announcer.fault(newFault);
       // First shown, however long the reader takes: while we do not listen, no agent is silent.
-      await this.#show(event);
+      await this.#show(event, roundTrip);
       if (meaning !== undefined) this.#step(meaning);
     }
   }
@@ -229,10 +250,17 @@ class Follower {
     await this.#announcer.missing(this.#rollCall(this.#attendance.missing));
   }
 
-  async #show(event: ReplyEvent): Promise<void> {
-    if (event.kind === "hello" && isActive(event.hello)) this.#renderer.expect(event.hello.identity);
-    else if (event.kind === "output") await this.#renderer.output(event.identity, event.stream, event.data);
-    else if (event.kind === "exit") await this.#renderer.finish(event.identity);
+  async #show(event: ReplyEvent, roundTrip: number): Promise<void> {
+    if (event.kind === "hello") await this.#view.hello(event.hello, roundTrip);
+    else if (event.kind === "output") await this.#view.output(event.identity, event.stream, event.data);
+    else if (event.kind === "exit") await this.#view.exit(event.identity, event.exit);
+  }
+
+  #status(): string {
+    const { agents } = this.#roster;
+    const elapsed = this.#parts.clock.monotonic() - this.#publishedAt;
+    const { awaited } = this.#attendance;
+    return statusLine({ agents, awaited, isRollCalled: this.#hasCalledRoll, elapsed });
   }
 
   #step(event: SessionEvent): void {
@@ -251,29 +279,4 @@ class Follower {
     if (this.#hasCalledRoll || this.#session.end !== undefined) return false;
     return clock.monotonic() >= rollCallAt(this.#session, waits);
   }
-}
-
-/** What an event is to the waits; nothing, where it proves nobody alive. */
-function meaningOf(event: ReplyEvent, isAwaited: boolean): SessionEvent | undefined {
-  switch (event.kind) {
-    case "hello": {
-      const isAddressed = event.hello.disposition.is !== "not-targeted";
-      return { kind: "hello", isAddressed, isActive: isActive(event.hello), isAwaited };
-    }
-    case "state":
-    case "output":
-      return { kind: "sign-of-life" };
-    case "exit":
-      return { kind: "finished" };
-    case "fault":
-      if (event.silences === undefined) return undefined;
-      return { kind: event.silences === "answer" ? "worthless-hello" : "finished" };
-    case "repeat":
-      return undefined;
-  }
-}
-
-/** Whether output may follow. */
-function isActive({ disposition }: Hello): boolean {
-  return disposition.is === "running" || disposition.is === "queued";
 }

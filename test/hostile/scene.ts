@@ -128,6 +128,9 @@ export class Scene implements AsyncDisposable {
       store,
       failMissing: true,
       verbosity: "normal" as const,
+      output: "live" as const,
+      columns: () => 80,
+      showsProgress: false as const,
     };
     const known = store.discovered?.size ?? 0;
     return { question, door, known, ...(await runWatched(question, parts, await this.hub.door(door))) };

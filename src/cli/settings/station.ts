@@ -2,9 +2,10 @@
 import { join } from "node:path";
 import { cacheDirectory, stateDirectory } from "../../core/directories.ts";
 import { parseLimit, parseMinimumWait, parseWait } from "../../core/duration.ts";
-import { parsePath, parseSwitch } from "../../core/parse.ts";
+import { parseChoice, parsePath, parseSwitch } from "../../core/parse.ts";
 import type { Schema } from "../../core/settings.ts";
 import { KEY_ID_BYTES } from "../../protocol/limits.ts";
+import { OUTPUT_FORMS } from "../../station/view.ts";
 import { commonSettings, parseTagTexts } from "./common.ts";
 import { parseParameters } from "./parameters.ts";
 
@@ -77,7 +78,7 @@ export const stationSettings = {
   },
 } as const satisfies Schema;
 
-/** `cb station run` has one more. */
+/** `cb station run` has more. */
 export const runSettings = {
   ...stationSettings,
   param: {
@@ -86,6 +87,17 @@ export const runSettings = {
     file: false,
     parse: parseParameters,
     help: "pass a parameter that the command's manifest declares; repeat it for more, never for a secret",
+  },
+  output: {
+    short: "o",
+    value: "<form>",
+    parse: parseChoice(...OUTPUT_FORMS),
+    help: `how output is shown: ${OUTPUT_FORMS.join(", ")}; by default both on a terminal, else live`,
+  },
+  "no-progress": {
+    default: "false",
+    parse: parseSwitch,
+    help: "no line at the bottom of the terminal that says how things are",
   },
 } as const satisfies Schema;
 

@@ -1,0 +1,78 @@
+/**
+ * `--output folded`: each output once, at the end; and `--output both`: live besides.
+ *
+ * After live output the end repeats nothing that it does not make clearer: not the output of a single agent, and not the
+ * same single line of everybody.
+ */
+import type { Identity } from "../core/names.ts";
+import { seconds } from "../core/text.ts";
+import type { Exit, Hello, Stream } from "../protocol/reply.ts";
+import { FoldedReport, type Reported } from "./folded-report.ts";
+import type { Sink } from "./line-renderer.ts";
+import type { LiveView } from "./live-view.ts";
+import { groupOutputs } from "./output-groups.ts";
+import { outputLines } from "./output-lines.ts";
+import { OutputStore } from "./output-store.ts";
+import type { Conclusion, View } from "./view.ts";
+
+export class FoldedView implements View {
+  readonly losses: readonly string[] = [];
+  readonly #store = new OutputStore();
+  readonly #stdout: Sink;
+  readonly #columns: () => number;
+  readonly #live: LiveView | undefined;
+
+  /** @param live for `both` */
+  constructor(stdout: Sink, columns: () => number, live?: LiveView) {
+    this.#stdout = stdout;
+    this.#columns = columns;
+    this.#live = live;
+  }
+
+  async start(): Promise<void> {}
+
+  async hello(hello: Hello): Promise<void> {
+    await this.#live?.hello(hello);
+  }
+
+  async output(identity: Identity, stream: Stream, data: Uint8Array): Promise<void> {
+    this.#store.add(identity, stream, data);
+    await this.#live?.output(identity, stream, data);
+  }
+
+  async exit(identity: Identity, exit: Exit): Promise<void> {
+    await this.#live?.exit(identity, exit);
+  }
+
+  async flush(): Promise<void> {
+    await this.#live?.flush();
+  }
+
+  async conclude({ outcome, agents }: Conclusion): Promise<void> {
+    const runTimes = new Map(agents.map(({ hello, exit }) => [hello.identity, exit?.runTime]));
+    const reported = outcome.agents
+      .filter(({ verdict }) => verdict !== "not targeted")
+      .map(({ identity, trouble }): Reported => {
+        const runTime = runTimes.get(identity);
+        const after = runTime === undefined ? undefined : seconds(runTime);
+        return { identity, digest: this.#store.digest(identity), trouble, after };
+      });
+    try {
+      if (!this.#isKnown(reported))
+        await new FoldedReport(this.#store, this.#stdout, this.#columns()).write(reported);
+    } finally {
+      this.#store[Symbol.dispose]();
+    }
+  }
+
+  /** Whether all of it was clear from the live output. */
+  #isKnown(reported: readonly Reported[]): boolean {
+    if (this.#live === undefined) return false;
+    if (reported.length < 2) return true;
+    const [group, ...others] = groupOutputs(reported);
+    if (group === undefined || others.length > 0 || group.trouble !== undefined) return false;
+    const lines = outputLines(this.#store.pieces(group.agents[0].identity));
+    lines.next();
+    return lines.next().done === true;
+  }
+}

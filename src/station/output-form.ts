@@ -1,0 +1,30 @@
+/** From the name of a form of output to what shows it. */
+import { FoldedView } from "./folded-view.ts";
+import type { Sink } from "./line-renderer.ts";
+import { LiveView } from "./live-view.ts";
+import { NdjsonView } from "./ndjson-view.ts";
+import { QUIET, RawView } from "./raw-view.ts";
+import type { OutputForm, View } from "./view.ts";
+
+/** @param columns of the terminal now */
+export function openView(form: OutputForm, stdout: Sink, stderr: Sink, columns: () => number): View {
+  switch (form) {
+    case "live":
+      return new LiveView(stdout, stderr);
+    case "folded":
+      return new FoldedView(stdout, columns);
+    case "both":
+      return new FoldedView(stdout, columns, new LiveView(stdout, stderr));
+    case "raw":
+      return new RawView(stdout, stderr);
+    case "ndjson":
+      return new NdjsonView(stdout);
+    case "quiet":
+      return QUIET;
+  }
+}
+
+/** Whether a status line can stand below it: not where bytes go out that need not end with a newline. */
+export function leavesWholeLines(form: OutputForm): boolean {
+  return form !== "raw";
+}

@@ -1,0 +1,29 @@
+/** What a reply is to the waits of a session. */
+import type { Hello } from "../protocol/reply.ts";
+import type { ReplyEvent } from "./reply-reader.ts";
+import type { SessionEvent } from "./session.ts";
+
+/** Nothing, where it proves nobody alive. */
+export function meaningOf(event: ReplyEvent, isAwaited: boolean): SessionEvent | undefined {
+  switch (event.kind) {
+    case "hello": {
+      const isAddressed = event.hello.disposition.is !== "not-targeted";
+      return { kind: "hello", isAddressed, isActive: isActive(event.hello), isAwaited };
+    }
+    case "state":
+    case "output":
+      return { kind: "sign-of-life" };
+    case "exit":
+      return { kind: "finished" };
+    case "fault":
+      if (event.silences === undefined) return undefined;
+      return { kind: event.silences === "answer" ? "worthless-hello" : "finished" };
+    case "repeat":
+      return undefined;
+  }
+}
+
+/** Whether output may follow. */
+function isActive({ disposition }: Hello): boolean {
+  return disposition.is === "running" || disposition.is === "queued";
+}

@@ -1,0 +1,36 @@
+/** What an output form does with a session as it happens, and at its end. */
+import type { Identity } from "../core/names.ts";
+import type { Exit, Hello, Stream } from "../protocol/reply.ts";
+import type { Request } from "../protocol/request.ts";
+import type { MissingAgent } from "./attendance.ts";
+import type { Outcome } from "./outcome.ts";
+import type { AgentRecord } from "./roster.ts";
+
+/** The forms: `--output`. */
+export const OUTPUT_FORMS = ["live", "folded", "both", "raw", "ndjson", "quiet"] as const;
+export type OutputForm = (typeof OUTPUT_FORMS)[number];
+
+/** What the session came to. */
+export type Conclusion = {
+  readonly outcome: Outcome;
+  /** Of the program, all told. */
+  readonly status: number;
+  readonly agents: readonly AgentRecord[];
+  readonly missing: readonly MissingAgent[];
+  /** Milliseconds from the request to the end. */
+  readonly elapsed: number;
+};
+
+/** Every method resolves when there is room for more. */
+export interface View {
+  /** The request is out. */
+  start(request: Request): Promise<void>;
+  hello(hello: Hello, roundTrip: number): Promise<void>;
+  output(identity: Identity, stream: Stream, data: Uint8Array): Promise<void>;
+  exit(identity: Identity, exit: Exit): Promise<void>;
+  /** Nothing more comes of anybody; not called where the operator has left at once. */
+  flush(): Promise<void>;
+  conclude(conclusion: Conclusion): Promise<void>;
+  /** What of the output this form has not shown, a sentence each; known once all has been shown. */
+  readonly losses: readonly string[];
+}
