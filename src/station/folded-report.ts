@@ -48,11 +48,14 @@ export class FoldedReport {
 
   async write(agents: readonly Reported[]): Promise<void> {
     const groups = groupOutputs(agents);
-    const usual = groups.find((group) => group.trouble === undefined && this.#bytesOf(group) > 0);
+    // What one agent alone printed is usual for nobody.
+    const usual = groups.find(
+      (group) => group.trouble === undefined && group.agents.length > 1 && this.#bytesOf(group) > 0,
+    );
     for (const group of groups) {
       const difference = usual === undefined || usual === group ? undefined : this.#difference(usual, group);
       const isCompared = difference !== undefined && usual !== undefined;
-      const unlike = isCompared ? [`unlike ${whose(usual)}`] : [];
+      const unlike = isCompared ? [`unlike the ${usual.agents.length}`] : [];
       await this.#sink.write(utf8(`${this.#rule([this.#title(group), ...this.#notes(group), ...unlike])}\n`));
       if (isCompared)
         await this.#sink.write(utf8(difference.map((line) => this.#differenceLine(line)).join("")));
@@ -66,11 +69,10 @@ export class FoldedReport {
   }
 
   #notes(group: Group): readonly string[] {
-    const { trouble } = group;
-    return [
-      ...(trouble === undefined ? [] : [trouble]),
-      ...(this.#bytesOf(group) === 0 ? ["no output"] : []),
-    ];
+    const { agents, trouble } = group;
+    const after = agents.length === 1 ? agents[0].after : undefined;
+    const ending = [trouble, after].filter((words) => words !== undefined).join(" · ");
+    return [ending, this.#bytesOf(group) === 0 ? "no output" : ""].filter((words) => words !== "");
   }
 
   #rule(parts: readonly string[]): string {
@@ -132,8 +134,4 @@ export class FoldedReport {
   #painted(text: string, color: Color): string {
     return this.#sink.hasColors ? paint(text, color) : text;
   }
-}
-
-function whose({ agents }: Group): string {
-  return agents.length === 1 ? agents[0].identity : `the ${agents.length}`;
 }

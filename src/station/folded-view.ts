@@ -1,8 +1,8 @@
 /**
  * `--output folded`: each output once, at the end; and `--output both`: live besides.
  *
- * After live output the end repeats nothing that it does not make clearer: not the output of a single agent, and not the
- * same single line of everybody.
+ * After live output the end repeats nothing that it does not make clearer: not the output of a single agent, and not
+ * single lines of which all are the same, or all different.
  */
 import type { Identity } from "../core/names.ts";
 import { seconds } from "../core/text.ts";
@@ -69,9 +69,15 @@ export class FoldedView implements View {
   #isKnown(reported: readonly Reported[]): boolean {
     if (this.#live === undefined) return false;
     if (reported.length < 2) return true;
-    const [group, ...others] = groupOutputs(reported);
-    if (group === undefined || others.length > 0 || group.trouble !== undefined) return false;
-    const lines = outputLines(this.#store.pieces(group.agents[0].identity));
+    const groups = groupOutputs(reported);
+    // Where some differ, it is to be seen who.
+    const hasFolds = groups.length > 1 && groups.length < reported.length;
+    if (hasFolds || groups.some(({ trouble }) => trouble !== undefined)) return false;
+    return groups.every(({ agents: [first] }) => this.#hasOneLine(first.identity));
+  }
+
+  #hasOneLine(identity: Identity): boolean {
+    const lines = outputLines(this.#store.pieces(identity));
     lines.next();
     return lines.next().done === true;
   }

@@ -33,7 +33,7 @@ export class NdjsonView implements View {
   async hello({ identity, tags, disposition }: Hello, roundTrip: number): Promise<void> {
     const reason =
       disposition.is === "refused" || disposition.is === "declined" ? disposition.reason : undefined;
-    const fields = { tags, seconds: roundTrip / 1000, reason };
+    const fields = { tags, seconds: secondsOf(roundTrip), reason };
     await this.#write([{ type: "hello", agent: identity, status: disposition.is, ...fields }]);
   }
 
@@ -55,7 +55,7 @@ export class NdjsonView implements View {
         ending,
         exit_status: status,
         signal,
-        seconds: runTime / 1000,
+        seconds: secondsOf(runTime),
         stdout_bytes: stdout,
         stderr_bytes: stderr,
         dropped_bytes: dropped,
@@ -65,7 +65,7 @@ export class NdjsonView implements View {
   }
 
   async flush(): Promise<void> {
-    await this.#write([...this.#lines.keys()].flatMap((identity) => this.#rest(identity)));
+    await this.#write([...this.#lines.keys()].flatMap((identity) => [...this.#rest(identity)]));
   }
 
   async conclude({ outcome, status, missing, elapsed }: Conclusion): Promise<void> {
@@ -84,7 +84,7 @@ export class NdjsonView implements View {
       {
         type: "summary",
         exit_status: status,
-        seconds: elapsed / 1000,
+        seconds: secondsOf(elapsed),
         agents: { ...counts, missing: missing.length },
         problems: outcome.problems,
       },
@@ -105,4 +105,9 @@ function outputEvent(agent: Identity, { stream, bytes, isEnded }: OutputLine): o
   const event = { type: "output", agent, stream, text: new TextDecoder().decode(bytes) };
   const exact = isUtf8(bytes) ? {} : { base64: Buffer.from(bytes).toString("base64") };
   return { ...event, ...exact, ...(isEnded ? {} : { ended: false }) };
+}
+
+/** To the millisecond. */
+function secondsOf(milliseconds: number): number {
+  return Math.round(milliseconds) / 1000;
 }

@@ -89,7 +89,6 @@ export const runSettings = {
     help: "pass a parameter that the command's manifest declares; repeat it for more, never for a secret",
   },
   output: {
-    short: "o",
     value: "<form>",
     parse: parseChoice(...OUTPUT_FORMS),
     help: `how output is shown: ${OUTPUT_FORMS.join(", ")}; by default both on a terminal, else live`,
