@@ -28,6 +28,7 @@ const FILES = [
   "src/protocol/cbor.ts",
   "src/protocol/fields.ts",
   "src/protocol/request.ts",
+  "src/protocol/target.ts",
   "src/protocol/reply.ts",
   "src/station/reply-reader.ts",
   "src/station/session.ts",

@@ -7,7 +7,7 @@
  * anything else. Source: PROTOCOL.md §5, steps 4 to 17.
  */
 import { CbError } from "../core/errors.ts";
-import type { Channel, CommandName, Tag } from "../core/names.ts";
+import type { Channel, CommandName, Identity, Tag } from "../core/names.ts";
 import { type AuthorisedStation, mayRun } from "../protocol/authorised-station.ts";
 import { equalBytes } from "../protocol/crypto.ts";
 import { hasKeyId } from "../protocol/keys.ts";
@@ -17,7 +17,6 @@ import {
   decodeCancel,
   decodeRequest,
   decodeRequestHead,
-  matchesTarget,
   type PingRequest,
   type Request,
   type RequestHead,
@@ -25,6 +24,7 @@ import {
   type UnreadRequest,
 } from "../protocol/request.ts";
 import { type ClaimedRequest, isSignedBy, sessionId } from "../protocol/request-envelope.ts";
+import { matchesTarget } from "../protocol/target.ts";
 import type { CommandCall, FoundCommand } from "./find-command.ts";
 import { type Ignored, ignored } from "./open.ts";
 
@@ -32,6 +32,7 @@ import { type Ignored, ignored } from "./open.ts";
 export type AdmissionPolicy = {
   readonly stations: readonly AuthorisedStation[];
   readonly channel: Channel;
+  readonly identity: Identity;
   readonly tags: readonly Tag[];
   readonly findCommand: (call: CommandCall) => FoundCommand;
 };
@@ -169,7 +170,7 @@ function decide(
   if (request instanceof CbError) return refused("malformed", request.message);
   const stale = staleness(request, moment);
   if (stale !== undefined) return stale;
-  if (!matchesTarget(request.target, policy.tags)) {
+  if (!matchesTarget(request.target, policy)) {
     return { decision: "not-targeted", census: request.census };
   }
   if (request.type === "ping") return { decision: "present", request };

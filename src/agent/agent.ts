@@ -224,8 +224,8 @@ export class Agent {
   }
 
   #policy() {
-    const { channel, tags, keys } = this.#parts;
-    return { stations: keys.stations, channel, tags, findCommand: this.#findCommand.bind(this) };
+    const { channel, identity, tags, keys } = this.#parts;
+    return { stations: keys.stations, channel, identity, tags, findCommand: this.#findCommand.bind(this) };
   }
 
   #findCommand(call: CommandCall): FoundCommand {

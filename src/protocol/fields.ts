@@ -54,17 +54,26 @@ export class Fields {
   }
 
   /** Distinct tags in ascending order, from `least` to `most` of them. */
-  tags(key: string, { least = 0, most = Infinity }: Bound): readonly Tag[] {
+  tags(key: string, bound: Bound): readonly Tag[] {
+    return this.names(key, isName<Tag>, bound);
+  }
+
+  /** Distinct texts that `isItem` takes, in ascending order, from `least` to `most` of them. */
+  names<Item extends string>(
+    key: string,
+    isItem: (text: string) => text is Item,
+    { least = 0, most = Infinity }: Bound,
+  ): readonly Item[] {
     const value = this.#take(key);
     if (!Array.isArray(value)) throw malformed(`${key} is not a list`);
-    if (value.length < least || value.length > most) throw malformed(`${key} has too few or too many tags`);
+    if (value.length < least || value.length > most) throw malformed(`${key} has too few or too many names`);
     let last = "";
-    for (const tag of value) {
-      if (typeof tag !== "string" || !isName(tag)) throw malformed(`${key} holds what is not a name`);
-      if (tag <= last) throw malformed(`${key} is not sorted`);
-      last = tag;
+    for (const item of value) {
+      if (typeof item !== "string" || !isItem(item)) throw malformed(`${key} holds what is not a name`);
+      if (item <= last) throw malformed(`${key} is not sorted`);
+      last = item;
     }
-    return value as Tag[];
+    return value as Item[];
   }
 
   choice<const Word extends string>(key: string, words: readonly Word[]): Word {

@@ -18,6 +18,8 @@ export const MAX_DETAIL_BYTES = 256;
 export const MAX_PARAMETERS = 32;
 /** The value of one parameter, in UTF-8. */
 export const MAX_PARAMETER_BYTES = 4 * 1024;
+/** Identities and patterns of them in each list of a target. */
+export const MAX_IDENTITIES = 8192;
 /** How long a request may be valid, in milliseconds. */
 export const MAX_VALIDITY = 10 * 60_000;
 /** How far ahead of the agent's clock a request may be issued, in milliseconds. */
@@ -26,6 +28,9 @@ export const KEY_ID_BYTES = 8;
 export const CHALLENGE_BYTES = 32;
 export const REPLY_ADDRESS_BYTES = 16;
 export const SESSION_ID_BYTES = 16;
+
+/** The body of a request: what is left of an envelope of 64 KiB by its padding, header, key id and signature. */
+export const MAX_REQUEST_BODY_BYTES = 63_488 - 4 - 8 - 64;
 
 // Implementation
 /** Names and values of all parameters of a request of ours: with the most and longest tags it still fits. */

@@ -5,8 +5,8 @@
  * session, times and reply address even in a request that it does not understand, and can say so.
  * Source: PROTOCOL.md §4.
  */
-import type { Channel, CommandName, Identity, Tag } from "../core/names.ts";
-import { isParameterName, MAX_TAGS } from "../core/names.ts";
+import type { Channel, CommandName, Identity } from "../core/names.ts";
+import { isParameterName } from "../core/names.ts";
 import { decodeCbor, encodeCbor, malformed } from "./cbor.ts";
 import { Fields, fieldMap } from "./fields.ts";
 import {
@@ -16,6 +16,7 @@ import {
   PROTOCOL_VERSION,
   REPLY_ADDRESS_BYTES,
 } from "./limits.ts";
+import { isTargetKnown, readTarget, type Target, targetMap } from "./target.ts";
 
 export type RequestHead = {
   readonly version: number;
@@ -28,12 +29,6 @@ export type RequestHead = {
   readonly expires: number;
   readonly challenge: Uint8Array;
   readonly replyAddress: Uint8Array;
-};
-
-/** Whom a request is for; all that is said must hold. */
-export type Target = {
-  /** The agent has every one of these tags. Sorted; at least one. */
-  readonly tags: readonly Tag[];
 };
 
 type Common = Omit<RequestHead, "type"> & {
@@ -91,7 +86,7 @@ export function encodeRequest(message: StationMessage): Uint8Array {
     fieldMap({
       ...fields,
       reply: replyAddress,
-      target: target && fieldMap({ tags: target.tags }),
+      target: target && targetMap(target),
       census: census || undefined,
       // Left out, an agent that knows of none can still read the request.
       parameters: parameters.size > 0 ? parameters : undefined,
@@ -127,12 +122,12 @@ export function decodeRequest({ head, rest }: UnreadRequest): Request | undefine
   if (type !== "run" && type !== "ping") return undefined;
   if (rest.unknownAmong(KNOWN_FIELDS[type]).length > 0) return undefined;
   const target = rest.has("target") ? rest.map("target") : undefined;
-  if (target !== undefined && target.unknownAmong(["tags"]).length > 0) return undefined;
+  if (target !== undefined && !isTargetKnown(target)) return undefined;
   if (head.sequence !== 0) throw malformed("sequence is not 0");
   const common = {
     ...head,
     station: rest.name<Identity>("station"),
-    target: target && { tags: target.tags("tags", { least: 1, most: MAX_TAGS }) },
+    target: target && readTarget(target),
     census: rest.flag("census"),
   };
   if (type === "ping") return { ...common, type };
@@ -157,9 +152,4 @@ export function decodeCancel({ head, rest }: UnreadRequest): CancelRequest {
   if (rest.unknownAmong(KNOWN_FIELDS.cancel).length > 0) throw malformed("a field is unknown");
   if (head.sequence === 0) throw malformed("sequence is 0");
   return { ...head, type: "cancel", runExpires: rest.integer("runExpires") };
-}
-
-/** Whether an agent with these tags is among those a target names. */
-export function matchesTarget(target: Target | undefined, tags: readonly Tag[]): boolean {
-  return target === undefined || target.tags.every((tag) => tags.includes(tag));
 }

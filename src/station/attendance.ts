@@ -8,7 +8,7 @@ import type { Identity } from "../core/names.ts";
 import { count } from "../core/text.ts";
 import { keyIdText } from "../protocol/keys.ts";
 import type { Hello } from "../protocol/reply.ts";
-import type { Target } from "../protocol/request.ts";
+import type { Target } from "../protocol/target.ts";
 import type { Learnt } from "./agent-store.ts";
 import { type Discovered, meantBy } from "./discovery.ts";
 import type { Pins } from "./pins.ts";

@@ -11,6 +11,7 @@ import { missingSentences, newcomersSentence, type RollCall } from "./attendance
 import { faultSentence, replies } from "./fault-sentence.ts";
 import type { AgentRecord, FaultRecord, Roster } from "./roster.ts";
 import type { Session, WaitPolicy } from "./session.ts";
+import { targetWords } from "./target-words.ts";
 import { type AgentVerdict, judgeAgent } from "./verdict.ts";
 
 export type Outcome = {
@@ -108,7 +109,7 @@ function judgeAbsence(request: Request, roster: Roster, session: Session): Part 
   }
   if (answered === 0) return { ...none, sentence: "nobody answered" };
   const who = session.answered < session.counted ? "no agent that answered" : "no agent";
-  const why = request.target === undefined ? "was meant" : `has the tags ${request.target.tags.join(",")}`;
+  const why = request.target === undefined ? "was meant" : targetWords(request.target);
   return { ...none, sentence: `${who} ${why} (${count(answered, "agent")} answered)` };
 }
 

@@ -19,6 +19,7 @@ import {
 import { REFUSALS } from "../../src/protocol/reply.ts";
 import type { Request } from "../../src/protocol/request.ts";
 import { sessionId } from "../../src/protocol/request-envelope.ts";
+import { targetJson } from "../protocol/wire-json.ts";
 import { readVectors, unhex, type Vector } from "../support/vectors.ts";
 import {
   cancel,
@@ -98,10 +99,11 @@ function momentOf(vector: Vector): Moment {
 }
 
 /** A decoded request with the names, and without the absences, that it has on the wire. */
-function onWire({ replyAddress, census, ...rest }: Request): unknown {
+function onWire({ replyAddress, census, target, ...rest }: Request): unknown {
   const given =
     "parameters" in rest && rest.parameters.size > 0 ? Object.fromEntries(rest.parameters) : undefined;
   const all = { ...rest, reply: replyAddress, parameters: given, ...(census ? { census } : {}) };
+  if (target !== undefined) Object.assign(all, { target: targetJson(target) });
   return JSON.parse(JSON.stringify(all, (_key, value) => (value instanceof Uint8Array ? hex(value) : value)));
 }
 
@@ -323,6 +325,24 @@ test("admit() finds a request not targeted unless the agent has all its tags", (
   for (const [asked, own, exit] of rows) {
     const request = envelope(fields({ target: new Map([["tags", asked]]) }));
     assert.equal(exitOf(receive(request, policy({ tags: own as readonly Tag[] }))), exit, asked.join());
+  }
+});
+
+test("admit() finds a request not targeted where any part of its target does not fit the agent", () => {
+  const rows: readonly (readonly [key: string, names: readonly string[], exit: string])[] = [
+    ["excluded-tags", ["db"], "running"],
+    ["excluded-tags", ["db", "eu"], "not-targeted"],
+    ["identities", ["db1", "web1"], "running"],
+    ["identities", ["w*"], "running"],
+    ["identities", ["eu", "web2"], "not-targeted"],
+    ["excluded-identities", ["web2"], "running"],
+    ["excluded-identities", ["web?"], "not-targeted"],
+  ];
+  for (const [key, names, exit] of rows) {
+    for (const more of [[], [["tags", ["web"]] as const]]) {
+      const request = envelope(fields({ target: new Map<string, CborValue>([[key, names], ...more]) }));
+      assert.equal(exitOf(receive(request)), exit, `${key} ${names}`);
+    }
   }
 });
 

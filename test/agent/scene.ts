@@ -85,6 +85,7 @@ export function policy(changes: Partial<AdmissionPolicy> = {}): AdmissionPolicy 
   return {
     stations: authorised,
     channel,
+    identity: web1,
     tags,
     findCommand: ({ command }) => ({
       found: true,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { NamePattern } from "../../src/core/name-pattern.ts";
 import { hex } from "../../src/protocol/bytes.ts";
 import { boxPublicKey } from "../../src/protocol/crypto.ts";
 import { agentKeyPair, keyIdText, newSeed, type SessionKeyPair } from "../../src/protocol/keys.ts";
@@ -92,6 +93,25 @@ test("ReplyReader gives the events of a session in which all is well", () => {
       ["web1", 0],
     ],
   );
+});
+
+test("ReplyReader takes the refusal of an agent too old to read the target as that of one that is not meant", () => {
+  const hellos = [
+    { is: "refused", reason: "version" },
+    { is: "refused", reason: "clock" },
+  ] as const;
+  const target = { identities: ["web1"] as string[] as NamePattern[] };
+  for (const [identity, expected] of [
+    ["web1", ["refused", "refused"]],
+    ["web2", ["not-targeted", "refused"]],
+  ] as const) {
+    const heard = hellos.map((disposition) => {
+      const scene = new Scene(runRequest({ target }));
+      const [event] = scene.reader.read(scene.agent(identity).sealHello(disposition));
+      return event?.kind === "hello" && event.hello.disposition.is;
+    });
+    assert.deepEqual(heard, expected);
+  }
 });
 
 test("ReplyReader lets a command that waited its turn end without having run", () => {

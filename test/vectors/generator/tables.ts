@@ -1,5 +1,6 @@
 /** Tables: the length of padding, the ids of keys and sessions. */
 import { concat, hex, seed } from "./bytes.ts";
+import { encode, type Fields } from "./cbor.ts";
 import { vectorText } from "./vector.ts";
 import { boxPair, type KeyKind, keyId, paddedLength, sessionId, signPair } from "./wire.ts";
 
@@ -8,6 +9,7 @@ export function tables(): [name: string, text: string][] {
     ["padding", padding()],
     ["key-id", keyIds()],
     ["session-id", sessionIds()],
+    ["target", targets()],
   ];
 }
 
@@ -48,5 +50,49 @@ function sessionIds(): string {
     ["expect", "table"],
     ["comment", "session public key and session id"],
     ...keys.map((key) => ["id", `${hex(key)} ${hex(sessionId(key))}`] as const),
+  ]);
+}
+
+/** Targets, and whether each means the agent web1, which has the tags eu and web. */
+function targets(): string {
+  const meant: readonly Fields[] = [
+    { tags: ["web"] },
+    { tags: ["eu", "web"] },
+    { "excluded-tags": ["db"] },
+    { tags: ["eu"], "excluded-tags": ["WEB", "we"] },
+    { identities: ["web1"] },
+    { identities: ["db1", "web1", "web2"] },
+    { identities: ["*"] },
+    { identities: ["web?"] },
+    { identities: ["w*1"] },
+    { identities: ["web1*"] },
+    { "excluded-identities": ["web2"] },
+    { "excluded-identities": ["Web1", "web", "web11", "web1?"] },
+    { tags: ["web"], "excluded-tags": ["us"], identities: ["web*"], "excluded-identities": ["web2"] },
+  ];
+  const notMeant: readonly Fields[] = [
+    { tags: ["db"] },
+    { tags: ["db", "web"] },
+    { "excluded-tags": ["eu"] },
+    { "excluded-tags": ["db", "web"] },
+    { tags: ["web"], "excluded-tags": ["web"] },
+    { identities: ["web2"] },
+    { identities: ["WEB1"] },
+    { identities: ["web"] },
+    { identities: ["eb1"] },
+    { identities: ["web??"] },
+    { identities: ["eu"] },
+    { "excluded-identities": ["web1"] },
+    { "excluded-identities": ["*"] },
+    { identities: ["web1"], "excluded-identities": ["w*"] },
+    { identities: ["web1"], tags: ["db"] },
+    { identities: ["web1"], "excluded-tags": ["eu"] },
+  ];
+  const row = (word: string) => (target: Fields) => ["target", `${word} ${hex(encode(target))}`] as const;
+  return vectorText([
+    ["expect", "table"],
+    ["comment", "whether a target means the agent web1, which has the tags eu and web"],
+    ...meant.map(row("meant")),
+    ...notMeant.map(row("not-meant")),
   ]);
 }
