@@ -4,15 +4,18 @@ import { type CommandName, parseName } from "../core/names.ts";
 import type { Resolved, Values } from "../core/settings.ts";
 import { connectStationHub } from "../hub/station-hub.ts";
 import { cryptoReady } from "../protocol/crypto.ts";
+import type { Target } from "../protocol/target.ts";
 import type { Sink } from "../station/line-renderer.ts";
 import type { Task } from "../station/messages.ts";
 import { runStation } from "../station/station.ts";
 import type { OutputForm } from "../station/view.ts";
+import { addresseesOf } from "./addressees.ts";
 import { AgentStoreFiles, storePlaces } from "./agent-store-files.ts";
 import { type Context, type Invocation, parseOperand } from "./command.ts";
 import { isPasswordVisible, loadConnection, VISIBLE_PASSWORD } from "./hub-connection.ts";
 import { loadNetworkPublic, loadStationSecret } from "./key-files.ts";
 import { type Stream, write } from "./output.ts";
+import { confirmRun } from "./run-guard.ts";
 import { verbosityOf } from "./settings/common.ts";
 import type { runSettings, stationSettings } from "./settings/station.ts";
 import { stopSignal } from "./stop-signal.ts";
@@ -24,12 +27,19 @@ export async function runOnAgents({
   context,
 }: Invocation<typeof runSettings>): Promise<number> {
   const command = parseOperand("command", operands[0] ?? "", parseName<CommandName>);
-  const { timeout: limit, param: parameters } = settings;
+  const { timeout: limit, param: parameters, guard, all, plan } = settings;
   const display = {
     output: settings.output ?? (context.stdout.isTTY === true ? "both" : "live"),
     progress: !settings["no-progress"],
   };
-  return ask({ type: "run", command, limit, parameters }, { values: settings, origins }, display, context);
+  const given = { values: settings, origins };
+  if (plan) {
+    const output = settings.output === "ndjson" ? "ndjson" : "live";
+    return ask({ type: "ping" }, given, { ...display, output, plan: command }, context);
+  }
+  const check: Check = (target, store) =>
+    confirmRun({ command, target, store, guard: all ? 0 : guard }, context);
+  return ask({ type: "run", command, limit, parameters }, given, display, context, check);
 }
 
 export async function pingAgents({
@@ -46,7 +56,15 @@ export async function pingAgents({
  */
 const LEAVE_WAIT = 1_000;
 
-type Display = { readonly output: OutputForm; readonly progress: boolean };
+type Display = {
+  readonly output: OutputForm;
+  readonly progress: boolean;
+  /** The command of which a ping is to tell who would run it. */
+  readonly plan?: CommandName;
+};
+
+/** The last look before anybody is asked; throws what keeps us from asking. */
+type Check = (target: Target | undefined, store: AgentStoreFiles) => Promise<void>;
 
 /** Keys and pins first, then the hub: what can be refused here is refused before anything is published. */
 async function ask(
@@ -54,9 +72,11 @@ async function ask(
   settings: Resolved<typeof stationSettings>,
   display: Display,
   context: Context,
+  check: Check = async () => {},
 ): Promise<number> {
   await cryptoReady();
   const { values, origins } = settings;
+  const addressees = await addresseesOf(values);
   const network = loadNetworkPublic(values["network-public-key"], context.environment);
   const keyPair = loadStationSecret(values["base-station-secret-key"], context.environment);
   const connection = loadConnection(values, context.environment);
@@ -65,6 +85,7 @@ async function ask(
   }
   const store = new AgentStoreFiles(storePlaces(values), values.channel, context.clock);
   for (const notice of store.notices) await write(context.stderr, `cb: ${notice}\n`);
+  await check(addressees.target, store);
   const stop = stopSignal(context.signal);
   stop.again.addEventListener("abort", () => setTimeout(stop.end, LEAVE_WAIT).unref(), { once: true });
   try {
@@ -78,7 +99,7 @@ async function ask(
       {
         identity: values.identity,
         channel: values.channel,
-        tags: values.tags.length > 0 ? values.tags : undefined,
+        ...addressees,
         waits: {
           helloWait: values["hello-wait"],
           replyWait: values["reply-wait"],
@@ -90,6 +111,8 @@ async function ask(
         hub,
         store,
         failMissing: values["fail-missing"],
+        expected: values.expect,
+        plan: display.plan,
         clock: context.clock,
         stdout: sink(context.stdout, context, values),
         stderr: sink(context.stderr, context, values),

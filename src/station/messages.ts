@@ -1,36 +1,49 @@
 /** What a station sends in a session: the request, and the cancel that may follow it. */
 import type { Clock } from "../core/clock.ts";
-import type { Channel, Identity, Tag } from "../core/names.ts";
+import { CbError } from "../core/errors.ts";
+import type { Channel, Identity } from "../core/names.ts";
 import { randomBytes } from "../protocol/crypto.ts";
 import {
   CHALLENGE_BYTES,
   DEFAULT_VALIDITY,
+  MAX_REQUEST_BODY_BYTES,
   PROTOCOL_VERSION,
   REPLY_ADDRESS_BYTES,
 } from "../protocol/limits.ts";
-import type { CancelRequest, Request, RunRequest } from "../protocol/request.ts";
+import { type CancelRequest, encodeRequest, type Request, type RunRequest } from "../protocol/request.ts";
+import type { Target } from "../protocol/target.ts";
 
 /** What is asked. */
 export type Task =
   | ({ readonly type: "run" } & Pick<RunRequest, "command" | "limit" | "parameters">)
   | { readonly type: "ping" };
 
+/** Whom a station asks. */
+export type Addressees = {
+  /** Undefined: everybody. */
+  readonly target: Target | undefined;
+  /** Those of its identities that were named one by one: each of them has to answer. */
+  readonly named: ReadonlySet<Identity>;
+};
+
 /** Who asks, and whom. */
-export type Sender = {
+export type Sender = Addressees & {
   readonly identity: Identity;
   readonly channel: Channel;
-  /** Undefined: everybody. */
-  readonly tags: readonly Tag[] | undefined;
   readonly clock: Clock;
 };
 
 /** Agents known, at most, for those that are not meant to answer too: beyond, so many answers cost more than they save. */
 const MAX_CENSUS = 1_000;
 
-/** @param known how many agents are known on the channel */
-export function newRequest(task: Task, { identity, channel, tags, clock }: Sender, known: number): Request {
+/**
+ * @param known how many agents are known on the channel
+ * @throws {CbError} `usage` for one that no envelope can hold
+ */
+export function newRequest(task: Task, sender: Sender, known: number): Request {
+  const { identity, channel, target, clock } = sender;
   const issued = clock.wall();
-  return {
+  const request: Request = {
     version: PROTOCOL_VERSION,
     channel,
     sequence: 0,
@@ -39,10 +52,29 @@ export function newRequest(task: Task, { identity, channel, tags, clock }: Sende
     challenge: randomBytes(CHALLENGE_BYTES),
     replyAddress: randomBytes(REPLY_ADDRESS_BYTES),
     station: identity,
-    target: tags && { tags },
-    census: tags !== undefined && known <= MAX_CENSUS,
+    target,
+    // Who is named alone is waited for by name; everybody else would answer for nothing.
+    census: target !== undefined && !isOfNamesAlone(sender) && known <= MAX_CENSUS,
     ...task,
   };
+  const bytes = encodeRequest(request).length;
+  if (bytes > MAX_REQUEST_BODY_BYTES) throw tooLong(bytes, target);
+  return request;
+}
+
+function isOfNamesAlone({ target = {}, named }: Addressees): boolean {
+  const { identities = [], ...others } = target;
+  if (Object.values(others).some((list) => list !== undefined)) return false;
+  return identities.length > 0 && identities.length === named.size;
+}
+
+function tooLong(bytes: number, target: Target | undefined): CbError {
+  const names = target?.identities?.length ?? 0;
+  const what = names > 0 ? `Cannot ask ${names} agents by name at once` : "Cannot send the request";
+  const hint = "Use tags or patterns such as web*, or ask in several runs";
+  return new CbError("usage", `${what}: it has ${bytes} bytes, expected at most ${MAX_REQUEST_BODY_BYTES}`, {
+    hint,
+  });
 }
 
 /** @param now milliseconds since the epoch */

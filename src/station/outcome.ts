@@ -7,7 +7,7 @@
 import { ExitStatus } from "../core/errors.ts";
 import { count, seconds } from "../core/text.ts";
 import type { Request } from "../protocol/request.ts";
-import { missingSentences, newcomersSentence, type RollCall } from "./attendance.ts";
+import { type MissingAgent, missingSentences, newcomersSentence, type RollCall } from "./attendance.ts";
 import { faultSentence, replies } from "./fault-sentence.ts";
 import type { AgentRecord, FaultRecord, Roster } from "./roster.ts";
 import type { Session, WaitPolicy } from "./session.ts";
@@ -41,23 +41,22 @@ export function judge(
   rollCall: RollCall,
 ): Outcome {
   const judgements = roster.agents.map((agent) => judgeAgent(agent, request, session, waits));
-  const missing = missingSentences(rollCall);
+  const missing = rollCall.missing.map((agent) => missingPart(agent, rollCall));
   const faults = roster.faults.map((record) => asConflict(record, roster));
   const parts: readonly Part[] = [
     ...judgements,
     ...faults.map((fault) => ({ status: ExitStatus.integrity, sentence: faultSentence(fault) })),
-    ...(rollCall.failMissing
-      ? missing.map((sentence) => ({ status: ExitStatus.missingAgents, sentence }))
-      : []),
-    judgeAbsence(request, roster, session),
+    ...missing.filter(({ status }) => status !== 0),
+    judgeAbsence(request, roster, session, rollCall),
     judgeUnheard(request, session),
+    judgeNumber(judgements, rollCall),
   ];
   return {
     status: parts.reduce((status, part) => status | part.status, 0),
     problems: parts.flatMap(({ sentence }) => sentence ?? []),
     remarks: [
       ...remarksOn(roster),
-      ...(rollCall.failMissing ? [] : missing),
+      ...missing.flatMap(({ status, sentence }) => (status === 0 ? (sentence ?? []) : [])),
       ...newcomersSentence(rollCall),
       ...hints(request, roster, faults),
     ],
@@ -100,13 +99,32 @@ function successOf({ hello, exit }: AgentRecord): readonly string[] {
   return [`${hello.identity}: exit status 0 after ${seconds(exit.runTime)}`];
 }
 
-function judgeAbsence(request: Request, roster: Roster, session: Session): Part {
+/** That an agent is missing, which is a failure if it was named, or if any missing agent is to be one. */
+function missingPart(agent: MissingAgent, { failMissing, now }: RollCall): Part {
+  const [sentence] = missingSentences({ missing: [agent], now });
+  const isKnown = agent.lastSeen !== undefined;
+  const status =
+    (agent.isNamed ? ExitStatus.notAllRun : 0) | (failMissing && isKnown ? ExitStatus.missingAgents : 0);
+  return { status, sentence };
+}
+
+/** Fewer agents that were meant answered than the operator expected. */
+function judgeNumber(judgements: readonly AgentVerdict[], { expected }: RollCall): Part {
+  const answered = judgements.filter(({ verdict }) => verdict !== "not targeted").length;
+  if (expected === undefined || answered >= expected) return { status: 0 };
+  const sentence = `${count(answered, "agent")} answered, ${expected} were expected`;
+  return { status: ExitStatus.notAllRun, sentence };
+}
+
+function judgeAbsence(request: Request, roster: Roster, session: Session, rollCall: RollCall): Part {
   const none = { status: ExitStatus.notAllRun };
   if (session.addressed > 0) return { status: 0 };
   const answered = roster.agents.length;
   if (answered === 0 && session.counted === 0) {
     return { ...none, sentence: `nobody answered: nobody listens on channel "${request.channel}"` };
   }
+  // Each of them has a sentence of its own.
+  if (rollCall.missing.some(({ isNamed }) => isNamed)) return none;
   if (answered === 0) return { ...none, sentence: "nobody answered" };
   const who = session.answered < session.counted ? "no agent that answered" : "no agent";
   const why = request.target === undefined ? "was meant" : targetWords(request.target);

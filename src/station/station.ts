@@ -5,6 +5,7 @@
  * by `reply-reader`, `session` and `outcome`, which are pure.
  */
 import { ExitStatus } from "../core/errors.ts";
+import type { CommandName } from "../core/names.ts";
 import type { StationHub } from "../hub/station-hub.ts";
 import { utf8 } from "../protocol/bytes.ts";
 import { forget, type NetworkPublicKey, newSessionKeyPair, type StationKeyPair } from "../protocol/keys.ts";
@@ -19,6 +20,7 @@ import { newCancel, newRequest, type Sender, type Task } from "./messages.ts";
 import { judge } from "./outcome.ts";
 import { leavesWholeLines, openView } from "./output-form.ts";
 import { pingTable } from "./ping-table.ts";
+import { planText } from "./plan-text.ts";
 import { type ReplyEvent, ReplyReader } from "./reply-reader.ts";
 import { Roster } from "./roster.ts";
 import { Screen } from "./screen.ts";
@@ -44,6 +46,10 @@ export type StationParts = Sender & {
   readonly store: AgentStore;
   /** Whether a known agent that could be meant and does not answer is a failure. */
   readonly failMissing: boolean;
+  /** Fewer answers are a failure. */
+  readonly expected?: number | undefined;
+  /** A ping is to tell who would run this command. */
+  readonly plan?: CommandName | undefined;
   readonly stdout: Sink;
   readonly stderr: Sink;
   readonly output: OutputForm;
@@ -93,10 +99,10 @@ export async function runStation(
     const sentAt = parts.clock.monotonic();
     const maxHellos = Math.max(MIN_MAX_HELLOS, 4 * Math.max(known, counted));
     const reader = new ReplyReader({ request, session, pins: store.pins, maxHellos });
-    const attendance = new Attendance(store.discovered, request.target);
+    const attendance = new Attendance(store.discovered, request.target, parts.named);
     const follower = new Follower(parts, reader, attendance, {
       publishedAt,
-      session: newSession(sentAt, counted, attendance.awaited),
+      session: newSession(sentAt, counted, attendance.awaited, attendance.unheardNames),
     });
     // Dated as the request was: a clock that is set meanwhile must not make the cancel stale.
     const now = () => request.issued + Math.round(parts.clock.monotonic() - publishedAt);
@@ -195,8 +201,8 @@ class Follower {
     const trouble = hub.trouble === undefined ? [] : [`replies may be missing: ${hub.trouble}`];
     const lost = [...trouble, ...this.#view.losses];
     const status = lost.length === 0 ? outcome.status : outcome.status | ExitStatus.integrity;
-    if (request.type === "ping") await stdout.write(utf8(pingTable(this.#roster.agents)));
     const { agents } = this.#roster;
+    if (request.type === "ping") await stdout.write(utf8(this.#pingText(missing)));
     await this.#view.conclude({ outcome, status, agents, missing, elapsed });
     const said = {
       errors: [...outcome.problems, ...lost],
@@ -209,6 +215,13 @@ class Follower {
     return status;
   }
 
+  #pingText(missing: RollCall["missing"]): string {
+    const { plan, clock, output } = this.#parts;
+    const { agents } = this.#roster;
+    if (plan === undefined) return pingTable(agents);
+    return output === "ndjson" ? "" : planText(plan, agents, missing, clock.wall());
+  }
+
   /** @returns what could not be remembered, a sentence each */
   #remember(request: Request): readonly string[] {
     const { store } = this.#parts;
@@ -218,8 +231,8 @@ class Follower {
   }
 
   #rollCall(missing: RollCall["missing"]): RollCall {
-    const { clock, failMissing } = this.#parts;
-    return { missing, newcomers: this.#attendance.newcomers, failMissing, now: clock.wall() };
+    const { clock, failMissing, expected } = this.#parts;
+    return { missing, newcomers: this.#attendance.newcomers, failMissing, now: clock.wall(), expected };
   }
 
   async #take(envelope: Uint8Array): Promise<void> {
@@ -228,7 +241,7 @@ class Follower {
     for (const event of this.#reader.read(envelope)) {
       const newFault = this.#roster.record(event, roundTrip, clock.wall());
       const arrival = event.kind === "hello" ? this.#attendance.answers(event.hello.identity) : undefined;
-      const meaning = meaningOf(event, arrival === "awaited");
+      const meaning = meaningOf(event, arrival);
       if (event.kind === "hello") await this.#announce(event.hello, arrival);
       if (newFault !== undefined) await this.#announcer.fault(newFault);
       // First shown, however long the reader takes: while we do not listen, no agent is silent.
@@ -238,9 +251,10 @@ class Follower {
   }
 
   async #announce(hello: Hello, arrival: Arrival | undefined): Promise<void> {
-    if (arrival === "new" && !this.#attendance.isFirst) await this.#announcer.newcomer(hello);
-    if (arrival === "awaited" && this.#hasCalledRoll)
-      await this.#announcer.latecomer(hello, this.#parts.failMissing);
+    const { failMissing, named } = this.#parts;
+    if (arrival?.isNew && !this.#attendance.isFirst) await this.#announcer.newcomer(hello);
+    if (arrival?.isAwaited && this.#hasCalledRoll)
+      await this.#announcer.latecomer(hello, failMissing || named.has(hello.identity));
   }
 
   /** Names who is missing, once, while others are active. */

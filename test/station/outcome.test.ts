@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { NamePattern } from "../../src/core/name-pattern.ts";
 import type { AgentPublicKey } from "../../src/protocol/keys.ts";
 import {
   DECLINATIONS,
@@ -333,6 +334,40 @@ test("judge() names missing agents as a remark, or with --fail-missing as a fail
   assert.deepEqual([failing.status, failing.problems, failing.remarks], [2, MISSED, []]);
   for (const { summary } of [plain, failing]) assert.equal(summary, "1 agent · 1 ok · 2 missing · 0.05 s");
   assert.equal(outcomeOf(ran("web1"), { rollCall: { failMissing: true } }).status, 0);
+});
+
+test("judge() counts an agent that was named and is missing as +64, and with --fail-missing as +2 if it is known", () => {
+  const named = MISSING.map((agent) => ({ ...agent, isNamed: true }));
+  const stranger = { identity: id("web7"), lastSeen: undefined, isNamed: true };
+  const said = [
+    "web7 did not answer, not known here",
+    "web8 did not answer, last seen 2 days ago",
+    "web9 is missing, last seen 59 seconds ago",
+  ];
+  const missing = [stranger, ...named.slice(0, 1), ...MISSING.slice(1)];
+  const plain = outcomeOf(ran("web1"), { rollCall: { missing } });
+  assert.deepEqual([plain.status, plain.problems, plain.remarks], [64, said.slice(0, 2), said.slice(2)]);
+  const failing = outcomeOf(ran("web1"), { rollCall: { missing, failMissing: true } });
+  assert.deepEqual([failing.status, failing.problems, failing.remarks], [66, said, []]);
+  const unknown = outcomeOf(ran("web1"), { rollCall: { missing: [stranger], failMissing: true } });
+  assert.equal(unknown.status, 64);
+});
+
+test("judge() says once that those who were named did not answer, and where nobody listens, that too", () => {
+  const missing = [{ identity: id("web7"), lastSeen: undefined, isNamed: true }];
+  const said = "web7 did not answer, not known here";
+  const request = runRequest({ target: { identities: ["web7" as NamePattern] } });
+  judged([], 64, [said], { request, rollCall: { missing }, counted: 1 });
+  judged([], 64, [said, NOBODY], { rollCall: { missing } });
+});
+
+test("judge() counts fewer answers than were expected as +64, those of agents that were not meant for nothing", () => {
+  const events = [...ran("web1"), ...ran("web2"), says("web3", { is: "not-targeted" })];
+  assert.equal(outcomeOf(events, { rollCall: { expected: 2 } }).status, 0);
+  const outcome = outcomeOf(events, { rollCall: { expected: 3 } });
+  assert.deepEqual([outcome.status, outcome.problems], [64, ["2 agents answered, 3 were expected"]]);
+  const refused = [says("web1", { is: "refused", reason: "masked" })];
+  assert.equal(outcomeOf(refused, { rollCall: { expected: 1 } }).status, 16);
 });
 
 test("judge() gives 66 where nobody answered, known agents are missing and --fail-missing was given", () => {

@@ -193,6 +193,30 @@ test("a known agent that has answered is waited for no more", () => {
   assert.equal(after([[10, awaited]], DEFAULTS, 1, 2).end, undefined);
 });
 
+test("where names alone were meant, the session is over when all of them have answered and finished", () => {
+  const named: SessionEvent = { ...RUNS, isNamed: true };
+  const story = (happenings: readonly Happening[], names: number | undefined) => {
+    let session = newSession(START, 40, 0, names);
+    for (const [at, event] of happenings) session = step(session, event, START + at, DEFAULTS);
+    return session;
+  };
+  const two: readonly Happening[] = [
+    [10, named],
+    [20, FINISHED],
+    [30, named],
+  ];
+  assert.equal(story(two, 2).end, undefined);
+  assert.equal(story([...two, [40, FINISHED]], 2).end, "all-heard");
+  assert.equal(story([...two, [40, FINISHED]], 3).end, undefined);
+  assert.equal(story([...two, [40, FINISHED]], undefined).end, undefined);
+  assert.equal(story([[10, { ...DECLINES, isNamed: true }]], 1).end, "all-heard");
+  // One that was not named accounts for nobody.
+  assert.equal(story([[10, DECLINES]], 1).end, undefined);
+  assert.equal(story([[10, WORTHLESS]], 1).end, undefined);
+  const settled = newSession(START, 40, 1, 0);
+  assert.equal(deadline(step(settled, DECLINES, START + 10, DEFAULTS), DEFAULTS), START + 500);
+});
+
 test("known agents prolong no wait, and account for nobody that was counted", () => {
   endsAt(400, "waited", [[300, DECLINES]], { minimumWait: 400 }, 1, 1);
   endsAt(300, "waited", [[10, NOT_MEANT]], { helloWait: 300 }, 1, 1);
