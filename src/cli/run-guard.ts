@@ -30,8 +30,13 @@ export async function confirmRun(
   if (context.stderr.isTTY !== true || process.stdin.isTTY !== true) return;
   const number = knownTo(store, target);
   if (number <= guard) return;
+  // Listened to before it is asked: a Ctrl-C that comes with the question is an answer to it.
+  const answering = readLine();
   await write(context.stderr, `cb: run "${command}" on all ${number} agents that are known? [y/N] `);
-  if (/^y(es)?$/i.test((await readLine()).trim())) return;
+  const answer = await answering;
+  if (answer !== undefined && /^y(es)?$/i.test(answer.trim())) return;
+  // The error is not to stand behind the question.
+  if (answer === undefined) await write(context.stderr, "\n");
   const hint = "Use --tags or --to for some of them, --all or --guard for not being asked";
   throw new CbError("usage", `Cannot run "${command}" on all agents: it was not confirmed`, { hint });
 }
@@ -44,15 +49,15 @@ function knownTo({ discovered, pins }: Question["store"], target: Target | undef
   return [...all].filter(isMeant).length;
 }
 
-/** What is typed; nothing at the end of input, or where the operator interrupts. */
-async function readLine(): Promise<string> {
+/** A line that is typed; undefined at the end of input, or where the operator interrupts. */
+async function readLine(): Promise<string | undefined> {
   const lines = createInterface({ input: process.stdin, terminal: false });
   const onInterrupt = () => lines.close();
   process.once("SIGINT", onInterrupt);
   try {
-    return await new Promise<string>((resolve) => {
+    return await new Promise<string | undefined>((resolve) => {
       lines.once("line", resolve);
-      lines.once("close", () => resolve(""));
+      lines.once("close", () => resolve(undefined));
     });
   } finally {
     process.off("SIGINT", onInterrupt);

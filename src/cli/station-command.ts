@@ -6,7 +6,7 @@ import { connectStationHub } from "../hub/station-hub.ts";
 import { cryptoReady } from "../protocol/crypto.ts";
 import type { Target } from "../protocol/target.ts";
 import type { Sink } from "../station/line-renderer.ts";
-import type { Task } from "../station/messages.ts";
+import { checkRequest, type Task } from "../station/messages.ts";
 import { runStation } from "../station/station.ts";
 import type { OutputForm } from "../station/view.ts";
 import { addresseesOf } from "./addressees.ts";
@@ -85,11 +85,13 @@ async function ask(
   }
   const store = new AgentStoreFiles(storePlaces(values), values.channel, context.clock);
   for (const notice of store.notices) await write(context.stderr, `cb: ${notice}\n`);
+  const { identity, channel } = values;
+  checkRequest(task, { identity, channel, clock: context.clock, ...addressees });
   await check(addressees.target, store);
   const stop = stopSignal(context.signal);
   stop.again.addEventListener("abort", () => setTimeout(stop.end, LEAVE_WAIT).unref(), { once: true });
   try {
-    const hub = await connectStationHub(connection, values.channel, stop.signal).catch((error: unknown) => {
+    const hub = await connectStationHub(connection, channel, stop.signal).catch((error: unknown) => {
       if (!stop.signal.aborted) throw error;
       return undefined; // given up by the operator: no failure of the hub
     });
@@ -97,8 +99,8 @@ async function ask(
     const status = await runStation(
       task,
       {
-        identity: values.identity,
-        channel: values.channel,
+        identity,
+        channel,
         ...addressees,
         waits: {
           helloWait: values["hello-wait"],

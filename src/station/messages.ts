@@ -36,14 +36,11 @@ export type Sender = Addressees & {
 /** Agents known, at most, for those that are not meant to answer too: beyond, so many answers cost more than they save. */
 const MAX_CENSUS = 1_000;
 
-/**
- * @param known how many agents are known on the channel
- * @throws {CbError} `usage` for one that no envelope can hold
- */
+/** @param known how many agents are known on the channel */
 export function newRequest(task: Task, sender: Sender, known: number): Request {
   const { identity, channel, target, clock } = sender;
   const issued = clock.wall();
-  const request: Request = {
+  return {
     version: PROTOCOL_VERSION,
     channel,
     sequence: 0,
@@ -57,9 +54,17 @@ export function newRequest(task: Task, sender: Sender, known: number): Request {
     census: target !== undefined && !isOfNamesAlone(sender) && known <= MAX_CENSUS,
     ...task,
   };
-  const bytes = encodeRequest(request).length;
-  if (bytes > MAX_REQUEST_BODY_BYTES) throw tooLong(bytes, target);
-  return request;
+}
+
+/**
+ * Whether an envelope can hold the request, before anything is begun for it.
+ *
+ * @throws {CbError} `usage`
+ */
+export function checkRequest(task: Task, sender: Sender): void {
+  // Where nobody is known it is longest, for then a census is asked for.
+  const bytes = encodeRequest(newRequest(task, sender, 0)).length;
+  if (bytes > MAX_REQUEST_BODY_BYTES) throw tooLong(bytes, sender.target);
 }
 
 function isOfNamesAlone({ target = {}, named }: Addressees): boolean {
