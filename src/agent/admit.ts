@@ -17,6 +17,7 @@ import {
   decodeCancel,
   decodeRequest,
   decodeRequestHead,
+  type ListRequest,
   type PingRequest,
   type Request,
   type RequestHead,
@@ -89,8 +90,9 @@ export type Answer = { readonly session: AdmittedSession } & (
       readonly concurrency: number;
     }
   | { readonly decision: "present"; readonly request: PingRequest }
+  | { readonly decision: "list"; readonly request: ListRequest }
   | { readonly decision: "not-targeted"; readonly census: boolean }
-  | { readonly decision: "declined"; readonly reason: Declination; readonly command: CommandName }
+  | { readonly decision: "declined"; readonly reason: Declination; readonly command?: CommandName }
   | RefusedAnswer
 );
 
@@ -174,7 +176,9 @@ function decide(
     return { decision: "not-targeted", census: request.census };
   }
   if (request.type === "ping") return { decision: "present", request };
-  return decideRun(request, station, policy, moment);
+  if (request.type === "run") return decideRun(request, station, policy, moment);
+  if (moment.load.stopping) return { decision: "declined", reason: "stopping" };
+  return { decision: "list", request };
 }
 
 function decideRun(

@@ -266,6 +266,7 @@ export class Agent {
 const DECISIONS: Readonly<Record<Answer["decision"], string>> = {
   run: "Accept request",
   present: "Answer ping",
+  list: "List commands",
   "not-targeted": "Pass over request for others",
   declined: "Decline request",
   refused: "Refuse request",

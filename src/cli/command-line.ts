@@ -66,8 +66,9 @@ export function parseCommandLine(
   if (fits && version) return { kind: "version" };
 
   const tables = (list: readonly Command[]) => list.map(({ settings }) => settings);
+  const takers = command === undefined ? below : [command];
   for (const use of uses) {
-    if (below.some(({ settings }) => settingOf(settings, use))) continue;
+    if (takers.some(({ settings }) => settingOf(settings, use))) continue;
     const owner = commands.find(({ settings }) => settingOf(settings, use));
     if (owner === undefined) throw unknownOption(use, tables(below), hint);
     const belongs = `it belongs to "${commandName(program, owner.words)}"`;

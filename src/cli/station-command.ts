@@ -7,8 +7,8 @@ import { cryptoReady } from "../protocol/crypto.ts";
 import type { Target } from "../protocol/target.ts";
 import type { Sink } from "../station/line-renderer.ts";
 import { checkRequest, type Task } from "../station/messages.ts";
+import type { ShownForm } from "../station/output-form.ts";
 import { runStation } from "../station/station.ts";
-import type { OutputForm } from "../station/view.ts";
 import { addresseesOf } from "./addressees.ts";
 import { AgentStoreFiles, storePlaces } from "./agent-store-files.ts";
 import { type Context, type Invocation, parseOperand } from "./command.ts";
@@ -17,7 +17,7 @@ import { loadNetworkPublic, loadStationSecret } from "./key-files.ts";
 import { type Stream, write } from "./output.ts";
 import { confirmRun } from "./run-guard.ts";
 import { verbosityOf } from "./settings/common.ts";
-import type { runSettings, stationSettings } from "./settings/station.ts";
+import type { commandsSettings, runSettings, stationSettings } from "./settings/station.ts";
 import { stopSignal } from "./stop-signal.ts";
 
 export async function runOnAgents({
@@ -50,6 +50,16 @@ export async function pingAgents({
   return ask({ type: "ping" }, { values: settings, origins }, { output: "live", progress: false }, context);
 }
 
+export async function listCommands({
+  settings,
+  origins,
+  context,
+}: Invocation<typeof commandsSettings>): Promise<number> {
+  const values = { ...settings, timeout: undefined };
+  const display = { output: settings.json ? "commands-json" : "commands", progress: true } as const;
+  return ask({ type: "list" }, { values, origins: { ...origins, timeout: "none" } }, display, context);
+}
+
 /**
  * How long after the second signal the process may still take to end by itself, in milliseconds: it cannot
  * while whoever reads its output stands still, for no runtime takes back what it has been given to write.
@@ -57,7 +67,7 @@ export async function pingAgents({
 const LEAVE_WAIT = 1_000;
 
 type Display = {
-  readonly output: OutputForm;
+  readonly output: ShownForm;
   readonly progress: boolean;
   /** The command of which a ping is to tell who would run it. */
   readonly plan?: CommandName;

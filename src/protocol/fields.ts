@@ -96,6 +96,17 @@ export class Fields {
     return new Fields(value);
   }
 
+  /** A list of maps, at most so many. */
+  maps(key: string, most: number): readonly Fields[] {
+    const value = this.#take(key);
+    if (!Array.isArray(value)) throw malformed(`${key} is not a list`);
+    if (value.length > most) throw malformed(`${key} has too many items`);
+    return value.map((item) => {
+      if (!(item instanceof Map)) throw malformed(`${key} holds what is not a map`);
+      return new Fields(item);
+    });
+  }
+
   /** A map of texts under names that `isKey` takes: from 1 to `most` of them, of at most `mostBytes` in UTF-8 each. */
   texts(key: string, isKey: (name: string) => boolean, most: number, mostBytes: number): TextMap {
     const texts = this.map(key);

@@ -51,8 +51,11 @@ export type RunRequest = Common & {
 
 export type PingRequest = Common & { readonly type: "ping" };
 
+/** Which commands could be run by this station; answered like a run, with a listing for output. */
+export type ListRequest = Common & { readonly type: "list" };
+
 /** What opens a session. */
-export type Request = RunRequest | PingRequest;
+export type Request = RunRequest | PingRequest | ListRequest;
 
 /** Ends what a run has started, and keeps from starting what it has not, on every agent. */
 export type CancelRequest = Omit<RequestHead, "type"> & {
@@ -69,6 +72,7 @@ const COMMON = [...HEAD, "station", "target", "census"];
 const KNOWN_FIELDS = {
   run: [...COMMON, "command", "limit", "parameters"],
   ping: COMMON,
+  list: COMMON,
   cancel: [...HEAD, "runExpires"],
 } as const satisfies Record<StationMessage["type"], readonly string[]>;
 
@@ -119,7 +123,7 @@ export function decodeRequestHead(body: Uint8Array): UnreadRequest {
 export function decodeRequest({ head, rest }: UnreadRequest): Request | undefined {
   if (head.version !== PROTOCOL_VERSION) return undefined;
   const { type } = head;
-  if (type !== "run" && type !== "ping") return undefined;
+  if (type !== "run" && type !== "ping" && type !== "list") return undefined;
   if (rest.unknownAmong(KNOWN_FIELDS[type]).length > 0) return undefined;
   const target = rest.has("target") ? rest.map("target") : undefined;
   if (target !== undefined && !isTargetKnown(target)) return undefined;
@@ -130,7 +134,7 @@ export function decodeRequest({ head, rest }: UnreadRequest): Request | undefine
     target: target && readTarget(target),
     census: rest.flag("census"),
   };
-  if (type === "ping") return { ...common, type };
+  if (type !== "run") return { ...common, type };
   const command = rest.name<CommandName>("command");
   const limit = rest.has("limit") ? rest.integer("limit", { least: 1 }) : undefined;
   const parameters = rest.has("parameters") ? readParameters(rest) : new Map<string, string>();

@@ -16,7 +16,8 @@ import type { Target } from "../protocol/target.ts";
 /** What is asked. */
 export type Task =
   | ({ readonly type: "run" } & Pick<RunRequest, "command" | "limit" | "parameters">)
-  | { readonly type: "ping" };
+  | { readonly type: "ping" }
+  | { readonly type: "list" };
 
 /** Whom a station asks. */
 export type Addressees = {

@@ -18,7 +18,7 @@ import { type Arrival, Attendance, learntFrom, type RollCall } from "./attendanc
 import type { Sink } from "./line-renderer.ts";
 import { newCancel, newRequest, type Sender, type Task } from "./messages.ts";
 import { judge } from "./outcome.ts";
-import { leavesWholeLines, openView } from "./output-form.ts";
+import { leavesWholeLines, openView, type ShownForm } from "./output-form.ts";
 import { pingTable } from "./ping-table.ts";
 import { planText } from "./plan-text.ts";
 import { type ReplyEvent, ReplyReader } from "./reply-reader.ts";
@@ -35,7 +35,7 @@ import {
 } from "./session.ts";
 import { meaningOf } from "./session-meaning.ts";
 import { statusLine } from "./status-line.ts";
-import type { OutputForm, View } from "./view.ts";
+import type { View } from "./view.ts";
 import { type Batch, earliest, nextOf, unlessAborted } from "./waiting.ts";
 
 export type StationParts = Sender & {
@@ -52,7 +52,7 @@ export type StationParts = Sender & {
   readonly plan?: CommandName | undefined;
   readonly stdout: Sink;
   readonly stderr: Sink;
-  readonly output: OutputForm;
+  readonly output: ShownForm;
   /** Of the terminal now. */
   readonly columns: () => number;
   /** Whether a line at the bottom of the terminal says how things are. */
@@ -157,7 +157,7 @@ class Follower {
       this.#step({ kind: "interrupted" });
       this.#announcer.interrupted(this.#session.active).catch(() => {});
       // A hub that does not take it does not bring the confirmation either, which the report then misses.
-      if (request.type === "run") cancel().catch(() => {});
+      if (request.type !== "ping") cancel().catch(() => {});
     };
     end.addEventListener("abort", onInterrupt, { once: true });
     try {

@@ -59,7 +59,7 @@ function judge(
       const why =
         disposition.reason === "clock"
           ? clockRefusal(disposition, request, { time, heardAt })
-          : refusalText(disposition.reason, disposition.detail, request);
+          : refusalText(disposition.reason, disposition.detail, request, hello.software);
       return {
         verdict: "refused",
         status: ExitStatus.agentError,
@@ -126,7 +126,7 @@ function judgeExit(identity: string, exit: Exit, request: Request): Judgement {
     case "not-started":
       return notRun(
         ExitStatus.agentError,
-        `could not start "${request.type === "run" ? request.command : ""}"`,
+        request.type === "run" ? `could not start "${request.command}"` : "could not list its commands",
       );
     case "state":
       return notRun(ExitStatus.agentError, `did not run the command: ${UNWRITABLE_STATE}`);
@@ -141,12 +141,13 @@ function refusalText(
   reason: Exclude<Refused["reason"], "clock">,
   detail: string | undefined,
   request: Request,
+  software: string,
 ): string {
   const command = request.type === "run" ? ` "${request.command}"` : "";
   const why = detail ? `, ${printable(detail)}` : "";
   switch (reason) {
     case "version":
-      return `it does not understand this request${why}`;
+      return `its cb ${printable(software)} does not understand this request${why}`;
     case "malformed":
       return `it cannot read this request${why}`;
     case "forbidden":

@@ -63,7 +63,7 @@ for (const vector of readVectors("request")) {
       if ("runExpires" in admission) assert.equal(admission.runExpires, request.runExpires);
       return;
     }
-    const word = request.type === "run" ? "run" : "present";
+    const word = ({ run: "run", ping: "present", list: "list" } as const)[request.type as Request["type"]];
     assert.deepEqual(onWire(expectDecision(admission, word).request), request);
   });
 }
@@ -286,6 +286,16 @@ test("admit() lets a base station run what its commands= patterns cover, and not
 
 test("admit() asks for no right to be asked whether the agent is there", () => {
   assert.equal(exitOf(receive(envelope(ping()), policy({ stations: restricted() }))), "present");
+});
+
+test("admit() lists commands for every station, whatever it may run, unless the agent is stopping", () => {
+  const list = envelope(ping({ type: "list" }));
+  const full = { placeFor: () => "full" as const };
+  assert.equal(exitOf(receive(list, policy({ stations: restricted() }), moment({ load: full }))), "list");
+  const again = envelope(ping({ type: "list" }));
+  assert.equal(exitOf(receive(again, policy(), moment({ load: { stopping: true } }))), "declined stopping");
+  const other = envelope(ping({ type: "list", target: new Map([["tags", ["db"]]]) }));
+  assert.equal(exitOf(receive(other)), "not-targeted");
 });
 
 test("admit() answers a ping of whatever load it has", () => {

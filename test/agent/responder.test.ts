@@ -58,6 +58,7 @@ class Scene {
   readonly session = newSessionKeyPair();
   readonly keyPair = agentKeyPair(newSeed());
   readonly leaveQueue = new AbortController();
+  readonly runDirectories: string[] = [];
   readonly end = new AbortController();
   /** What was done, in order. */
   readonly deeds: string[] = [];
@@ -109,6 +110,7 @@ class Scene {
         },
         backlog,
       },
+      runDirectories: this.runDirectories,
       execute: this.#execute.bind(this),
       clock: this.clock,
       log: { error: log, warn: log, info: log, debug: log, trace: log },

@@ -50,7 +50,7 @@ export function requests(): fc.Arbitrary<Request> {
     census: fc.boolean(),
   };
   return fc.oneof(
-    fc.record({ ...common, type: fc.constant("ping" as const) }),
+    fc.record({ ...common, type: fc.constantFrom("ping" as const, "list" as const) }),
     fc.record({
       ...common,
       type: fc.constant("run" as const),

@@ -130,7 +130,7 @@ test("judge() names who still runs when the operator did not wait for the end", 
 test("judge() gives +16 for a refusal of any reason, with the reason in words", () => {
   const rows: Readonly<Record<(typeof REFUSALS)[number], string>> = {
     clock: "it found the request not fresh",
-    version: "it does not understand this request",
+    version: "its cb 0.1.0 does not understand this request",
     malformed: "it cannot read this request",
     forbidden: 'this base station key may not run "reload"',
     "no-such-command": 'no such command "reload"',
@@ -162,7 +162,7 @@ test("judge() passes on what an agent gives as its reason, made harmless", () =>
   const hostile = "x\u001b]0;y\u0007";
   const refused = (reason: "version" | "malformed" | "clock" | "manifest" | "parameters") =>
     outcomeOf([says("web1", { is: "refused", reason, detail: hostile })]).problems[0];
-  assert.equal(refused("version"), "web1 refused: it does not understand this request, x^[]0;y^G");
+  assert.equal(refused("version"), "web1 refused: its cb 0.1.0 does not understand this request, x^[]0;y^G");
   assert.equal(refused("malformed"), "web1 refused: it cannot read this request, x^[]0;y^G");
   assert.equal(refused("clock"), "web1 refused: it found the request not fresh (x^[]0;y^G)");
   assert.equal(refused("manifest"), 'web1 refused: the manifest of "reload" cannot be used, x^[]0;y^G');

@@ -8,7 +8,18 @@ import { agentKeyPair, keyIdText, newSeed, type SessionKeyPair } from "../../src
 import type { Disposition } from "../../src/protocol/reply.ts";
 import { FAULTS, type ReplyEvent, ReplyReader } from "../../src/station/reply-reader.ts";
 import { readVectors } from "../support/vectors.ts";
-import { type Agent, exit, id, nameOf, output, pingRequest, runRequest, Scene, target } from "./scene.ts";
+import {
+  type Agent,
+  exit,
+  id,
+  listRequest,
+  nameOf,
+  output,
+  pingRequest,
+  runRequest,
+  Scene,
+  target,
+} from "./scene.ts";
 
 function bytes(text: string): Uint8Array {
   return new Uint8Array(Buffer.from(text, "hex"));
@@ -19,7 +30,9 @@ for (const vector of readVectors("reply")) {
     const challenge = bytes(vector.get("challenge"));
     const tags = vector.all("target-tag");
     const changes = { challenge, target: tags.length > 0 ? target(...tags) : undefined };
-    const request = vector.get("request-type") === "ping" ? pingRequest(changes) : runRequest(changes);
+    const make = { ping: pingRequest, list: listRequest, run: runRequest }[vector.get("request-type")];
+    assert.ok(make);
+    const request = make(changes);
     const secretKey = bytes(vector.get("session-secret"));
     const session = { secretKey, publicKey: boxPublicKey(secretKey) } as SessionKeyPair;
     const reader = new ReplyReader({ request, session, pins: new Map(), maxHellos: 1000 });
@@ -112,6 +125,15 @@ test("ReplyReader takes the refusal of an agent too old to read the target as th
     });
     assert.deepEqual(heard, expected);
   }
+});
+
+test("ReplyReader takes a list for something that runs, and not for a ping", () => {
+  const scene = new Scene(listRequest());
+  const [web1, web2] = [scene.agent("web1"), scene.agent("web2")];
+  assert.deepEqual(scene.says(web1.sealHello(), web2.sealHello({ is: "present" })), [
+    "hello",
+    "out-of-order",
+  ]);
 });
 
 test("ReplyReader lets a command that waited its turn end without having run", () => {

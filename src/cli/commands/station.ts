@@ -3,6 +3,7 @@ import { type Command, defineCommand } from "../command.ts";
 import {
   acceptSettings,
   agentsSettings,
+  commandsSettings,
   forgetSettings,
   runSettings,
   stationFileSettings,
@@ -38,6 +39,25 @@ const pingCommand = defineCommand({
   configFile: "station.toml",
   fileSettings: stationFileSettings,
   run: async (invocation) => (await import("../station-command.ts")).pingAgents(invocation),
+});
+
+const commandsCommand = defineCommand({
+  words: ["station", "commands"],
+  summary: "Show which commands the agents have",
+  description: [
+    "Shows each command that this station may run: the beginning of the SHA-256 of its executable and of its " +
+      "manifest, who has it, and what it does, or why it cannot be run. Versions that differ from that of the most " +
+      "agents have a ≠ in front.",
+  ],
+  examples: [
+    "cb station commands",
+    "cb station --tags web commands",
+    "cb station commands --json | jq '.commands[] | select(.differs)'",
+  ],
+  settings: commandsSettings,
+  configFile: "station.toml",
+  fileSettings: stationFileSettings,
+  run: async (invocation) => (await import("../station-command.ts")).listCommands(invocation),
 });
 
 const showCommand = defineCommand({
@@ -88,6 +108,7 @@ const acceptCommand = defineCommand({
 export const stationCommands: readonly Command[] = [
   runCommand,
   pingCommand,
+  commandsCommand,
   showCommand,
   forgetCommand,
   acceptCommand,

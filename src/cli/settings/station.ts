@@ -6,7 +6,7 @@ import { parseChoice, parseInteger, parsePath, parseSwitch } from "../../core/pa
 import type { Schema } from "../../core/settings.ts";
 import { KEY_ID_BYTES } from "../../protocol/limits.ts";
 import { OUTPUT_FORMS } from "../../station/view.ts";
-import { commonSettings, configSettings, outputSettings } from "./common.ts";
+import { commonSettings } from "./common.ts";
 import { parseParameters } from "./parameters.ts";
 import { targetSettings } from "./target.ts";
 
@@ -133,16 +133,22 @@ export const runSettings = {
 /** All keys of `station.toml`: a command takes those that it has. */
 export const stationFileSettings: Schema = runSettings;
 
-/** Commands that ask nobody have the settings of their file and of what they look at. */
-const { channel } = commonSettings;
-const localSettings = { channel, ...storeSettings, ...configSettings, ...outputSettings } as const;
-
-export const forgetSettings = localSettings satisfies Schema;
+/** Commands that ask nobody; the common settings stay, for whoever writes them in front of every command. */
+export const forgetSettings = { ...commonSettings, ...storeSettings } as const satisfies Schema;
 
 export const agentsSettings = {
   ...targetSettings,
   json: { default: "false", file: false, parse: parseSwitch, help: "print JSON in place of a table" },
-  ...localSettings,
+  ...commonSettings,
+  ...storeSettings,
+} as const satisfies Schema;
+
+/** Nothing runs, so nothing has to be ended. */
+const { timeout: _, ...listedSettings } = stationSettings;
+
+export const commandsSettings = {
+  ...listedSettings,
+  json: agentsSettings.json,
 } as const satisfies Schema;
 
 export const acceptSettings = {

@@ -40,7 +40,7 @@ export function vector(
   name: string,
   comment: string,
   items: readonly Item[],
-  request: { readonly type?: "run" | "ping"; readonly targetTags?: readonly string[] } = {},
+  request: { readonly type?: "run" | "ping" | "list"; readonly targetTags?: readonly string[] } = {},
 ): ReplyVector {
   const text = vectorText([
     ["expect", items.map(({ event }) => event).join(", ")],

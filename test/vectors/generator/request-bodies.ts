@@ -104,9 +104,8 @@ function versions(): RequestVector[] {
     unknown("type-case", "a type in capitals", { ...some, type: "RUN" }),
     unknown("type-cancel-case", "cancel in capitals", { ...head("cancel"), type: "CANCEL" }),
     unknown("type-prototype", "a type that every object has", { ...some, type: "constructor" }),
-    ...["list", "go"].map((type) =>
-      unknown(`type-${type}`, `the reserved type ${type}`, { ...head(type), type }),
-    ),
+    unknown("type-go", "the reserved type go", { ...head("go"), type: "go" }),
+    unknown("list-command", "a list with a command", { ...ping("list"), type: "list", command: "reload" }),
     unknown("field-unknown", "a field that nobody has", { ...some, colour: "red" }),
     unknown("field-empty", "a field without a name", { ...some, "": 1 }),
     unknown("field-prototype", "a field that every object has", { ...some, ["__proto__"]: 1 }),
@@ -203,6 +202,7 @@ function refused(): RequestVector[] {
   return [
     bad("no-command", "a run without a command", without(some, "command")),
     bad("no-station", "no station", without(some, "station")),
+    bad("list-no-station", "a list without a station", { ...head("no station"), type: "list" }),
     bad("ping-no-station", "a ping without a station", without(ping("no station"), "station")),
     field("sequence-1", "a first message of a session with sequence 1", { sequence: 1 }),
     field("limit-0", "a limit of 0", { limit: 0 }),

@@ -203,6 +203,13 @@ function accepted(): RequestVector[] {
       census: true,
     }),
     good("ping", "ask who is there", ping("accepted")),
+    good("list", "ask which commands there are", { ...ping("accepted"), type: "list" }),
+    good("list-target", "ask which commands there are where a tag is", {
+      ...ping("accepted"),
+      type: "list",
+      target: { tags: ["web"] },
+      census: true,
+    }),
     good("ping-identity", "ask whether one agent is there", {
       ...ping("accepted"),
       target: { identities: ["web?"] },

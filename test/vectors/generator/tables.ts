@@ -1,6 +1,6 @@
 /** Tables: the length of padding, the ids of keys and sessions. */
 import { concat, hex, seed } from "./bytes.ts";
-import { encode, type Fields } from "./cbor.ts";
+import { encode, type Fields, type Value } from "./cbor.ts";
 import { vectorText } from "./vector.ts";
 import { boxPair, type KeyKind, keyId, paddedLength, sessionId, signPair } from "./wire.ts";
 
@@ -10,6 +10,7 @@ export function tables(): [name: string, text: string][] {
     ["key-id", keyIds()],
     ["session-id", sessionIds()],
     ["target", targets()],
+    ["listing", listings()],
   ];
 }
 
@@ -94,5 +95,56 @@ function targets(): string {
     ["comment", "whether a target means the agent web1, which has the tags eu and web"],
     ...meant.map(row("meant")),
     ...notMeant.map(row("not-meant")),
+  ]);
+}
+
+/** Listings of commands, sound and not. */
+function listings(): string {
+  const digest = seed("executable", 32);
+  const reload = { name: "reload", digest };
+  const named = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ name: `c${10_000 + index}` }));
+  const sound: readonly Fields[] = [
+    { commands: [] },
+    { commands: [reload] },
+    { commands: [{ ...reload, manifest: seed("manifest", 32), description: "Reload nginx" }] },
+    { commands: [{ name: "scan" }] },
+    { commands: [{ name: "B" }, { name: "a", problem: "masked", detail: "link to /dev/null" }] },
+    { commands: [{ name: "a", problem: "manifest", detail: "ü".repeat(128) }] },
+    { commands: [reload], omitted: 1 },
+    { commands: named(4096), omitted: Number.MAX_SAFE_INTEGER },
+  ];
+  const one = (change: Fields): Value => ({ commands: [{ ...reload, ...change }] });
+  const malformed: readonly Value[] = [
+    {},
+    { commands: {} },
+    { commands: "reload" },
+    { commands: ["reload"] },
+    { commands: [{}] },
+    { commands: [{ digest }] },
+    { commands: [reload, reload] },
+    { commands: [reload, { name: "a" }] },
+    { commands: named(4097) },
+    { commands: [reload], omitted: 0 },
+    { commands: [reload], omitted: "1" },
+    { commands: [reload], more: 1 },
+    one({ name: "../x" }),
+    one({ name: "reload now" }),
+    one({ digest: digest.subarray(0, 31) }),
+    one({ digest: "00".repeat(32) }),
+    one({ manifest: seed("manifest", 33) }),
+    one({ description: "d".repeat(257) }),
+    one({ detail: "d".repeat(257) }),
+    one({ description: 1 }),
+    one({ problem: "ugly" }),
+    one({ problem: true }),
+    one({ colour: "red" }),
+  ];
+  const row = (word: string) => (value: Value) => ["listing", `${word} ${hex(encode(value))}`] as const;
+  return vectorText([
+    ["expect", "table"],
+    ["comment", "the commands that an agent has, sound and malformed"],
+    ...sound.map(row("sound")),
+    ...malformed.map(row("malformed")),
   ]);
 }
