@@ -31,8 +31,8 @@ export async function addresseesOf(settings: Settings): Promise<Addressees> {
   const target: Target = {
     tags: listed(tagsOf(settings.tags, false)),
     excludedTags: listed(tagsOf(settings.tags, true)),
-    identities: listed(bounded("to", identities)),
-    excludedIdentities: listed(bounded("not-to", stillExcluded)),
+    identities: listed(bounded("ask", identities)),
+    excludedIdentities: listed(bounded("leave out", stillExcluded)),
   };
   const isForEverybody = Object.values(target).every((list) => list === undefined);
   const named = new Set([...wanted.named].filter((name) => !isExcluded(name)));
@@ -45,11 +45,11 @@ function tagsOf(terms: readonly TagTerm[], areExcluded: boolean): readonly Tag[]
   return own.map((term) => (isExcluded(term) ? term.slice(1) : term) as Tag);
 }
 
-function bounded(option: string, patterns: readonly NamePattern[]): readonly NamePattern[] {
+function bounded(what: string, patterns: readonly NamePattern[]): readonly NamePattern[] {
   if (patterns.length <= MAX_IDENTITIES) return patterns;
   const hint = "Use tags or patterns such as web*, or ask in several runs";
-  const why = `${patterns.length} names given, expected at most ${MAX_IDENTITIES}`;
-  throw new CbError("usage", `Cannot ask so many agents by name (--${option}): ${why}`, { hint });
+  const why = `Cannot ${what} ${patterns.length} agents by name: expected at most ${MAX_IDENTITIES}`;
+  throw new CbError("usage", why, { hint });
 }
 
 function listed<Item extends string>(items: readonly Item[]): readonly Item[] | undefined {

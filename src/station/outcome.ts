@@ -84,7 +84,20 @@ const STRANGER_HINT =
 function hints(request: Request, roster: Roster, faults: readonly FaultRecord[]): readonly string[] {
   const isKeyWrong = ({ fault }: FaultRecord) => fault === "pin-mismatch";
   const ran = request.type === "run" && roster.faults.some(isKeyWrong) ? [STRANGER_HINT] : [];
-  return [...ran, ...(faults.some(isKeyWrong) ? [ACCEPT_HINT] : [])];
+  return [...ran, ...(faults.some(isKeyWrong) ? [ACCEPT_HINT] : []), ...versionHints(request, roster)];
+}
+
+/** What those that refused are too old for. */
+function versionHints({ type, target = {} }: Request, { agents }: Roster): readonly string[] {
+  const isOld = ({ hello: { disposition } }: AgentRecord) =>
+    disposition.is === "refused" && disposition.reason === "version";
+  if (!agents.some(isOld)) return [];
+  const { tags: _, ...others } = target;
+  const isBeyondTags = Object.values(others).some((list) => list !== undefined);
+  return [
+    ...(type === "list" ? ["hint: agents of an older cb cannot list their commands: upgrade them"] : []),
+    ...(isBeyondTags ? ["hint: agents of an older cb know tags alone: use those, or upgrade them"] : []),
+  ];
 }
 
 /** Where the agent of the pinned key has answered as well, there are two of one name, and no key has changed. */

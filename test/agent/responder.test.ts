@@ -7,6 +7,7 @@ import { type Admission, type Answer, staleness } from "../../src/agent/admit.ts
 import type { FoundCommand } from "../../src/agent/find-command.ts";
 import { Responder } from "../../src/agent/responder.ts";
 import { CbError } from "../../src/core/errors.ts";
+import { parseNamePatterns } from "../../src/core/name-pattern.ts";
 import { parseName, type Tag } from "../../src/core/names.ts";
 import type { Environment } from "../../src/core/settings.ts";
 import type { ExecutionEnd, ExecutionEvent, ExecutionOptions } from "../../src/exec/execution.ts";
@@ -16,6 +17,7 @@ import { hex, utf8 } from "../../src/protocol/bytes.ts";
 import type { CborMap } from "../../src/protocol/cbor.ts";
 import { fieldMap } from "../../src/protocol/fields.ts";
 import { agentKeyPair, newSeed, newSessionKeyPair } from "../../src/protocol/keys.ts";
+import { decodeListing } from "../../src/protocol/listing.ts";
 import { decodeReply, type Exit, type Hello, type Reply } from "../../src/protocol/reply.ts";
 import {
   isHelloGenuine,
@@ -197,6 +199,36 @@ test("Responder says hello with all that the station asks for, and that it runs"
     agentKey: scene.keyPair.publicKey,
     disposition: { is: "running" },
   });
+});
+
+test("Responder answers a list with hello, the commands that this station may run, and an exit", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "cb-responder-"));
+  try {
+    for (const command of ["reload", "secret"])
+      writeFileSync(join(directory, command), "#!/bin/sh\n", { mode: 0o755 });
+    const scene = new Scene();
+    scene.runDirectories.push(directory);
+    const body = ping({ type: "list" });
+    const answer = scene.answer(body);
+    const station = { ...answer.session.station, commands: parseNamePatterns("re*") };
+    const limited = { ...answer, session: { ...answer.session, station } };
+    await scene.responder.respond(limited, scene.end.signal);
+    assert.deepEqual(scene.hello.disposition, { is: "running" });
+    const [, output] = scene.replies;
+    assert.ok(output?.type === "output");
+    const { commands: listed } = decodeListing(output.data);
+    assert.deepEqual(
+      listed.map(({ name: each, digest }) => [each, digest?.length]),
+      [["reload", 32]],
+    );
+    assert.deepEqual(
+      [scene.replies.length, scene.exit.ending, scene.exit.stdout],
+      [3, "exited", output.data.length],
+    );
+    assert.deepEqual(scene.deeds, []);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 const clockRefusal = { is: "refused", reason: "clock", detail: "expired", bound: NOW };

@@ -50,7 +50,10 @@ test("addresseesOf() does not mean everybody where nobody is left", async () => 
 
 test("addresseesOf() says how many names are too many", async () => {
   await assert.rejects(meant({ to: ["n[1-8193]"] }), {
-    message: "Cannot ask so many agents by name (--to): 8193 names given, expected at most 8192",
+    message: "Cannot ask 8193 agents by name: expected at most 8192",
+  });
+  await assert.rejects(meant({ "not-to": ["n[1-8193]"] }), {
+    message: "Cannot leave out 8193 agents by name: expected at most 8192",
   });
   assert.equal((await meant({ to: ["n[1-8192]"] })).length, 2);
 });

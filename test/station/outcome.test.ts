@@ -17,7 +17,7 @@ import { judge } from "../../src/station/outcome.ts";
 import { FAULTS, type FaultEvent, type ReplyEvent } from "../../src/station/reply-reader.ts";
 import { Roster } from "../../src/station/roster.ts";
 import { newSession, type Session } from "../../src/station/session.ts";
-import { exit, hello, id, NOW, pingRequest, runRequest, target } from "./scene.ts";
+import { exit, hello, id, listRequest, NOW, pingRequest, runRequest, target } from "./scene.ts";
 
 const WAITS = { helloWait: 2000, replyWait: 120_000, minimumWait: 4000, isMinimumExplicit: false };
 
@@ -351,6 +351,25 @@ test("judge() counts an agent that was named and is missing as +64, and with --f
   assert.deepEqual([failing.status, failing.problems, failing.remarks], [66, said, []]);
   const unknown = outcomeOf(ran("web1"), { rollCall: { missing: [stranger], failMissing: true } });
   assert.equal(unknown.status, 64);
+});
+
+test("judge() says what agents are too old for that refuse the version of a request", () => {
+  const hints = (request: Request, ...events: readonly ReplyEvent[]) =>
+    outcomeOf(events, { request }).remarks;
+  const old = says("web1", { is: "refused", reason: "version" });
+  const tags = "hint: agents of an older cb know tags alone: use those, or upgrade them";
+  const named = { identities: ["web1" as NamePattern] };
+  assert.deepEqual(hints(runRequest({ target: named }), old), [tags]);
+  assert.deepEqual(hints(runRequest({ target: { ...target("eu"), identities: undefined } }), old), []);
+  assert.deepEqual(hints(runRequest({ target: named }), ...ran("web1")), []);
+  assert.deepEqual(hints(listRequest(), old), [
+    "hint: agents of an older cb cannot list their commands: upgrade them",
+  ]);
+});
+
+test("judge() says of an agent that could not list its commands why", () => {
+  const events = [says("web1"), ends("web1", { ending: "not-started", status: undefined, detail: "why" })];
+  judged(events, 16, ["web1 could not list its commands: why"], { request: listRequest() });
 });
 
 test("judge() says once that those who were named did not answer, and where nobody listens, that too", () => {

@@ -6,7 +6,6 @@ import {
   commandsSettings,
   forgetSettings,
   runSettings,
-  stationFileSettings,
   stationSettings,
 } from "../settings/station.ts";
 
@@ -26,7 +25,7 @@ const runCommand = defineCommand({
   ],
   settings: runSettings,
   configFile: "station.toml",
-  fileSettings: stationFileSettings,
+  fileSettings: runSettings,
   run: async (invocation) => (await import("../station-command.ts")).runOnAgents(invocation),
 });
 
@@ -37,7 +36,7 @@ const pingCommand = defineCommand({
   examples: ["cb station ping", "cb station --to web7 ping"],
   settings: stationSettings,
   configFile: "station.toml",
-  fileSettings: stationFileSettings,
+  fileSettings: runSettings,
   run: async (invocation) => (await import("../station-command.ts")).pingAgents(invocation),
 });
 
@@ -56,7 +55,7 @@ const commandsCommand = defineCommand({
   ],
   settings: commandsSettings,
   configFile: "station.toml",
-  fileSettings: stationFileSettings,
+  fileSettings: runSettings,
   run: async (invocation) => (await import("../station-command.ts")).listCommands(invocation),
 });
 
@@ -69,7 +68,7 @@ const showCommand = defineCommand({
   examples: ["cb station agents", "cb station --tags 'web,!eu' agents", "cb -c lab station agents --json"],
   settings: agentsSettings,
   configFile: "station.toml",
-  fileSettings: stationFileSettings,
+  fileSettings: runSettings,
   run: async (invocation) => (await import("../station-agents-command.ts")).showAgents(invocation),
 });
 
@@ -84,7 +83,7 @@ const forgetCommand = defineCommand({
   examples: ["cb station agents forget web40 web41"],
   settings: forgetSettings,
   configFile: "station.toml",
-  fileSettings: stationFileSettings,
+  fileSettings: runSettings,
   run: async (invocation) => (await import("../station-agents-command.ts")).forgetAgents(invocation),
 });
 
@@ -100,7 +99,7 @@ const acceptCommand = defineCommand({
   examples: ["cb station agents accept web1 --fingerprint 0123456789abcdef"],
   settings: acceptSettings,
   configFile: "station.toml",
-  fileSettings: stationFileSettings,
+  fileSettings: runSettings,
   run: async (invocation) => (await import("../station-agents-command.ts")).acceptAgent(invocation),
 });
 

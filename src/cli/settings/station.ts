@@ -89,7 +89,7 @@ export const stationSettings = {
   ...storeSettings,
 } as const satisfies Schema;
 
-/** `cb station run` has more. */
+/** `cb station run` has more: all keys of `station.toml`, of which each command takes those that it has. */
 export const runSettings = {
   ...stationSettings,
   param: {
@@ -129,9 +129,6 @@ export const runSettings = {
     help: "show who would run it, by a ping, and run nothing",
   },
 } as const satisfies Schema;
-
-/** All keys of `station.toml`: a command takes those that it has. */
-export const stationFileSettings: Schema = runSettings;
 
 /** Commands that ask nobody; the common settings stay, for whoever writes them in front of every command. */
 export const forgetSettings = { ...commonSettings, ...storeSettings } as const satisfies Schema;
