@@ -7,7 +7,7 @@
  * from the agent's log.
  */
 import { choicesOf } from "../core/parse.ts";
-import type { Command } from "./command.ts";
+import { type Command, takenSettings } from "./command.ts";
 import { commandsBelow, programOf, type Split, split } from "./command-line.ts";
 import type { KnownName } from "./complete-files.ts";
 import type { Known } from "./complete-known.ts";
@@ -70,8 +70,8 @@ export function complete(
 type Match = NonNullable<ReturnType<typeof settingOf>>;
 
 function matchOf(use: OptionUse, below: readonly Command[]): Match | undefined {
-  for (const { settings } of below) {
-    const match = settingOf(settings, use);
+  for (const command of below) {
+    const match = settingOf(takenSettings(command), use);
     if (match !== undefined) return match;
   }
   return undefined;

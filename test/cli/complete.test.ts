@@ -104,6 +104,11 @@ test("complete() offers tags, one after the other in a list", () => {
   assert.deepEqual(offered("cb agent -t web "), ["eu", "us"]);
 });
 
+test("complete() goes on behind options that a command takes and does not use, and does not offer them", () => {
+  assert.deepEqual(offered("cb station -r unix:///a agents forget "), ["web1", "web2"]);
+  assert.deepEqual(offered("cb station agents forget --conn"), []);
+});
+
 test("complete() offers excluded tags, and agents for --to and --not-to", () => {
   assert.deepEqual(offered("cb station --tags !"), ["!eu", "!us", "!web"]);
   assert.deepEqual(offered("cb station --tags web,!"), ["web,!eu", "web,!us"]);

@@ -1,5 +1,6 @@
 /** What `cb station` and its commands are; what they do is loaded when one is run. */
 import { type Command, defineCommand } from "../command.ts";
+import { commonSettings } from "../settings/common.ts";
 import {
   acceptSettings,
   agentsSettings,
@@ -67,6 +68,7 @@ const showCommand = defineCommand({
   ],
   examples: ["cb station agents", "cb station --tags 'web,!eu' agents", "cb -c lab station agents --json"],
   settings: agentsSettings,
+  idleSettings: commonSettings,
   configFile: "station.toml",
   fileSettings: runSettings,
   run: async (invocation) => (await import("../station-agents-command.ts")).showAgents(invocation),
@@ -82,6 +84,7 @@ const forgetCommand = defineCommand({
   ],
   examples: ["cb station agents forget web40 web41"],
   settings: forgetSettings,
+  idleSettings: commonSettings,
   configFile: "station.toml",
   fileSettings: runSettings,
   run: async (invocation) => (await import("../station-agents-command.ts")).forgetAgents(invocation),

@@ -6,7 +6,7 @@ import { parseChoice, parseInteger, parsePath, parseSwitch } from "../../core/pa
 import type { Schema } from "../../core/settings.ts";
 import { KEY_ID_BYTES } from "../../protocol/limits.ts";
 import { OUTPUT_FORMS } from "../../station/view.ts";
-import { commonSettings } from "./common.ts";
+import { commonSettings, configSettings } from "./common.ts";
 import { parseParameters } from "./parameters.ts";
 import { targetSettings } from "./target.ts";
 
@@ -130,14 +130,17 @@ export const runSettings = {
   },
 } as const satisfies Schema;
 
-/** Commands that ask nobody; the common settings stay, for whoever writes them in front of every command. */
-export const forgetSettings = { ...commonSettings, ...storeSettings } as const satisfies Schema;
+/** Of commands that ask nobody. */
+export const forgetSettings = {
+  channel: commonSettings.channel,
+  ...storeSettings,
+  ...configSettings,
+} as const satisfies Schema;
 
 export const agentsSettings = {
   ...targetSettings,
   json: { default: "false", file: false, parse: parseSwitch, help: "print JSON in place of a table" },
-  ...commonSettings,
-  ...storeSettings,
+  ...forgetSettings,
 } as const satisfies Schema;
 
 /** Nothing runs, so nothing has to be ended. */
