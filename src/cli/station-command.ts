@@ -1,5 +1,6 @@
 /** `cb station`: sends one request to the agents of a channel and shows what they answer. */
 import { wantsColors } from "../core/colors.ts";
+import { showsUnicode } from "../core/locale.ts";
 import { type CommandName, parseName } from "../core/names.ts";
 import type { Resolved, Values } from "../core/settings.ts";
 import { connectStationHub } from "../hub/station-hub.ts";
@@ -7,7 +8,8 @@ import { cryptoReady } from "../protocol/crypto.ts";
 import type { Sink } from "../station/line-renderer.ts";
 import type { Task } from "../station/messages.ts";
 import { runStation } from "../station/station.ts";
-import type { OutputForm } from "../station/view.ts";
+import type { OutputForm, View } from "../station/view.ts";
+import type { Beside } from "../station/views.ts";
 import { AgentStoreFiles, storePlaces } from "./agent-store-files.ts";
 import { type Context, type Invocation, parseOperand } from "./command.ts";
 import { isPasswordVisible, loadConnection, VISIBLE_PASSWORD } from "./hub-connection.ts";
@@ -16,6 +18,7 @@ import { type Stream, write } from "./output.ts";
 import { verbosityOf } from "./settings/common.ts";
 import type { runSettings, stationSettings } from "./settings/station.ts";
 import { stopSignal } from "./stop-signal.ts";
+import { VERSION } from "./version.ts";
 
 export async function runOnAgents({
   settings,
@@ -28,6 +31,7 @@ export async function runOnAgents({
   const display = {
     output: settings.output ?? (context.stdout.isTTY === true ? "both" : "live"),
     progress: !settings["no-progress"],
+    beside: () => openBeside(settings, context),
   };
   return ask({ type: "run", command, limit, parameters }, { values: settings, origins }, display, context);
 }
@@ -37,7 +41,12 @@ export async function pingAgents({
   origins,
   context,
 }: Invocation<typeof stationSettings>): Promise<number> {
-  return ask({ type: "ping" }, { values: settings, origins }, { output: "live", progress: false }, context);
+  const display = {
+    output: "live",
+    progress: false,
+    beside: async () => ({ before: [], after: [] }),
+  } as const;
+  return ask({ type: "ping" }, { values: settings, origins }, display, context);
 }
 
 /**
@@ -46,7 +55,12 @@ export async function pingAgents({
  */
 const LEAVE_WAIT = 1_000;
 
-type Display = { readonly output: OutputForm; readonly progress: boolean };
+type Display = {
+  readonly output: OutputForm;
+  readonly progress: boolean;
+  /** @throws {CbError} `file`, where something of it cannot be used: before anything is asked */
+  readonly beside: () => Promise<Beside>;
+};
 
 /** Keys and pins first, then the hub: what can be refused here is refused before anything is published. */
 async function ask(
@@ -64,6 +78,7 @@ async function ask(
     await write(context.stderr, `cb: ${VISIBLE_PASSWORD}\n`);
   }
   const store = new AgentStoreFiles(storePlaces(values), values.channel, context.clock);
+  const beside = await display.beside();
   for (const notice of store.notices) await write(context.stderr, `cb: ${notice}\n`);
   const stop = stopSignal(context.signal);
   stop.again.addEventListener("abort", () => setTimeout(stop.end, LEAVE_WAIT).unref(), { once: true });
@@ -94,6 +109,8 @@ async function ask(
         stdout: sink(context.stdout, context, values),
         stderr: sink(context.stderr, context, values),
         output: display.output,
+        beside,
+        finalStatus: (status) => stop.status() || status,
         columns: () => columnsOf(context),
         showsProgress: display.progress && canRedraw(context),
         verbosity: verbosityOf(values),
@@ -104,6 +121,25 @@ async function ask(
   } finally {
     stop.release();
   }
+}
+
+/** The report first: it refuses what is there, where a directory makes something. */
+async function openBeside(settings: Values<typeof runSettings>, context: Context): Promise<Beside> {
+  const { report, "to-directory": directory, stats } = settings;
+  const before: View[] = [];
+  if (report !== undefined) {
+    const { ReportView } = await import("../station/report-view.ts");
+    before.push(new ReportView(report, VERSION));
+  }
+  if (directory !== undefined) {
+    const { DirectoryView } = await import("../station/directory-view.ts");
+    // Before the report, which counts in what it has lost.
+    before.unshift(new DirectoryView(directory));
+  }
+  if (!stats) return { before, after: [] };
+  const { statisticsView } = await import("../station/statistics-view.ts");
+  const bars = () => ({ columns: columnsOf(context), isUnicode: showsUnicode(context.environment) });
+  return { before, after: [statisticsView(sink(context.stderr, context, settings), bars)] };
 }
 
 function sink(

@@ -6,9 +6,9 @@
  * must end with a newline, or the line would stand behind it: output that is passed on as it comes is for a screen
  * without one.
  */
-import fastStringTruncatedWidth from "fast-string-truncated-width";
 import { utf8 } from "../protocol/bytes.ts";
 import type { Sink } from "./line-renderer.ts";
+import { fitting } from "./text-width.ts";
 
 type ScreenOptions = {
   /** Without it there is no such line. */
@@ -96,10 +96,4 @@ export class Screen {
     // A reader that has left is noticed by what matters.
     this.#terminal.write(utf8(`${ERASE}${line}`)).catch(() => {});
   }
-}
-
-/** A text cut to so many columns, wide characters counted as two, with a `…` where something is missing. */
-export function fitting(text: string, columns: number): string {
-  const { index, truncated } = fastStringTruncatedWidth(text, { limit: columns, ellipsis: "…" });
-  return truncated ? `${text.slice(0, index)}…` : text;
 }

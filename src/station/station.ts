@@ -33,7 +33,8 @@ import {
 } from "./session.ts";
 import { meaningOf } from "./session-meaning.ts";
 import { statusLine } from "./status-line.ts";
-import type { OutputForm, View } from "./view.ts";
+import type { OutputForm } from "./view.ts";
+import { type Beside, Views } from "./views.ts";
 import { type Batch, earliest, nextOf, unlessAborted } from "./waiting.ts";
 
 export type StationParts = Sender & {
@@ -47,6 +48,10 @@ export type StationParts = Sender & {
   readonly stdout: Sink;
   readonly stderr: Sink;
   readonly output: OutputForm;
+  /** What else keeps or shows the session: a directory, a page, figures. */
+  readonly beside: Beside;
+  /** What the program ends with, where the session comes to this: a signal has a status of its own. */
+  readonly finalStatus: (status: number) => number;
   /** Of the terminal now. */
   readonly columns: () => number;
   /** Whether a line at the bottom of the terminal says how things are. */
@@ -116,7 +121,7 @@ class Follower {
   readonly #attendance: Attendance;
   readonly #roster = new Roster();
   readonly #screen: Screen;
-  readonly #view: View;
+  readonly #view: Views;
   readonly #announcer: Announcer;
   readonly #publishedAt: number;
   #session: Session;
@@ -136,7 +141,8 @@ class Follower {
     const { output, columns } = parts;
     const status = parts.showsProgress && leavesWholeLines(output) ? () => this.#status() : undefined;
     this.#screen = new Screen(parts.stdout, parts.stderr, { status, columns });
-    this.#view = openView(output, this.#screen.stdout, this.#screen.stderr, columns);
+    const form = openView(output, this.#screen.stdout, this.#screen.stderr, columns);
+    this.#view = new Views(parts.beside, form);
     this.#announcer = new Announcer(this.#screen.stderr, parts.verbosity === "errors");
   }
 
@@ -185,7 +191,7 @@ class Follower {
 
   /** Writes the table of a ping or what the form of output has at its end, what went wrong, and the summary. */
   async report(request: Request): Promise<number> {
-    const { stdout, stderr, waits, clock, verbosity, hub } = this.#parts;
+    const { stdout, stderr, waits, clock, verbosity, hub, finalStatus } = this.#parts;
     const elapsed = clock.monotonic() - this.#publishedAt;
     const failures = this.#remember(request);
     const { end, interruptedAt } = this.#session;
@@ -193,11 +199,15 @@ class Follower {
     const missing = end === undefined || interruptedAt !== undefined ? [] : this.#attendance.missing;
     const outcome = judge(request, this.#roster, this.#session, waits, elapsed, this.#rollCall(missing));
     const trouble = hub.trouble === undefined ? [] : [`replies may be missing: ${hub.trouble}`];
-    const lost = [...trouble, ...this.#view.losses];
-    const status = lost.length === 0 ? outcome.status : outcome.status | ExitStatus.integrity;
     if (request.type === "ping") await stdout.write(utf8(pingTable(this.#roster.agents)));
     const { agents } = this.#roster;
-    await this.#view.conclude({ outcome, status, agents, missing, elapsed });
+    const statusWith = (losses: readonly string[]) => {
+      return trouble.length + losses.length === 0 ? outcome.status : outcome.status | ExitStatus.integrity;
+    };
+    const whole = { outcome, agents, missing, elapsed };
+    await this.#view.conclude((losses) => ({ ...whole, status: finalStatus(statusWith(losses)) }));
+    const { losses } = this.#view;
+    const lost = [...trouble, ...losses];
     const said = {
       errors: [...outcome.problems, ...lost],
       normal: [...outcome.problems, ...lost, ...failures, ...outcome.remarks],
@@ -206,7 +216,7 @@ class Follower {
     const lines = said.map((sentence) => `cb: ${sentence}\n`);
     const summary = verbosity === "errors" ? [] : [`${outcome.summary}\n`];
     await stderr.write(utf8([...lines, ...summary].join("")));
-    return status;
+    return statusWith(losses);
   }
 
   /** @returns what could not be remembered, a sentence each */

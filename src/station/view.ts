@@ -21,6 +21,9 @@ export type Conclusion = {
   readonly elapsed: number;
 };
 
+/** What all that was shown until then has come to, with the losses of the views so far counted in. */
+export type ConclusionOf = (losses: readonly string[]) => Conclusion;
+
 /** Every method resolves when there is room for more. */
 export interface View {
   /** The request is out. */

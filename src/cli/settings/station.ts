@@ -98,6 +98,23 @@ export const runSettings = {
     parse: parseSwitch,
     help: "no line at the bottom of the terminal that says how things are",
   },
+  stats: {
+    default: "false",
+    parse: parseSwitch,
+    help: "say at the end how long commands ran, as a chart too, and how much they printed",
+  },
+  "to-directory": {
+    value: "<directory>",
+    file: false,
+    parse: parsePath,
+    help: "keep stdout, stderr and result.json of each agent in this directory, which is new or empty",
+  },
+  report: {
+    value: "<file>",
+    file: false,
+    parse: parsePath,
+    help: "write the run as one page of HTML: figures, timeline, outputs; an earlier report there is replaced",
+  },
 } as const satisfies Schema;
 
 /** `cb station agents accept` has one more. */
