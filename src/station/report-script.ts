@@ -25,7 +25,8 @@ export const REPORT_SCRIPT = `"use strict";
   let wanted = "";
 
   const apply = () => {
-    const words = box.value.toLowerCase().split(/\\s+/).filter((word) => word !== "");
+    // What stands in quotes is one word.
+    const words = (box.value.toLowerCase().match(/"[^"]+"|[^\\s"]+/g) ?? []).map((word) => word.replaceAll('"', ""));
     const shown = rows.filter((row) => {
       const fits = wanted === "" || row.status === wanted;
       return fits && words.every((word) => row.words.includes(word) || row.group?.text.includes(word));
