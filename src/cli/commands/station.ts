@@ -1,9 +1,11 @@
 /** What `cb station` and its commands are; what they do is loaded when one is run. */
 import { type Command, defineCommand } from "../command.ts";
+import { STATION_EXIT } from "../exit-meanings.ts";
 import { acceptSettings, runSettings, stationSettings } from "../settings/station.ts";
 
 const runCommand = defineCommand({
   words: ["station", "run"],
+  exitMeanings: STATION_EXIT,
   operands: [{ name: "command" }],
   summary: "Run a command on the agents and collect its output",
   description: [
@@ -12,8 +14,8 @@ const runCommand = defineCommand({
   ],
   examples: [
     "cb station --tags web run reload",
-    "cb -c lab station run reload --reply-wait 600",
-    "cb station run scan --param target=10.0.0.1",
+    "cb station run scan --param target=10.0.0.1 --reply-wait 600",
+    "cb station run check --output ndjson --to-directory ./check --report check.html",
   ],
   settings: runSettings,
   configFile: "station.toml",
@@ -22,9 +24,10 @@ const runCommand = defineCommand({
 
 const pingCommand = defineCommand({
   words: ["station", "ping"],
+  exitMeanings: STATION_EXIT,
   summary: "Show which agents are listening",
   description: ["Shows each agent's round trip time, version, tags and clock difference."],
-  examples: ["cb station ping", "cb station --tags web ping"],
+  examples: ["cb station ping", "cb station --tags web,eu ping", "cb -c lab station ping --fail-missing"],
   settings: stationSettings,
   configFile: "station.toml",
   run: async (invocation) => (await import("../station-command.ts")).pingAgents(invocation),
@@ -36,7 +39,11 @@ const showCommand = defineCommand({
   description: [
     "Lists tags, first and last answer and the fingerprint of the key of each agent that this station knows.",
   ],
-  examples: ["cb station agents", "cb -c lab station agents"],
+  examples: [
+    "cb station agents",
+    "cb -c lab station agents",
+    "cb station agents --discovery-file ./discovery.toml",
+  ],
   settings: stationSettings,
   configFile: "station.toml",
   run: async (invocation) => (await import("../station-agents-command.ts")).showAgents(invocation),
@@ -50,7 +57,11 @@ const forgetCommand = defineCommand({
     "They are missed no more. When they answer again they are new, and are believed whatever their key is: to " +
       "take a changed key, rather accept it.",
   ],
-  examples: ["cb station agents forget web40 web41"],
+  examples: [
+    "cb station agents forget web40",
+    "cb station agents forget web40 web41",
+    "cb -c lab station agents forget test1",
+  ],
   settings: stationSettings,
   configFile: "station.toml",
   run: async (invocation) => (await import("../station-agents-command.ts")).forgetAgents(invocation),
@@ -58,6 +69,7 @@ const forgetCommand = defineCommand({
 
 const acceptCommand = defineCommand({
   words: ["station", "agents", "accept"],
+  exitMeanings: STATION_EXIT,
   operands: [{ name: "name" }],
   summary: "Accept the changed key of an agent",
   description: [
@@ -65,7 +77,11 @@ const acceptCommand = defineCommand({
       "that was kept. Compare the fingerprint with the one that the agent itself logs when it starts, not with " +
       "the one in the station's message.",
   ],
-  examples: ["cb station agents accept web1 --fingerprint 0123456789abcdef"],
+  examples: [
+    "cb station agents accept web1 --fingerprint 0123456789abcdef",
+    "cb -c lab station agents accept web1 --fingerprint 0123456789abcdef",
+    "cb station agents accept web1 --fingerprint 0123456789abcdef --hello-wait 10",
+  ],
   settings: acceptSettings,
   configFile: "station.toml",
   run: async (invocation) => (await import("../station-agents-command.ts")).acceptAgent(invocation),

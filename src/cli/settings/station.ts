@@ -12,6 +12,7 @@ import { parseParameters } from "./parameters.ts";
 export const stationSettings = {
   ...commonSettings,
   tags: {
+    group: "Targets",
     short: "t",
     value: "<tags>",
     repeatable: true,
@@ -19,6 +20,7 @@ export const stationSettings = {
     help: "only agents that have all these tags, separated by commas or repeated",
   },
   "hello-wait": {
+    group: "Waiting",
     short: "H",
     value: "<seconds>",
     number: true,
@@ -27,6 +29,7 @@ export const stationSettings = {
     help: "wait for the first reply; 0 is without end",
   },
   "reply-wait": {
+    group: "Waiting",
     short: "R",
     value: "<seconds>",
     number: true,
@@ -35,6 +38,7 @@ export const stationSettings = {
     help: "wait for the next reply while agents are running; 0 is without end",
   },
   "minimum-wait": {
+    group: "Waiting",
     short: "M",
     value: "<seconds>",
     number: true,
@@ -43,24 +47,28 @@ export const stationSettings = {
     help: "listen at least that long after the request; 0 is 1",
   },
   timeout: {
+    group: "Command",
     value: "<seconds>",
     number: true,
     parse: parseLimit,
     help: "have agents end a command that runs longer; without it none is ended",
   },
   "fail-missing": {
+    group: "Known agents",
     short: "m",
     default: "false",
     parse: parseSwitch,
     help: "exit with +2 if an agent that answered before has not",
   },
   "no-discovery": {
+    group: "Known agents",
     short: "D",
     default: "false",
     parse: parseSwitch,
     help: "neither read nor write the discovery file; agents' keys are checked and kept all the same",
   },
   "discovery-file": {
+    group: "Known agents",
     short: "d",
     value: "<file>",
     default: {
@@ -71,6 +79,7 @@ export const stationSettings = {
     help: "where the agents that answered are listed",
   },
   "state-directory": {
+    group: "Known agents",
     value: "<directory>",
     default: { help: "~/.local/state/cb", text: stateDirectory },
     parse: parsePath,
@@ -82,6 +91,7 @@ export const stationSettings = {
 export const runSettings = {
   ...stationSettings,
   param: {
+    group: "Command",
     value: "<key=value>",
     repeatable: true,
     file: false,
@@ -89,27 +99,32 @@ export const runSettings = {
     help: "pass a parameter that the command's manifest declares; repeat it for more, never for a secret",
   },
   output: {
+    group: "Output",
     value: "<form>",
     parse: parseChoice(...OUTPUT_FORMS),
     help: `how output is shown: ${OUTPUT_FORMS.join(", ")}; by default both on a terminal, else live`,
   },
   "no-progress": {
+    group: "Output",
     default: "false",
     parse: parseSwitch,
     help: "no line at the bottom of the terminal that says how things are",
   },
   stats: {
+    group: "Output",
     default: "false",
     parse: parseSwitch,
     help: "say at the end how long commands ran, as a chart too, and how much they printed",
   },
   "to-directory": {
+    group: "Output",
     value: "<directory>",
     file: false,
     parse: parsePath,
     help: "keep stdout, stderr and result.json of each agent in this directory, which is new or empty",
   },
   report: {
+    group: "Output",
     value: "<file>",
     file: false,
     parse: parsePath,
@@ -121,6 +136,7 @@ export const runSettings = {
 export const acceptSettings = {
   ...stationSettings,
   fingerprint: {
+    group: "Keys and connection",
     value: "<key>",
     file: false,
     parse: parseFingerprint,
