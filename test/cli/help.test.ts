@@ -129,7 +129,7 @@ test("helpText() shows what every exit status of cb station means, as PROTOCOL.m
     for (const name of all) {
       const shown = exitStatusText(name);
       assert.ok(section.includes(`${shown.padStart(5)}  ${STATION_EXIT[name]?.slice(0, 30)}`), name);
-      assert.match(table, new RegExp(`\\| ${shown.replace("+", "\\\\+")}(,.*)? \\|`), name);
+      assert.match(table, new RegExp(`\\| ${shown.replace("+", "\\+")}(,.*)? \\|`), name);
     }
   }
 });
