@@ -1,4 +1,5 @@
 /** `cb station`: sends one request to the agents of a channel and shows what they answer. */
+import { fstatSync } from "node:fs";
 import { wantsColors } from "../core/colors.ts";
 import { showsUnicode } from "../core/locale.ts";
 import { type CommandName, parseName } from "../core/names.ts";
@@ -157,7 +158,18 @@ function columnsOf({ stdout, stderr }: Context): number {
   return stdout.columns ?? stderr.columns ?? 80;
 }
 
-/** Whether a line can be taken back (terminfo(5)); an editor's shell and a serial log cannot. */
+/**
+ * Whether a line can be taken back (terminfo(5)), which an editor's shell and a serial log cannot, and nobody else
+ * writes to the terminal meanwhile: whoever reads our output through a pipe, such as less(1), may well do so.
+ */
 function canRedraw({ stderr, environment }: Context): boolean {
-  return stderr.isTTY === true && environment["TERM"] !== "dumb";
+  return stderr.isTTY === true && environment["TERM"] !== "dumb" && !isPipe(STANDARD_OUTPUT);
+}
+
+const STANDARD_OUTPUT = 1;
+
+function isPipe(descriptor: number): boolean {
+  const status = fstatSync(descriptor);
+  // A pipe of some shells, and of those who start programs, is a pair of sockets.
+  return status.isFIFO() || status.isSocket();
 }

@@ -62,12 +62,13 @@ export class FoldedReport {
       const unlike =
         difference === undefined ? [] : [`unlike the ${String(comparison.usual?.agents.length)}`];
       const isSilent = comparison.bytesOf(group) === 0;
-      await this.#put(this.#rule([this.#title(group), ...notesOf(group, isSilent), ...unlike]));
+      const color = group.trouble === undefined ? "cyan" : "red";
+      await this.#put(this.#rule([this.#title(group), ...notesOf(group, isSilent), ...unlike], color));
       if (difference === undefined) await this.#whole(group);
       else for (const line of difference) await this.#put(utf8(this.#differenceLine(line)));
     }
     const unheard = absent.map(({ names, since }) => `${this.#names(names)} (${since})`);
-    if (unheard.length > 0) await this.#put(this.#rule([`no answer: ${unheard.join(", ")}`]));
+    if (unheard.length > 0) await this.#put(this.#rule([`no answer: ${unheard.join(", ")}`], "yellow"));
     await this.#flush();
   }
 
@@ -102,7 +103,7 @@ export class FoldedReport {
     return [...shown, ...(more > 0 ? [`… and ${more} more`] : [])].join(", ");
   }
 
-  #rule(parts: readonly string[]): Uint8Array {
+  #rule(parts: readonly string[], color: Color): Uint8Array {
     const text = parts.map(printable).join(" ── ");
     const indent = RULE.length;
     const lines = this.#sink.isTerminal ? wrapped(text, this.#columns - indent - 3) : [text];
@@ -111,7 +112,7 @@ export class FoldedReport {
       if (index < lines.length - 1) return begun;
       return `${begun} ${"─".repeat(Math.max(2, this.#columns - widthOf(begun) - 1))}`;
     });
-    return utf8(rule.map((line) => `${this.#painted(line, "cyan")}\n`).join(""));
+    return utf8(rule.map((line) => `${this.#painted(line, color)}\n`).join(""));
   }
 
   async #whole({ agents: [first] }: Group): Promise<void> {

@@ -139,7 +139,8 @@ class Follower {
     this.#publishedAt = publishedAt;
     this.#session = session;
     const { output, columns } = parts;
-    const status = parts.showsProgress && leavesWholeLines(output) ? () => this.#status() : undefined;
+    const status =
+      parts.showsProgress && leavesWholeLines(output) ? (room: number) => this.#status(room) : undefined;
     this.#screen = new Screen(parts.stdout, parts.stderr, { status, columns });
     const form = openView(output, this.#screen.stdout, this.#screen.stderr, columns);
     this.#view = new Views(parts.beside, form);
@@ -266,11 +267,11 @@ class Follower {
     else if (event.kind === "exit") await this.#view.exit(event.identity, event.exit);
   }
 
-  #status(): string {
+  #status(columns: number): string {
     const { agents } = this.#roster;
     const elapsed = this.#parts.clock.monotonic() - this.#publishedAt;
     const { awaited } = this.#attendance;
-    return statusLine({ agents, awaited, isRollCalled: this.#hasCalledRoll, elapsed });
+    return statusLine({ agents, awaited, isRollCalled: this.#hasCalledRoll, elapsed }, columns);
   }
 
   #step(event: SessionEvent): void {

@@ -176,7 +176,23 @@ test("statusLine counts who is done, who runs, who failed and who has not answer
   roster.record({ kind: "exit", identity: id("web1"), exit: exit() }, 5, NOW);
   roster.record({ kind: "exit", identity: id("web2"), exit: exit({ status: 1 }) }, 5, NOW);
   const progress = { agents: roster.agents, awaited: 2, isRollCalled: false, elapsed: 12_345 };
-  assert.equal(statusLine(progress), "2/6 done · 2 running (web[3-4]) · 1 failed · 2 awaited · 12.3 s");
-  const later = statusLine({ ...progress, isRollCalled: true });
+  assert.equal(statusLine(progress, 79), "2/6 done · 2 running (web[3-4]) · 1 failed · 2 awaited · 12.3 s");
+  const later = statusLine({ ...progress, isRollCalled: true }, 79);
   assert.equal(later, "2/6 done · 2 running (web[3-4]) · 1 failed · 2 missing · 12.3 s");
+});
+
+test("statusLine names those that run as far as there is room, and never at the cost of the rest", () => {
+  const roster = new Roster();
+  for (const name of ["alpha", "beta", "gamma", "delta"])
+    roster.record({ kind: "hello", hello: hello(name) }, 5, NOW);
+  const progress = { agents: roster.agents, awaited: 0, isRollCalled: false, elapsed: 400 };
+  const rest = "0 failed · 0 awaited · 0.4 s";
+  const line = (columns: number) => statusLine(progress, columns);
+  assert.equal(line(79), `0/4 done · 4 running (alpha, beta, delta, gamma) · ${rest}`);
+  assert.equal(line(70), `0/4 done · 4 running (alpha, beta, de…) · ${rest}`);
+  assert.equal(line(60), `0/4 done · 4 running · ${rest}`);
+  for (let index = 0; index < 20; index += 1)
+    roster.record({ kind: "hello", hello: hello(`web${index}`) }, 5, NOW);
+  const many = statusLine({ ...progress, agents: roster.agents }, 200);
+  assert.equal(many, `0/24 done · 24 running · ${rest}`);
 });
