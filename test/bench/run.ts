@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- three | hundred | thousand | output | start | faraday …]`: what `cb` takes, each figure beside something that
+ * `npm run bench [-- three | hundred | thousand | output | start | station | faraday …]`: what `cb` takes, each figure beside something that
  * was measured in the same run.
  *
  * Seconds differ from machine to machine and from hour to hour; ratios do so much less. So everything is
@@ -18,6 +18,7 @@ import { emulatedAgents } from "./measure-emulated.ts";
 import { faraday } from "./measure-faraday.ts";
 import { bigOutput } from "./measure-output.ts";
 import { startAndIdle } from "./measure-start.ts";
+import { station } from "./measure-station.ts";
 import { type Row, report } from "./table.ts";
 
 async function bench(wanted: readonly string[], signal: AbortSignal): Promise<number> {
@@ -25,13 +26,15 @@ async function bench(wanted: readonly string[], signal: AbortSignal): Promise<nu
   await cryptoReady();
   const scratch = mkdtempSync(join(tmpdir(), "cb-bench-"));
   try {
-    const floor = await makeFloor(join(scratch, "floor"), signal);
+    const floor = await makeProgram("floor", join(scratch, "floor"), signal);
+    const fold = await makeProgram("fold", join(scratch, "fold"), signal);
     const measures: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
       three: threeAgents,
       hundred: hundredAgents,
       thousand: () => emulatedAgents(floor),
       output: () => bigOutput(floor),
       start: startAndIdle,
+      station: () => station(fold),
       faraday: () => faraday(signal),
     };
     const before = load();
@@ -54,12 +57,12 @@ async function bench(wanted: readonly string[], signal: AbortSignal): Promise<nu
   }
 }
 
-/** The bare work, made into an executable in the way `cb` is: the start of the program is in both figures. */
-async function makeFloor(outfile: string, signal: AbortSignal): Promise<string> {
-  const source = join(ROOT, "test/bench/floor.ts");
+/** A part of the work alone, made into an executable in the way `cb` is: the start of the program is in both figures. */
+async function makeProgram(name: "floor" | "fold", outfile: string, signal: AbortSignal): Promise<string> {
+  const source = join(ROOT, `test/bench/${name}.ts`);
   const command = [PINNED.bun, "build", "--compile", "--minify", "--bytecode", "--format=cjs"] as const;
   const { status, output } = await run([...command, source, "--outfile", outfile], { signal });
-  if (status !== 0) throw new Failure(`Cannot build the floor: bun build failed\n${output}`);
+  if (status !== 0) throw new Failure(`Cannot build ${name}.ts: bun build failed\n${output}`);
   return outfile;
 }
 
