@@ -153,9 +153,9 @@ function sink(
   return { write: (bytes) => write(stream, bytes), isTerminal, hasColors };
 }
 
-/** Of the terminal now; without one, as many as a mail has. */
+/** Of the terminal now; without one, or with one that does not know its size and says 0, as many as a mail has. */
 function columnsOf({ stdout, stderr }: Context): number {
-  return stdout.columns ?? stderr.columns ?? 80;
+  return stdout.columns || stderr.columns || 80;
 }
 
 /**

@@ -65,7 +65,7 @@ export class NdjsonView implements View {
     await this.#write([...this.#lines.keys()].flatMap((identity) => [...this.#rest(identity)]));
   }
 
-  async conclude({ outcome, status, agents, missing, elapsed }: Conclusion): Promise<void> {
+  async conclude({ outcome, losses, status, agents, missing, elapsed }: Conclusion): Promise<void> {
     const counts: Record<ResultStatus | "missing", number> = {
       ok: 0,
       failed: 0,
@@ -89,7 +89,7 @@ export class NdjsonView implements View {
         exit_status: status,
         seconds: secondsOf(elapsed),
         agents: counts,
-        problems: outcome.problems,
+        problems: [...outcome.problems, ...losses],
         remarks: outcome.remarks,
       },
     ]);

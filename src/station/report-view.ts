@@ -67,7 +67,7 @@ export class ReportView implements View {
     this.#store[Symbol.dispose]();
   }
 
-  #page({ outcome, status, agents, missing, elapsed }: Conclusion, request: Request): string {
+  #page({ outcome, losses, status, agents, missing, elapsed }: Conclusion, request: Request): string {
     const verdicts = new Map(outcome.agents.map((verdict) => [verdict.identity, verdict]));
     const answered = agents.flatMap((agent) => {
       const verdict = verdicts.get(agent.hello.identity);
@@ -93,7 +93,7 @@ export class ReportView implements View {
       elapsed,
       exitStatus: status,
       summary: outcome.summary,
-      problems: outcome.problems,
+      problems: [...outcome.problems, ...losses],
       remarks: outcome.remarks,
       rows,
       timeline: timeline(rows, elapsed, ({ identity }) => groupOf.get(identity)),

@@ -202,13 +202,15 @@ class Follower {
     const trouble = hub.trouble === undefined ? [] : [`replies may be missing: ${hub.trouble}`];
     if (request.type === "ping") await stdout.write(utf8(pingTable(this.#roster.agents)));
     const { agents } = this.#roster;
-    const statusWith = (losses: readonly string[]) => {
-      return trouble.length + losses.length === 0 ? outcome.status : outcome.status | ExitStatus.integrity;
-    };
+    const lossesWith = (losses: readonly string[]) => [...trouble, ...losses];
+    const statusWith = (losses: readonly string[]) =>
+      losses.length === 0 ? outcome.status : outcome.status | ExitStatus.integrity;
     const whole = { outcome, agents, missing, elapsed };
-    await this.#view.conclude((losses) => ({ ...whole, status: finalStatus(statusWith(losses)) }));
-    const { losses } = this.#view;
-    const lost = [...trouble, ...losses];
+    await this.#view.conclude((viewed) => {
+      const losses = lossesWith(viewed);
+      return { ...whole, losses, status: finalStatus(statusWith(losses)) };
+    });
+    const lost = lossesWith(this.#view.losses);
     const said = {
       errors: [...outcome.problems, ...lost],
       normal: [...outcome.problems, ...lost, ...failures, ...outcome.remarks],
@@ -217,7 +219,7 @@ class Follower {
     const lines = said.map((sentence) => `cb: ${sentence}\n`);
     const summary = verbosity === "errors" ? [] : [`${outcome.summary}\n`];
     await stderr.write(utf8([...lines, ...summary].join("")));
-    return statusWith(losses);
+    return statusWith(lost);
   }
 
   /** @returns what could not be remembered, a sentence each */

@@ -13,6 +13,8 @@ export type OutputForm = (typeof OUTPUT_FORMS)[number];
 /** What the session came to. */
 export type Conclusion = {
   readonly outcome: Outcome;
+  /** What is not here, or could not be kept, a sentence each; a part of the exit status as well. */
+  readonly losses: readonly string[];
   /** Of the program, all told. */
   readonly status: number;
   readonly agents: readonly AgentRecord[];

@@ -149,3 +149,21 @@ test("cb station run --stats says how long commands ran and how much they printe
   );
   assert.match(stderr, /^3 agents · 3 ok · \d+\.\d\d s · median \d+\.\d\d s, slowest web\d \d+\.\d\d s$/m);
 });
+
+test("cb station run has no line at the bottom where a pipe's reader may write to the same terminal", async () => {
+  await using fleet = await Fleet.start();
+  fleet.command("slow", "sleep 0.5", "echo done");
+  await fleet.agent("web1");
+  const onTerminal = async (command: string) => {
+    const cb = `${fleet.executable.join(" ")} station run slow`;
+    const typed = ["script", "--quiet", "--return", "--command", `${cb} ${command}`, "/dev/null"];
+    const { stdout } = await fleet.program(typed, { TERM: "xterm" }).finished;
+    // Colors are where a terminal is.
+    assert.match(stdout, /web1 │\S* done/);
+    return stdout.includes("1 running (web1)");
+  };
+  assert.equal(await onTerminal("--output live"), true);
+  assert.equal(await onTerminal(`> ${fleet.path("out")}; cat ${fleet.path("out")}`), true);
+  assert.equal(await onTerminal("| cat"), false);
+  assert.equal(await onTerminal("--output live --no-progress"), false);
+});

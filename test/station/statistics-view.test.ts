@@ -25,7 +25,7 @@ async function said(...agents: readonly (readonly [runTime: number, stdout: numb
   });
   const rollCall = { missing: [], newcomers: [], failMissing: false, now: NOW };
   const outcome = judge(runRequest(), roster, newSession(0, 0, 0), WAITS, 50, rollCall);
-  await view.conclude({ outcome, status: 0, agents: roster.agents, missing: [], elapsed: 50 });
+  await view.conclude({ outcome, losses: [], status: 0, agents: roster.agents, missing: [], elapsed: 50 });
   return text;
 }
 

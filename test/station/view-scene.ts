@@ -28,6 +28,7 @@ type Circumstances = {
   readonly missing?: readonly string[];
   /** Milliseconds. */
   readonly elapsed?: number;
+  readonly losses?: readonly string[];
 };
 
 /** Collects what is written. */
@@ -47,7 +48,7 @@ export class Captured {
 export async function play(
   view: View,
   agents: readonly Played[],
-  { request: changes, missing: names = [], elapsed = 1234.5678 }: Circumstances = {},
+  { request: changes, missing: names = [], elapsed = 1234.5678, losses = [] }: Circumstances = {},
 ): Promise<void> {
   const roster = new Roster();
   const request = runRequest(changes);
@@ -73,5 +74,5 @@ export async function play(
   const rollCall = { missing, newcomers: [], failMissing: false, now: NOW };
   const session = { ...newSession(0, agents.length, 0), answered: agents.length, addressed: agents.length };
   const outcome = judge(request, roster, { ...session, end: "waited" }, WAITS, elapsed, rollCall);
-  await view.conclude({ outcome, status: outcome.status, agents: roster.agents, missing, elapsed });
+  await view.conclude({ outcome, losses, status: outcome.status, agents: roster.agents, missing, elapsed });
 }

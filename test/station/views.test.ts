@@ -131,6 +131,13 @@ test("ndjson: every agent that was meant has one last event, whatever became of 
   );
 });
 
+test("ndjson: what could not be kept is among the problems", async () => {
+  const stdout = new Captured();
+  const view = openView("ndjson", stdout.sink, stdout.sink, () => 40);
+  await play(view, [], { losses: ["a loss"] });
+  assert.match(stdout.text, /"problems":\["nobody answered.*","a loss"\]/);
+});
+
 test("ndjson: output that is not UTF-8 is there as base64, too", async () => {
   const stdout = new Captured();
   const view = openView("ndjson", stdout.sink, stdout.sink, () => 40);
