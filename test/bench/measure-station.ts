@@ -25,16 +25,19 @@ const LINES_OF_A_FIGURE = 10_000;
 const BIG_AGENTS = 100;
 const BIG_BYTES = 10_000_000;
 
-/** @param fold the executable of `fold.ts` */
-export async function station(fold: string): Promise<readonly Row[]> {
-  const clush = tool("clush", "clustershell");
-  const dshbak = tool("dshbak", "pdsh");
+/**
+ * One after the other, so that what fails takes no other figures with it.
+ *
+ * @param fold the executable of `fold.ts`
+ */
+export function station(fold: string): readonly (() => Promise<readonly Row[]>)[] {
+  const clush = () => tool("clush", "clustershell");
   return [
-    ...(await firstLine(clush)),
-    ...(await lines(clush)),
-    ...(await folding(fold, dshbak)),
-    ...(await wholeRuns(clush)),
-    ...(await bigOutputs(clush)),
+    () => firstLine(clush()),
+    () => lines(clush()),
+    () => folding(fold, tool("dshbak", "pdsh")),
+    () => wholeRuns(clush()),
+    () => bigOutputs(clush()),
   ];
 }
 

@@ -21,6 +21,8 @@ import { startAndIdle } from "./measure-start.ts";
 import { station } from "./measure-station.ts";
 import { type Row, report } from "./table.ts";
 
+type Measure = () => Promise<readonly Row[]>;
+
 async function bench(wanted: readonly string[], signal: AbortSignal): Promise<number> {
   await build(signal);
   await cryptoReady();
@@ -28,13 +30,13 @@ async function bench(wanted: readonly string[], signal: AbortSignal): Promise<nu
   try {
     const floor = await makeProgram("floor", join(scratch, "floor"), signal);
     const fold = await makeProgram("fold", join(scratch, "fold"), signal);
-    const measures: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
+    const measures: Readonly<Record<string, Measure | readonly Measure[]>> = {
       three: threeAgents,
       hundred: hundredAgents,
       thousand: () => emulatedAgents(floor),
       output: () => bigOutput(floor),
       start: startAndIdle,
-      station: () => station(fold),
+      station: station(fold),
       faraday: () => faraday(signal),
     };
     const before = load();
@@ -43,10 +45,13 @@ async function bench(wanted: readonly string[], signal: AbortSignal): Promise<nu
     for (const [name, measure] of Object.entries(measures)) {
       signal.throwIfAborted();
       if (wanted.length > 0 && !wanted.includes(name)) continue;
-      await measure().then(
-        (measured) => rows.push(...measured),
-        (error: unknown) => failures.push(`${name} failed: ${String(error)}\n`),
-      );
+      for (const one of typeof measure === "function" ? [measure] : measure) {
+        signal.throwIfAborted();
+        await one().then(
+          (measured) => rows.push(...measured),
+          (error: unknown) => failures.push(`${name} failed: ${String(error)}\n`),
+        );
+      }
     }
     const machine = `${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores`;
     process.stdout.write(`${machine}, load ${before} before and ${load()} after\n\n${report(rows)}`);
