@@ -174,7 +174,7 @@ async function bigOutputs(clush: string): Promise<readonly Row[]> {
       aim: {
         of: "median",
         most: 200,
-        whereMissed: "outputs are kept in memory up to 64 MiB, the runtime takes the rest",
+        whereMissed: "outputs are kept in memory up to 32 MiB, the runtime takes the rest",
       },
     },
   ];
