@@ -14,13 +14,14 @@
  */
 import { type Color, paint } from "../core/colors.ts";
 import { foldNames } from "../core/name-set.ts";
+import type { Identity } from "../core/names.ts";
 import { count, printable } from "../core/text.ts";
 import { concatAll, utf8 } from "../protocol/bytes.ts";
 import type { DifferenceLine } from "./line-difference.ts";
 import type { Sink } from "./line-renderer.ts";
 import { OutputComparison, STDERR_MARK } from "./output-comparison.ts";
 import type { Comparable, OutputGroup } from "./output-groups.ts";
-import { type OutputLine, outputLines } from "./output-lines.ts";
+import { outputLines } from "./output-lines.ts";
 import type { OutputStore } from "./output-store.ts";
 import { widthOf, wrapped } from "./text-width.ts";
 
@@ -29,6 +30,8 @@ const WRITE_BYTES = 64 * 1024;
 /** Lines of a terminal that the names of one rule may take, about. */
 const NAME_LINES = 3;
 const RULE = "── ";
+const NEWLINE = 10;
+const LINE_END = Uint8Array.of(NEWLINE);
 
 /** One agent, as the report names it. */
 export type Reported = Comparable & {
@@ -45,6 +48,8 @@ export class FoldedReport {
   readonly #store: OutputStore;
   readonly #sink: Sink;
   readonly #columns: number;
+  /** For what is read back from the disk. */
+  readonly #buffer = new Uint8Array(4 * WRITE_BYTES);
   #waiting: Uint8Array[] = [];
   #bytes = 0;
 
@@ -80,7 +85,8 @@ export class FoldedReport {
   }
 
   async #flush(): Promise<void> {
-    const bytes = concatAll(this.#waiting);
+    const [only] = this.#waiting;
+    const bytes = only !== undefined && this.#waiting.length === 1 ? only : concatAll(this.#waiting);
     [this.#waiting, this.#bytes] = [[], 0];
     if (bytes.length > 0) await this.#sink.write(bytes);
   }
@@ -116,14 +122,30 @@ export class FoldedReport {
   }
 
   async #whole({ agents: [first] }: Group): Promise<void> {
-    for (const line of outputLines(this.#store.pieces(first.identity)))
-      await this.#put(this.#outputLine(line));
+    const { identity } = first;
+    if (!this.#sink.isTerminal && this.#store.sizes(identity).stderr === 0) return this.#asItIs(identity);
+    const decoder = new TextDecoder();
+    for (const { stream, bytes } of outputLines(this.#store.pieces(identity))) {
+      if (stream === "stderr") await this.#put(utf8(this.#painted(STDERR_MARK, "red")));
+      if (this.#sink.isTerminal) await this.#put(utf8(printable(decoder.decode(bytes))));
+      else await this.#put(bytes);
+      await this.#put(LINE_END);
+    }
   }
 
-  #outputLine({ stream, bytes }: OutputLine): Uint8Array {
-    const mark = stream === "stderr" ? this.#painted(STDERR_MARK, "red") : "";
-    const text = this.#sink.isTerminal ? utf8(printable(new TextDecoder().decode(bytes))) : bytes;
-    return concatAll([utf8(mark), text, utf8("\n")]);
+  /** No line of it needs a mark: then none is looked for, as an array for each costs more than all the rest. */
+  async #asItIs(identity: Identity): Promise<void> {
+    let last: number | undefined = NEWLINE;
+    for (const { data } of this.#store.pieces(identity, this.#buffer)) {
+      last = data.at(-1);
+      // The buffer is used again for the next piece.
+      if (data.length < WRITE_BYTES) await this.#put(data.slice());
+      else {
+        await this.#flush();
+        await this.#sink.write(data);
+      }
+    }
+    if (last !== NEWLINE) await this.#put(LINE_END);
   }
 
   #differenceLine(line: DifferenceLine): string {

@@ -18,8 +18,8 @@ import { STREAMS, type Stream } from "../protocol/reply.ts";
 export type Piece = { readonly stream: Stream; readonly data: Uint8Array };
 
 /** Bytes of the log in memory. */
-const DEFAULT_MEMORY = 32 * 1024 * 1024;
-/** It begins with so much, and grows: bytes. */
+const DEFAULT_MEMORY = 16 * 1024 * 1024;
+/** Until more has come, it takes so much: most runs print little. */
 const FIRST_MEMORY = 256 * 1024;
 /** Less than that of an agent waits for more of it, as each stretch costs more than its bytes. */
 const SMALL_PIECE = 4096;
@@ -33,7 +33,8 @@ type Output = {
   readonly stretches: Stretch[];
   /** What is not in the log yet, of one stream. */
   waiting: Piece | undefined;
-  readonly hashes: Readonly<Record<Stream, Hash>>;
+  /** Of streams on which something came. */
+  readonly hashes: Partial<Record<Stream, Hash>>;
   readonly bytes: Record<Stream, number>;
 };
 
@@ -60,7 +61,10 @@ export class OutputStore implements Disposable {
   add(identity: Identity, stream: Stream, data: Uint8Array): void {
     const output = this.#outputs.get(identity) ?? newOutput();
     this.#outputs.set(identity, output);
-    output.hashes[stream].update(data);
+    if (data.length === 0) return;
+    const hash = output.hashes[stream] ?? createHash("sha256");
+    output.hashes[stream] = hash;
+    hash.update(data);
     output.bytes[stream] += data.length;
     const { waiting } = output;
     const isMore = waiting !== undefined && waiting.stream === stream;
@@ -78,7 +82,7 @@ export class OutputStore implements Disposable {
   /** Equal for those who printed the same on either stream. */
   digest(identity: Identity): string {
     const output = this.#outputs.get(identity) ?? newOutput();
-    return STREAMS.map((stream) => output.hashes[stream].copy().digest("base64")).join(" ");
+    return STREAMS.map((stream) => output.hashes[stream]?.copy().digest("base64") ?? "").join(" ");
   }
 
   /** Bytes of each stream. */
@@ -86,12 +90,16 @@ export class OutputStore implements Disposable {
     return (this.#outputs.get(identity) ?? newOutput()).bytes;
   }
 
-  /** All of it, in the order in which it came, some hundred KiB at a time; not to be kept: it is the log itself. */
-  *pieces(identity: Identity): Generator<Piece> {
+  /**
+   * All of it, in the order in which it came, a piece at a time; not to be changed: it may be the log itself.
+   *
+   * @param buffer what is on disk is read into it, for whoever is done with each piece before the next
+   */
+  *pieces(identity: Identity, buffer?: Uint8Array): Generator<Piece> {
     const { stretches, waiting } = this.#outputs.get(identity) ?? newOutput();
     for (const { stream, at, length } of stretches) {
       for (let done = 0; done < length; ) {
-        const data = this.#read(at + done, Math.min(READ_BYTES, length - done));
+        const data = this.#read(at + done, Math.min(buffer?.length ?? READ_BYTES, length - done), buffer);
         yield { stream, data };
         done += data.length;
       }
@@ -124,7 +132,8 @@ export class OutputStore implements Disposable {
     const wanted = this.#used + length;
     if (wanted <= this.#memory.length) return;
     if (wanted <= this.#most) {
-      const larger = new Uint8Array(Math.min(this.#most, Math.max(wanted, 2 * this.#memory.length)));
+      // At once: pages that are not used cost nothing, and every size in between would be garbage.
+      const larger = new Uint8Array(this.#most);
       larger.set(this.#memory.subarray(0, this.#used));
       this.#memory = larger;
       return;
@@ -134,8 +143,9 @@ export class OutputStore implements Disposable {
   }
 
   /** From the file or from memory, where less may be at hand than asked for. */
-  #read(at: number, length: number): Uint8Array {
-    if (at < this.#fileLength) return this.#readBack(at, Math.min(length, this.#fileLength - at));
+  #read(at: number, length: number, buffer?: Uint8Array): Uint8Array {
+    const onDisk = Math.min(length, this.#fileLength - at);
+    if (onDisk > 0) return this.#readBack(at, buffer?.subarray(0, onDisk) ?? new Uint8Array(onDisk));
     const from = at - this.#fileLength;
     return this.#memory.subarray(from, from + length);
   }
@@ -152,8 +162,8 @@ export class OutputStore implements Disposable {
     this.#fileLength += data.length;
   }
 
-  #readBack(at: number, length: number): Uint8Array {
-    const data = new Uint8Array(length);
+  #readBack(at: number, data: Uint8Array): Uint8Array {
+    const { length } = data;
     const file = this.#file;
     if (file === undefined) throw new Error("output that was spilled has no file");
     attempt("read output in", tmpdir(), () => {
@@ -168,8 +178,7 @@ export class OutputStore implements Disposable {
 }
 
 function newOutput(): Output {
-  const hashes = { stdout: createHash("sha256"), stderr: createHash("sha256") };
-  return { stretches: [], waiting: undefined, hashes, bytes: { stdout: 0, stderr: 0 } };
+  return { stretches: [], waiting: undefined, hashes: {}, bytes: { stdout: 0, stderr: 0 } };
 }
 
 function openNameless(): number {

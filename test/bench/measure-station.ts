@@ -174,7 +174,7 @@ async function bigOutputs(clush: string): Promise<readonly Row[]> {
       aim: {
         of: "median",
         most: 200,
-        whereMissed: "outputs are kept in memory up to 32 MiB, the runtime takes the rest",
+        whereMissed: "a station that shows nothing takes half of that, and the runtime collects late",
       },
     },
   ];

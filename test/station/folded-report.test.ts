@@ -137,3 +137,29 @@ test("FoldedReport names those who were not heard at its end", async () => {
   const text = new TextDecoder().decode(concatAll(written));
   assert.equal(text, "── no answer: web[1-2] (last seen 2 days ago), db1 (last seen 1 hour ago) ──\n");
 });
+
+test("FoldedReport shows outputs of any length as they are, from memory and from disk", async () => {
+  using store = new OutputStore(100_000);
+  const texts = new Map([
+    ["a", "x".repeat(300_000)],
+    ["b", "line\n".repeat(70_000)],
+    ["c", "short"],
+    ["d", "\n\n"],
+  ]);
+  const agents = [...texts].map(([name, text]): Comparable => {
+    const identity = parseName<Identity>(name);
+    const bytes = utf8(text);
+    for (let at = 0; at < bytes.length; at += 9999)
+      store.add(identity, "stdout", bytes.subarray(at, at + 9999));
+    return { identity, digest: store.digest(identity), trouble: undefined };
+  });
+  const written: Uint8Array[] = [];
+  // A copy: what is written may be used again once it is written.
+  const write = async (bytes: Uint8Array) => void written.push(bytes.slice());
+  await new FoldedReport(store, { write, isTerminal: false, hasColors: false }, 20).write(agents);
+  const shown = new TextDecoder().decode(concatAll(written));
+  const wanted = [...texts].map(
+    ([name, text]) => `── ${name} ${"─".repeat(15)}\n${text.replace(/\n?$/, "\n")}`,
+  );
+  assert.ok(shown === wanted.join(""), shown.replace(/x+|(line\n)+/g, "$1…"));
+});

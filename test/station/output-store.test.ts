@@ -48,6 +48,9 @@ test("OutputStore keeps every byte in its order, however little of it fits into 
         const tagged = (pieces: readonly { readonly stream: Stream; readonly data: Uint8Array }[]) =>
           pieces.flatMap(({ stream, data }) => [...data].map((byte) => `${stream}${byte}`));
         assert.deepEqual(tagged([...store.pieces(identity)]), tagged(own));
+        const buffered: string[] = [];
+        for (const piece of store.pieces(identity, new Uint8Array(1000))) buffered.push(...tagged([piece]));
+        assert.deepEqual(buffered, tagged(own));
         const stdout = own.filter(({ stream }) => stream === "stdout").map(({ data }) => data);
         assert.equal(store.sizes(identity).stdout, concatAll(stdout).length);
       }
