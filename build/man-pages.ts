@@ -6,11 +6,12 @@ import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { basename, join } from "node:path";
 import type { Command } from "../src/cli/command.ts";
 import { commands } from "../src/cli/commands.ts";
+import { type ExitStatusName, exitStatusText, STATION_EXIT } from "../src/cli/exit-meanings.ts";
 import { commonSettings, configSettings, outputSettings } from "../src/cli/settings/common.ts";
 import { expectedType } from "../src/core/config-file.ts";
 import { ExitStatus } from "../src/core/errors.ts";
 import { choicesOf } from "../src/core/parse.ts";
-import { environmentNames, type Schema, type Setting } from "../src/core/settings.ts";
+import { environmentNames, grouped, type Schema, type Setting } from "../src/core/settings.ts";
 import { COMMAND_ENVIRONMENT } from "../src/exec/environment.ts";
 import { escapeText, fillIn, type Item, prose } from "./mdoc.ts";
 import { DIST, ROOT } from "./paths.ts";
@@ -53,7 +54,13 @@ function blocks([kind = "", ...words]: readonly string[]): readonly Item[] | und
         return { name, head: `Ev ${name}`, body: prose(sentence(meaning)) };
       });
     case "exit-status":
-      return words.every(isExitStatus) ? words.map(exitStatusItem) : undefined;
+      return words.every(isExitStatus) ? words.map((name) => exitStatusItem(name)) : undefined;
+    case "exit-status-of-station":
+      return Object.entries(STATION_EXIT).flatMap(([name, meaning]) => {
+        return isExitStatus(name) ? [exitStatusItem(name, meaning)] : [];
+      });
+    case "options-by-group":
+      return groupedOptions(words[0] ?? "");
   }
   const table = tableOf(words[0]);
   if (table === undefined) return undefined;
@@ -105,18 +112,27 @@ function commandItem({ words, operands, summary, description = [] }: Command, is
   return { name: words.join(" "), head: [...macros, ...arguments_].join(" "), body };
 }
 
-type ExitStatusName = keyof typeof ExitStatus;
-
 function isExitStatus(word: string): word is ExitStatusName {
   return Object.hasOwn(ExitStatus, word);
 }
 
-/** What is a part of a sum is shown as one. */
-function exitStatusItem(name: ExitStatusName): Item {
-  const status = ExitStatus[name];
-  // Those that add up are powers of two.
-  const isPart = status > ExitStatus.setup && (status & (status - 1)) === 0;
-  return { name, head: `${isPart ? "+" : ""}${status}`, body: [] };
+function exitStatusItem(name: ExitStatusName, meaning?: string): Item {
+  const body = meaning === undefined ? [] : prose(sentence(meaning));
+  return { name, head: exitStatusText(name), body };
+}
+
+/** All options of a program, those that it shares too, in a list for each group; the last list is left open. */
+function groupedOptions(page: string): readonly Item[] {
+  const table: Schema = { ...tableOf(page), ...commonSettings };
+  return [...grouped(table)].flatMap(([group, names], at) => {
+    const items = names.flatMap((name) => {
+      const setting = table[name];
+      return setting === undefined ? [] : [optionItem(name, setting, page)];
+    });
+    const list = [`.Ss ${group ?? "More options"}`, ".Bl -tag -width Ds"];
+    const before = at === 0 ? list : [".El", ...list];
+    return items.map((item, index) => (index === 0 ? { ...item, before } : item));
+  });
 }
 
 /** @param page the program whose page it is: of two settings with one letter, that of the program has it there */

@@ -19,6 +19,8 @@ export type Item = {
   readonly head: string;
   /** Lines of mdoc. */
   readonly body: readonly string[];
+  /** Lines in front of it, such as the end of one list, a title and the beginning of another. */
+  readonly before?: readonly string[];
 };
 
 /** The items of a block, by the words of its mark; undefined for one that is not known. */
@@ -51,7 +53,8 @@ export function fillIn(source: string, name: string, date: number, blocks: Block
       const added = additions(input.slice(index + 1, end));
       const stranger = [...added.keys()].find((key) => !items.some((item) => item.name === key));
       if (stranger !== undefined) throw refuse(index, `its block has no "${stranger}"`);
-      for (const item of items) lines.push(`.It ${item.head}`, ...item.body, ...(added.get(item.name) ?? []));
+      for (const { name: its, head, body, before = [] } of items)
+        lines.push(...before, `.It ${head}`, ...body, ...(added.get(its) ?? []));
       index = end;
     }
   }

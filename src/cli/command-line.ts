@@ -65,6 +65,15 @@ export function parseCommandLine(
   if (fits && help) return { kind: "help", words, asked: true };
   if (fits && version) return { kind: "version" };
 
+  const single = uses.find(({ token }) => isSingleDashed(args[token.index] ?? "", commands));
+  if (single !== undefined) {
+    const typed = args[single.token.index] ?? "";
+    throw new CbError(
+      "usage",
+      `Cannot use option "${abridged(typed)}": did you mean "-${abridged(typed)}"?`,
+      { hint },
+    );
+  }
   const tables = (list: readonly Command[]) => list.map(({ settings }) => settings);
   const takers = command === undefined ? below : [command];
   for (const use of uses) {
@@ -81,6 +90,14 @@ export function parseCommandLine(
   const texts = optionTexts(uses, takenSettings(command), hint);
   checkOperands(command, operands, name, hint);
   return { kind: "run", command, texts, operands };
+}
+
+/**
+ * Whether it is a long option with one dash: `-tags web` would be -t with the value "ags", and ask others than was meant.
+ */
+function isSingleDashed(argument: string, commands: readonly Command[]): boolean {
+  const [, name] = /^-([a-z][a-z-]+)(=.*)?$/s.exec(argument) ?? [];
+  return name !== undefined && commands.some(({ settings }) => Object.hasOwn(settings, name));
 }
 
 /** What a command line says, before anybody has asked whether it makes sense. */
@@ -145,7 +162,11 @@ function extraWord(
   const shown = `Cannot use "${abridged(word)}"`;
   const known = new Set(below.flatMap((command) => command.words.slice(words.length, words.length + 1)));
   if (known.size === 0) return new CbError("usage", `${shown}: "${name}" takes no operand`, { hint });
-  return new CbError("usage", `${shown}: no such command${didYouMean(word, known)}`, { hint });
+  // Whoever leaves words out in front means the whole of it.
+  const whole = below.filter(({ words: its }) => its.length > words.length + 1 && its.at(-1) === word);
+  const meant = whole.map((command) => `"${commandName("cb", command.words)}"`).join(" or ");
+  const near = meant === "" ? didYouMean(word, [...known, "help"]) : `, did you mean ${meant}?`;
+  return new CbError("usage", `${shown}: no such command${near}`, { hint });
 }
 
 function checkOperands(command: Command, operands: readonly string[], name: string, hint: string): void {

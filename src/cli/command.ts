@@ -23,6 +23,7 @@ import type { Clock } from "../core/clock.ts";
 import { CbError } from "../core/errors.ts";
 import { type Environment, type Resolved, resolve, type Schema, type Sources } from "../core/settings.ts";
 import { abridged } from "../core/text.ts";
+import type { ExitMeanings } from "./exit-meanings.ts";
 import type { Stream } from "./output.ts";
 
 /** The outside world as a command sees it; a test passes its own. */
@@ -71,6 +72,8 @@ type Definition<Table extends Schema> = {
   readonly description?: readonly string[];
   /** Whole command lines, shown as they stand. */
   readonly examples?: readonly string[];
+  /** What its exit status means, where that is more than 0 and 1. */
+  readonly exitMeanings?: ExitMeanings;
   /** Options, environment names and file keys. Spread `commonSettings` first where they apply. */
   readonly settings: Table;
   /** Taken and not used, for whoever writes them in front of every command; neither shown nor offered. */

@@ -7,10 +7,10 @@
  * sections are taken out by the callback that is meant for changing them.
  */
 import { type CAC, cac } from "cac";
-import { environmentNames, type Schema, type Setting } from "../core/settings.ts";
+import { environmentNames, grouped, type Schema, type Setting } from "../core/settings.ts";
 import type { Command } from "./command.ts";
 import { commandName, commandsBelow, type Program } from "./command-line.ts";
-import { commonSettings } from "./settings/common.ts";
+import { type ExitMeanings, type ExitStatusName, exitStatusText } from "./exit-meanings.ts";
 
 const COLUMNS = 100;
 
@@ -32,24 +32,27 @@ export function helpText(program: Program, words: readonly string[], commands: r
   const examples = command?.examples ?? below.flatMap((one) => one.examples?.slice(0, 1) ?? []);
   for (const example of examples) cli.example(`  ${example}`);
   const table = command?.settings ?? shared(below);
-  const [own, common] = sortOut(table, words[0]);
-  for (const [setting, text] of [...own, ...common, ...EVERYWHERE]) cli.option(setting, text);
+  const groups = optionGroups(table, words[0]);
+  for (const [setting, text] of groups.flatMap(({ lines }) => lines)) cli.option(setting, text);
   // cac takes `--no-discovery` for the opposite of `--discovery`, and says that it is true by default.
   for (const option of cli.globalCommand.options) delete option.config.default;
 
   const sections = sectionsOf(cli);
   const body = (title: string) => sections.find((section) => section.title === title)?.body;
   const options = (body("Options") ?? "").split("\n").map(wrapOption);
+  const sectionsOfOptions = groups.map(
+    ({ title, lines }) => [title, options.splice(0, lines.length).join("\n")] as const,
+  );
   const prose = (paragraph: string) => wrap(paragraph, 2);
   const page: readonly (readonly [title: string, body: string | undefined])[] = [
     ["Usage", body("Usage")],
     ["", command?.description?.map((paragraph) => wrap(paragraph, 0)).join("\n\n")],
     ["Commands", body("Commands")],
-    ["Options", options.slice(0, own.length).join("\n")],
-    [own.length === 0 ? "Options" : "Common options", options.slice(own.length).join("\n")],
+    ["Examples", body("Examples")],
+    ...sectionsOfOptions,
+    ["Exit status", command?.exitMeanings && exitStatuses(command.exitMeanings)],
     ["Environment", command && prose(environment(table))],
     ["File", command?.configFile && prose(file(command.configFile))],
-    ["Examples", body("Examples")],
     ["", below.length > 1 ? `Try "${name} COMMAND --help" for the options of a command` : undefined],
   ];
   const parts = page.flatMap(([title, text]) => (text ? [title ? `${title}:\n${text}` : text] : []));
@@ -97,14 +100,35 @@ function shared(commands: readonly Command[]): Schema {
   );
 }
 
-/** The options of one program, then those of several. */
-function sortOut(table: Schema, program = "") {
-  const own: OptionLine[] = [];
-  const common: OptionLine[] = [];
-  for (const [name, setting] of Object.entries(table)) {
-    (Object.hasOwn(commonSettings, name) ? common : own).push(optionLine(name, setting, table, program));
-  }
-  return [own, common] as const;
+type OptionGroup = { readonly title: string; readonly lines: readonly OptionLine[] };
+
+/** What options are about; those that are about nothing in particular come first. */
+function optionGroups(table: Schema, program = ""): readonly OptionGroup[] {
+  const groups = [...grouped(table)].map(([group, names]): OptionGroup => {
+    const lines = names.flatMap((name) => {
+      const setting = table[name];
+      return setting === undefined ? [] : [optionLine(name, setting, table, program)];
+    });
+    return { title: group === "Other" ? OTHERS : (group ?? "Options"), lines };
+  });
+  const others = groups.find(({ title }) => title === OTHERS);
+  const last: OptionGroup = { title: OTHERS, lines: [...(others?.lines ?? []), ...EVERYWHERE] };
+  return [...groups.filter((group) => group !== others), last];
+}
+
+/** With those that every command has. */
+const OTHERS = "Other options";
+
+/** A line for each, as options have. */
+function exitStatuses(meanings: ExitMeanings): string {
+  const lines = Object.entries(meanings).map(([name, meaning]) => {
+    const head = `  ${exitStatusText(name as ExitStatusName).padStart(3)}  `;
+    return head + wrap(meaning, head.length).trimStart();
+  });
+  return [
+    ...lines,
+    "  Those with a plus add up: 20 is a command that failed and an agent that refused.",
+  ].join("\n");
 }
 
 function optionLine(name: string, setting: Setting, table: Schema, program: string): OptionLine {

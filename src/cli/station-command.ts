@@ -1,5 +1,8 @@
 /** `cb station`: sends one request to the agents of a channel and shows what they answer. */
+import { fstatSync } from "node:fs";
 import { wantsColors } from "../core/colors.ts";
+import { CbError } from "../core/errors.ts";
+import { showsUnicode } from "../core/locale.ts";
 import { type CommandName, parseName } from "../core/names.ts";
 import type { Resolved, Values } from "../core/settings.ts";
 import { connectStationHub } from "../hub/station-hub.ts";
@@ -9,6 +12,8 @@ import type { Sink } from "../station/line-renderer.ts";
 import { checkRequest, type Task } from "../station/messages.ts";
 import type { ShownForm } from "../station/output-form.ts";
 import { runStation } from "../station/station.ts";
+import type { View } from "../station/view.ts";
+import type { Beside } from "../station/views.ts";
 import { addresseesOf } from "./addressees.ts";
 import { AgentStoreFiles, storePlaces } from "./agent-store-files.ts";
 import { type Context, type Invocation, parseOperand } from "./command.ts";
@@ -19,6 +24,7 @@ import { confirmRun } from "./run-guard.ts";
 import { verbosityOf } from "./settings/common.ts";
 import type { commandsSettings, runSettings, stationSettings } from "./settings/station.ts";
 import { stopSignal } from "./stop-signal.ts";
+import { VERSION } from "./version.ts";
 
 export async function runOnAgents({
   settings,
@@ -31,11 +37,16 @@ export async function runOnAgents({
   const display = {
     output: settings.output ?? (context.stdout.isTTY === true ? "both" : "live"),
     progress: !settings["no-progress"],
+    beside: () => openBeside(settings, context),
   };
   const given = { values: settings, origins };
   if (plan) {
     const output = settings.output === "ndjson" ? "ndjson" : "live";
-    return ask({ type: "ping" }, given, { ...display, output, plan: command }, context);
+    const kept = (["report", "to-directory"] as const).find((name) => settings[name] !== undefined);
+    if (kept !== undefined)
+      throw new CbError("usage", `Cannot use --${kept} with --plan: nothing is run that it could keep`);
+    const shown = { ...display, output, beside: nothingBeside, plan: command } as const;
+    return ask({ type: "ping" }, given, shown, context);
   }
   const check: Check = (target, store) =>
     confirmRun({ command, target, store, guard: all ? 0 : guard }, context);
@@ -47,7 +58,8 @@ export async function pingAgents({
   origins,
   context,
 }: Invocation<typeof stationSettings>): Promise<number> {
-  return ask({ type: "ping" }, { values: settings, origins }, { output: "live", progress: false }, context);
+  const display = { output: "live", progress: false, beside: nothingBeside } as const;
+  return ask({ type: "ping" }, { values: settings, origins }, display, context);
 }
 
 export async function listCommands({
@@ -56,7 +68,8 @@ export async function listCommands({
   context,
 }: Invocation<typeof commandsSettings>): Promise<number> {
   const values = { ...settings, timeout: undefined };
-  const display = { output: settings.json ? "commands-json" : "commands", progress: true } as const;
+  const output = settings.json ? "commands-json" : "commands";
+  const display = { output, progress: true, beside: nothingBeside } as const;
   return ask({ type: "list" }, { values, origins: { ...origins, timeout: "none" } }, display, context);
 }
 
@@ -71,6 +84,8 @@ type Display = {
   readonly progress: boolean;
   /** The command of which a ping is to tell who would run it. */
   readonly plan?: CommandName;
+  /** @throws {CbError} `file`, where something of it cannot be used: before anything is asked */
+  readonly beside: () => Promise<Beside>;
 };
 
 /** The last look before anybody is asked; throws what keeps us from asking. */
@@ -98,6 +113,8 @@ async function ask(
   const { identity, channel } = values;
   checkRequest(task, { identity, channel, clock: context.clock, ...addressees });
   await check(addressees.target, store);
+  // Last, as it may make a directory, which would stand in the way of a second try.
+  const beside = await display.beside();
   const stop = stopSignal(context.signal);
   stop.again.addEventListener("abort", () => setTimeout(stop.end, LEAVE_WAIT).unref(), { once: true });
   try {
@@ -129,6 +146,8 @@ async function ask(
         stdout: sink(context.stdout, context, values),
         stderr: sink(context.stderr, context, values),
         output: display.output,
+        beside,
+        finalStatus: (status) => stop.status() || status,
         columns: () => columnsOf(context),
         showsProgress: display.progress && canRedraw(context),
         verbosity: verbosityOf(values),
@@ -141,6 +160,29 @@ async function ask(
   }
 }
 
+async function nothingBeside(): Promise<Beside> {
+  return { before: [], after: [] };
+}
+
+/** The report first: it refuses what is there, where a directory makes something. */
+async function openBeside(settings: Values<typeof runSettings>, context: Context): Promise<Beside> {
+  const { report, "to-directory": directory, stats } = settings;
+  const before: View[] = [];
+  if (report !== undefined) {
+    const { ReportView } = await import("../station/report-view.ts");
+    before.push(new ReportView(report, VERSION));
+  }
+  if (directory !== undefined) {
+    const { DirectoryView } = await import("../station/directory-view.ts");
+    // Before the report, which counts in what it has lost.
+    before.unshift(new DirectoryView(directory));
+  }
+  if (!stats) return { before, after: [] };
+  const { statisticsView } = await import("../station/statistics-view.ts");
+  const bars = () => ({ columns: columnsOf(context), isUnicode: showsUnicode(context.environment) });
+  return { before, after: [statisticsView(sink(context.stderr, context, settings), bars)] };
+}
+
 function sink(
   stream: Stream,
   { environment }: Context,
@@ -151,12 +193,23 @@ function sink(
   return { write: (bytes) => write(stream, bytes), isTerminal, hasColors };
 }
 
-/** Of the terminal now; without one, as many as a mail has. */
+/** Of the terminal now; without one, or with one that does not know its size and says 0, as many as a mail has. */
 function columnsOf({ stdout, stderr }: Context): number {
-  return stdout.columns ?? stderr.columns ?? 80;
+  return stdout.columns || stderr.columns || 80;
 }
 
-/** Whether a line can be taken back (terminfo(5)); an editor's shell and a serial log cannot. */
+/**
+ * Whether a line can be taken back (terminfo(5)), which an editor's shell and a serial log cannot, and nobody else
+ * writes to the terminal meanwhile: whoever reads our output through a pipe, such as less(1), may well do so.
+ */
 function canRedraw({ stderr, environment }: Context): boolean {
-  return stderr.isTTY === true && environment["TERM"] !== "dumb";
+  return stderr.isTTY === true && environment["TERM"] !== "dumb" && !isPipe(STANDARD_OUTPUT);
+}
+
+const STANDARD_OUTPUT = 1;
+
+function isPipe(descriptor: number): boolean {
+  const status = fstatSync(descriptor);
+  // A pipe of some shells, and of those who start programs, is a pair of sockets.
+  return status.isFIFO() || status.isSocket();
 }

@@ -65,6 +65,19 @@ export function readSmallFile(path: string, limit: number, code: ErrorCode = "fi
 
 /** As `readSmallFile`, with the mode of this very file. */
 export function readSmallFileAndMode(path: string, limit: number, code: ErrorCode = "file"): SmallFile {
+  const file = readUpTo(path, limit + 1, code);
+  if (file.bytes.length > limit) {
+    throw new CbError(code, `Cannot use "${printable(path)}": it is longer than ${limit} bytes`);
+  }
+  return file;
+}
+
+/** The first bytes of a regular file of any length; all where it has fewer. @throws {CbError} as `readSmallFile` */
+export function readBeginning(path: string, length: number): Uint8Array {
+  return readUpTo(path, length, "file").bytes;
+}
+
+function readUpTo(path: string, most: number, code: ErrorCode): SmallFile {
   // Without O_NONBLOCK, opening a FIFO waits for somebody to write to it.
   const file = attempt("read", path, () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), code);
   try {
@@ -74,13 +87,10 @@ export function readSmallFileAndMode(path: string, limit: number, code: ErrorCod
       throw new CbError(code, `Cannot read "${printable(path)}": it is ${kind}`);
     }
     // Not by size: the files of /proc say that they have none.
-    const buffer = new Uint8Array(limit + 1);
+    const buffer = new Uint8Array(most);
     let length = 0;
     for (let more = -1; more !== 0 && length < buffer.length; length += more) {
       more = attempt("read", path, () => readSync(file, buffer, length, buffer.length - length, null), code);
-    }
-    if (length > limit) {
-      throw new CbError(code, `Cannot use "${printable(path)}": it is longer than ${limit} bytes`);
     }
     return { bytes: buffer.subarray(0, length), mode: status.mode & 0o7777 };
   } finally {
@@ -252,4 +262,9 @@ export function isExecutable(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Insists that a file can be put into a directory. @throws {CbError} `file`, naming the file */
+export function refuseIfNotWritable(path: string): void {
+  attempt("write", path, () => accessSync(dirname(path), constants.W_OK));
 }

@@ -18,7 +18,21 @@ export type ComputedDefault = {
   readonly text: (environment: Environment) => string;
 };
 
+/** What options are about, in the order in which help and man pages have them; those without come first. */
+export const GROUPS = [
+  "Targets",
+  "Command",
+  "Rollout",
+  "Waiting",
+  "Output",
+  "Known agents",
+  "Keys and connection",
+  "Other",
+] as const;
+export type Group = (typeof GROUPS)[number];
+
 type SettingBase = {
+  readonly group?: Group;
   /** One letter; where a table has a letter twice, see `cli/command-line.ts`. */
   readonly short?: string;
   /** What stands for the value in help, such as `<seconds>`; a setting without it is a switch. */
@@ -73,6 +87,14 @@ export type Resolved<Table extends Schema> = {
   readonly values: Values<Table>;
   readonly origins: { readonly [Name in keyof Table]: Origin };
 };
+
+/** The names of a table's settings by what they are about, in the order of `GROUPS`; each group at most once. */
+export function grouped(table: Schema): ReadonlyMap<Group | undefined, readonly string[]> {
+  const names = (group: Group | undefined) =>
+    Object.entries(table).flatMap(([name, setting]) => (setting.group === group ? [name] : []));
+  const all = [undefined, ...GROUPS].map((group) => [group, names(group)] as const);
+  return new Map(all.filter(([, list]) => list.length > 0));
+}
 
 /** Texts by the long name of their setting, in the order in which they were given. */
 export type Texts = ReadonlyMap<string, readonly string[]>;

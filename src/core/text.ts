@@ -48,3 +48,14 @@ export function seconds(milliseconds: number): string {
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
+
+const UNITS = ["kB", "MB", "GB", "TB"] as const;
+
+/** `812 bytes`, `1.2 kB`, `104 MB`: a thousand of one are one of the next. */
+export function bytesText(bytes: number): string {
+  if (bytes < 1000) return count(bytes, "byte");
+  let [value, at] = [bytes / 1000, 0];
+  // As it is shown, not as it is: 999 999 bytes are 1.0 MB.
+  while (value >= 999.5 && at < UNITS.length - 1) [value, at] = [value / 1000, at + 1];
+  return `${value < 9.95 ? value.toFixed(1) : value.toFixed(0)} ${UNITS[at]}`;
+}

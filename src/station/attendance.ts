@@ -121,11 +121,15 @@ export function announcement({ identity, tags, agentKey }: Hello): string {
   return `new agent ${described}, key ${keyIdText("agent-public", agentKey)}`;
 }
 
+/** Both are milliseconds since the epoch; `lastSeen` is undefined where it is not known. */
+export function lastSeenText(lastSeen: number | undefined, now: number): string {
+  return lastSeen === undefined ? "not known here" : `last seen ${ago(now - lastSeen)}`;
+}
+
 /** A sentence for each agent that is missing. */
 export function missingSentences({ missing, now }: Pick<RollCall, "missing" | "now">): readonly string[] {
   return missing.map(({ identity, lastSeen, isNamed }) => {
-    const seen = lastSeen === undefined ? "not known here" : `last seen ${ago(now - lastSeen)}`;
-    return `${identity} ${isNamed ? "did not answer" : "is missing"}, ${seen}`;
+    return `${identity} ${isNamed ? "did not answer" : "is missing"}, ${lastSeenText(lastSeen, now)}`;
   });
 }
 

@@ -4,15 +4,19 @@
  * After live output the end repeats nothing that it does not make clearer: not the output of a single agent, and not
  * single lines of which all are the same, or all different.
  */
+
 import type { Identity } from "../core/names.ts";
 import { seconds } from "../core/text.ts";
 import type { Exit, Hello, Stream } from "../protocol/reply.ts";
-import { FoldedReport, type Reported } from "./folded-report.ts";
+import type { Request } from "../protocol/request.ts";
+import { lastSeenText, type MissingAgent } from "./attendance.ts";
+import { type Absent, FoldedReport, type Reported } from "./folded-report.ts";
 import type { Sink } from "./line-renderer.ts";
 import type { LiveView } from "./live-view.ts";
 import { groupOutputs } from "./output-groups.ts";
 import { outputLines } from "./output-lines.ts";
 import { OutputStore } from "./output-store.ts";
+import { runTimesOf } from "./run-times.ts";
 import type { Conclusion, View } from "./view.ts";
 
 export class FoldedView implements View {
@@ -21,6 +25,7 @@ export class FoldedView implements View {
   readonly #stdout: Sink;
   readonly #columns: () => number;
   readonly #live: LiveView | undefined;
+  #startedAt = 0;
 
   /** @param live for `both` */
   constructor(stdout: Sink, columns: () => number, live?: LiveView) {
@@ -29,7 +34,9 @@ export class FoldedView implements View {
     this.#live = live;
   }
 
-  async start(): Promise<void> {}
+  async start({ issued }: Request): Promise<void> {
+    this.#startedAt = issued;
+  }
 
   async hello(hello: Hello): Promise<void> {
     await this.#live?.hello(hello);
@@ -48,8 +55,10 @@ export class FoldedView implements View {
     await this.#live?.flush();
   }
 
-  async conclude({ outcome, agents }: Conclusion): Promise<void> {
-    const runTimes = new Map(agents.map(({ hello, exit }) => [hello.identity, exit?.runTime]));
+  async conclude({ outcome, agents, missing, elapsed }: Conclusion): Promise<void> {
+    const runTimes = new Map(
+      runTimesOf(agents).map(({ identity, milliseconds }) => [identity, milliseconds]),
+    );
     const reported = outcome.agents
       .filter(({ verdict }) => verdict !== "not targeted")
       .map(({ identity, trouble }): Reported => {
@@ -57,9 +66,10 @@ export class FoldedView implements View {
         const after = runTime === undefined ? undefined : seconds(runTime);
         return { identity, digest: this.#store.digest(identity), trouble, after };
       });
+    const absent = absentSince(missing, this.#startedAt + elapsed);
     try {
       if (!this.#isKnown(reported))
-        await new FoldedReport(this.#store, this.#stdout, this.#columns()).write(reported);
+        await new FoldedReport(this.#store, this.#stdout, this.#columns()).write(reported, absent);
     } finally {
       this.#store[Symbol.dispose]();
     }
@@ -81,4 +91,14 @@ export class FoldedView implements View {
     lines.next();
     return lines.next().done === true;
   }
+}
+
+/** Those who were last seen as long ago as each other, together. */
+function absentSince(missing: readonly MissingAgent[], now: number): readonly Absent[] {
+  const bySince = new Map<string, Identity[]>();
+  for (const { identity, lastSeen } of missing) {
+    const since = lastSeenText(lastSeen, now);
+    bySince.set(since, [...(bySince.get(since) ?? []), identity]);
+  }
+  return [...bySince].map(([since, names]) => ({ names, since }));
 }

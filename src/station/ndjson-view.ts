@@ -1,15 +1,21 @@
 /**
  * `--output ndjson`: one JSON object a line for each event, for programs.
  *
- * The schema is `ndjson.schema.json` beside this file; a key or a type is added, never changed, while `version` stays.
+ * Its words are in `ndjson.schema.json` beside this file; while `version` stays the same, a key or a type may be added,
+ * and none is changed. What goes wrong is said on standard error too, in sentences; here it is in `fault` events, as far
+ * as it is about replies, and in the summary.
  */
 import { isUtf8 } from "node:buffer";
 import type { Identity } from "../core/names.ts";
 import { utf8 } from "../protocol/bytes.ts";
 import type { Exit, Hello, Stream } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
+import { agentResult, missingResult, type ResultStatus, resultStatus, secondsOf } from "./agent-result.ts";
+import { faultSentence } from "./fault-sentence.ts";
 import type { Sink } from "./line-renderer.ts";
 import { type OutputLine, OutputLines } from "./output-lines.ts";
+import type { FaultRecord } from "./roster.ts";
+import { judgeExit } from "./verdict.ts";
 import type { Conclusion, View } from "./view.ts";
 
 const VERSION = 1;
@@ -18,25 +24,28 @@ export class NdjsonView implements View {
   readonly losses: readonly string[] = [];
   readonly #stdout: Sink;
   readonly #lines = new Map<Identity, OutputLines>();
+  readonly #ended = new Set<Identity>();
+  #request: Request | undefined;
 
   constructor(stdout: Sink) {
     this.#stdout = stdout;
   }
 
   async start(request: Request): Promise<void> {
+    this.#request = request;
     const { channel, target, issued } = request;
     const command = request.type === "run" ? request.command : undefined;
+    const parameters = request.type === "run" ? Object.fromEntries(request.parameters) : undefined;
     const { tags = [], excludedTags, identities, excludedIdentities } = target ?? {};
     const others = { excluded_tags: excludedTags, to: identities, not_to: excludedIdentities };
-    const fields = { command, channel, tags, ...others, time: new Date(issued).toISOString() };
+    const fields = { command, parameters, channel, tags, ...others, time: new Date(issued).toISOString() };
     await this.#write([{ type: "start", version: VERSION, ...fields }]);
   }
 
-  async hello({ identity, tags, disposition }: Hello, roundTrip: number): Promise<void> {
-    const reason =
-      disposition.is === "refused" || disposition.is === "declined" ? disposition.reason : undefined;
-    const fields = { tags, seconds: secondsOf(roundTrip), reason };
-    await this.#write([{ type: "hello", agent: identity, status: disposition.is, ...fields }]);
+  async hello({ identity, tags, software, disposition }: Hello, roundTrip: number): Promise<void> {
+    const status = disposition.is.replace("-", "_");
+    const fields = { agent: identity, status, tags, software, seconds: secondsOf(roundTrip) };
+    await this.#write([{ type: "hello", ...fields }]);
   }
 
   async output(identity: Identity, stream: Stream, data: Uint8Array): Promise<void> {
@@ -46,49 +55,43 @@ export class NdjsonView implements View {
   }
 
   async exit(identity: Identity, exit: Exit): Promise<void> {
-    const { ending, status, signal, runTime, stdout, stderr, dropped, detail } = exit;
-    const isWell = ending === "exited" && status === 0;
-    await this.#write([
-      ...this.#rest(identity),
-      {
-        type: "exit",
-        agent: identity,
-        status: isWell ? "ok" : "failed",
-        ending,
-        exit_status: status,
-        signal,
-        seconds: secondsOf(runTime),
-        stdout_bytes: stdout,
-        stderr_bytes: stderr,
-        dropped_bytes: dropped,
-        detail,
-      },
-    ]);
+    if (this.#request === undefined) return;
+    this.#ended.add(identity);
+    const result = agentResult(judgeExit(identity, exit, this.#request), exit);
+    await this.#write([...this.#rest(identity), result]);
+    this.#lines.delete(identity);
   }
 
   async flush(): Promise<void> {
     await this.#write([...this.#lines.keys()].flatMap((identity) => [...this.#rest(identity)]));
   }
 
-  async conclude({ outcome, status, missing, elapsed }: Conclusion): Promise<void> {
-    const counts: Record<string, number> = {};
-    for (const { verdict } of outcome.agents) {
-      const key = verdict.replaceAll(" ", "_");
-      counts[key] = (counts[key] ?? 0) + 1;
-    }
+  async conclude({ outcome, losses, status, agents, missing, elapsed }: Conclusion): Promise<void> {
+    const counts: Record<ResultStatus | "missing", number> = {
+      ok: 0,
+      failed: 0,
+      refused: 0,
+      not_run: 0,
+      unfinished: 0,
+      not_targeted: 0,
+      missing: missing.length,
+    };
+    for (const { verdict } of outcome.agents) counts[resultStatus(verdict)] += 1;
+    const dispositions = new Map(agents.map(({ hello }) => [hello.identity, hello.disposition]));
+    const unsaid = outcome.agents.filter(({ identity, verdict }) => {
+      return verdict !== "not targeted" && !this.#ended.has(identity);
+    });
     await this.#write([
-      ...missing.map(({ identity, lastSeen }) => ({
-        type: "missing",
-        agent: identity,
-        status: "missing",
-        last_seen: lastSeen === undefined ? undefined : new Date(lastSeen).toISOString(),
-      })),
+      ...unsaid.map((verdict) => agentResult(verdict, undefined, dispositions.get(verdict.identity))),
+      ...missing.map(missingResult),
+      ...outcome.faults.map(faultEvent),
       {
         type: "summary",
         exit_status: status,
         seconds: secondsOf(elapsed),
-        agents: { ...counts, missing: missing.length },
-        problems: outcome.problems,
+        agents: counts,
+        problems: [...outcome.problems, ...losses],
+        remarks: outcome.remarks,
       },
     ]);
   }
@@ -109,7 +112,7 @@ function outputEvent(agent: Identity, { stream, bytes, isEnded }: OutputLine): o
   return { ...event, ...exact, ...(isEnded ? {} : { ended: false }) };
 }
 
-/** To the millisecond. */
-function secondsOf(milliseconds: number): number {
-  return Math.round(milliseconds) / 1000;
+function faultEvent(record: FaultRecord): object {
+  const { fault, identity, times } = record;
+  return { type: "fault", fault, agent: identity, times, message: faultSentence(record) };
 }

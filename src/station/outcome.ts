@@ -10,6 +10,7 @@ import type { Request } from "../protocol/request.ts";
 import { type MissingAgent, missingSentences, newcomersSentence, type RollCall } from "./attendance.ts";
 import { faultSentence, replies } from "./fault-sentence.ts";
 import type { AgentRecord, FaultRecord, Roster } from "./roster.ts";
+import { type RunTime, runTimesOf, typicalAndSlowest } from "./run-times.ts";
 import type { Session, WaitPolicy } from "./session.ts";
 import { targetWords } from "./target-words.ts";
 import { type AgentVerdict, judgeAgent } from "./verdict.ts";
@@ -24,6 +25,8 @@ export type Outcome = {
   readonly successes: readonly string[];
   /** In the order of the agents' names. */
   readonly agents: readonly AgentVerdict[];
+  /** As they are said. */
+  readonly faults: readonly FaultRecord[];
   /** `3 agents · 2 ok · 1 failed · 0.05 s`. */
   readonly summary: string;
 };
@@ -62,7 +65,8 @@ export function judge(
     ],
     successes: roster.agents.flatMap(successOf),
     agents: judgements,
-    summary: summarise(judgements, rollCall, elapsed),
+    faults,
+    summary: summarise(judgements, rollCall, elapsed, runTimesOf(roster.agents)),
   };
 }
 
@@ -159,12 +163,18 @@ function judgeUnheard(request: Request, { counted, answered, end, interruptedAt 
   return { status: ExitStatus.notAllRun, sentence };
 }
 
-function summarise(judgements: readonly AgentVerdict[], { missing }: RollCall, elapsed: number): string {
+function summarise(
+  judgements: readonly AgentVerdict[],
+  { missing }: RollCall,
+  elapsed: number,
+  runTimes: readonly RunTime[],
+): string {
   const asked = judgements.filter(({ verdict }) => verdict !== "not targeted");
   const parts = (["ok", "failed", "refused", "not run", "unfinished"] as const).flatMap((verdict) => {
     const number = asked.filter((judgement) => judgement.verdict === verdict).length;
     return number > 0 ? [`${number} ${verdict}`] : [];
   });
   const absent = missing.length > 0 ? [`${missing.length} missing`] : [];
-  return [count(asked.length, "agent"), ...parts, ...absent, seconds(elapsed)].join(" · ");
+  const words = [count(asked.length, "agent"), ...parts, ...absent, seconds(elapsed)];
+  return [...words, ...typicalAndSlowest(runTimes)].join(" · ");
 }

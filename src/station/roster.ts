@@ -12,7 +12,11 @@ export type AgentRecord = {
   readonly roundTrip: number;
   /** By our clock, milliseconds since the epoch, when the hello was read. */
   readonly heardAt: number;
+  /** Milliseconds from the request to the word that the command runs; undefined where none came. */
+  startedAfter: number | undefined;
   exit: Exit | undefined;
+  /** Milliseconds from the request to the exit. */
+  endedAfter: number | undefined;
   /** A fault made the rest of its replies worthless. */
   isSilenced: boolean;
 };
@@ -64,17 +68,27 @@ export class Roster {
     return this.#repeats;
   }
 
-  /** @returns the record of a fault that is the first of its kind for its agent */
+  /**
+   * @param roundTrip milliseconds from the request to this event
+   * @returns the record of a fault that is the first of its kind for its agent
+   */
   record(event: ReplyEvent, roundTrip: number, heardAt: number): FaultRecord | undefined {
     switch (event.kind) {
       case "hello": {
         const { hello } = event;
-        this.#agents.set(hello.identity, { hello, roundTrip, heardAt, exit: undefined, isSilenced: false });
+        const startedAfter = hello.disposition.is === "running" ? roundTrip : undefined;
+        const open = { startedAfter, exit: undefined, endedAfter: undefined, isSilenced: false };
+        this.#agents.set(hello.identity, { hello, roundTrip, heardAt, ...open });
+        return undefined;
+      }
+      case "state": {
+        const agent = this.#agents.get(event.identity);
+        if (agent !== undefined) agent.startedAfter = roundTrip;
         return undefined;
       }
       case "exit": {
         const agent = this.#agents.get(event.identity);
-        if (agent !== undefined) agent.exit = event.exit;
+        if (agent !== undefined) Object.assign(agent, { exit: event.exit, endedAfter: roundTrip });
         return undefined;
       }
       case "fault":
@@ -82,7 +96,6 @@ export class Roster {
       case "repeat":
         this.#repeats++;
         return undefined;
-      case "state":
       case "output":
         return undefined;
     }

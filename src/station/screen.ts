@@ -6,19 +6,24 @@
  * must end with a newline, or the line would stand behind it: output that is passed on as it comes is for a screen
  * without one.
  */
-import fastStringTruncatedWidth from "fast-string-truncated-width";
 import { utf8 } from "../protocol/bytes.ts";
 import type { Sink } from "./line-renderer.ts";
+import { fitting } from "./text-width.ts";
 
 type ScreenOptions = {
-  /** Without it there is no such line. */
-  readonly status: (() => string) | undefined;
+  /** Without it there is no such line; it is given the columns that it may take. */
+  readonly status: ((columns: number) => string) | undefined;
   /** Of the terminal now. */
   readonly columns: () => number;
 };
 
-/** Milliseconds from what was written to the line's return, and between two of its states. */
+/** Milliseconds between two states of the line. */
 const REDRAW_MS = 100;
+/**
+ * And from what was written to the line's return, at least: at once after the first of what comes together, so that the
+ * line does not flicker, and not again for as long as more of it comes.
+ */
+const RETURN_MS = 15;
 /** To the first column, and off with what is there (ECMA-48, EL). */
 const ERASE = "\r\u001b[K";
 
@@ -31,6 +36,7 @@ export class Screen {
   /** Writes that are under way: a line drawn between two halves of one would stay. */
   #writing = 0;
   #timer: NodeJS.Timeout | undefined;
+  #returning: NodeJS.Timeout | undefined;
   #hasEnded: boolean;
 
   constructor(stdout: Sink, stderr: Sink, options: ScreenOptions) {
@@ -50,6 +56,7 @@ export class Screen {
   async end(): Promise<void> {
     this.#hasEnded = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#returning);
     await this.#erase();
   }
 
@@ -64,7 +71,7 @@ export class Screen {
         await sink.write(bytes);
       } finally {
         this.#writing -= 1;
-        this.#schedule();
+        this.#return();
       }
     };
     return { ...sink, write };
@@ -74,6 +81,15 @@ export class Screen {
     if (!this.#isDrawn) return;
     this.#isDrawn = false;
     await this.#terminal.write(utf8(ERASE));
+  }
+
+  #return(): void {
+    if (this.#hasEnded || this.#timer === undefined || this.#returning !== undefined) return;
+    this.#returning = setTimeout(() => {
+      this.#returning = undefined;
+      if (this.#writing === 0 && !this.#isDrawn) this.#draw();
+    }, RETURN_MS);
+    this.#returning.unref();
   }
 
   #schedule(): void {
@@ -92,14 +108,9 @@ export class Screen {
     if (this.#hasEnded || status === undefined) return;
     this.#isDrawn = true;
     // The last column stays free: a terminal may go to the next line there.
-    const line = fitting(status(), columns() - 1);
+    const room = columns() - 1;
+    const line = fitting(status(room), room);
     // A reader that has left is noticed by what matters.
     this.#terminal.write(utf8(`${ERASE}${line}`)).catch(() => {});
   }
-}
-
-/** A text cut to so many columns, wide characters counted as two, with a `…` where something is missing. */
-export function fitting(text: string, columns: number): string {
-  const { index, truncated } = fastStringTruncatedWidth(text, { limit: columns, ellipsis: "…" });
-  return truncated ? `${text.slice(0, index)}…` : text;
 }

@@ -5,74 +5,32 @@
  * by `reply-reader`, `session` and `outcome`, which are pure.
  */
 import { ExitStatus } from "../core/errors.ts";
-import type { CommandName } from "../core/names.ts";
-import type { StationHub } from "../hub/station-hub.ts";
 import { utf8 } from "../protocol/bytes.ts";
-import { forget, type NetworkPublicKey, newSessionKeyPair, type StationKeyPair } from "../protocol/keys.ts";
+import { forget, newSessionKeyPair } from "../protocol/keys.ts";
 import type { Hello } from "../protocol/reply.ts";
 import { encodeRequest, type Request, type StationMessage } from "../protocol/request.ts";
 import { sealRequest } from "../protocol/request-envelope.ts";
-import type { AgentStore } from "./agent-store.ts";
 import { Announcer } from "./announcer.ts";
 import { type Arrival, Attendance, learntFrom, type RollCall } from "./attendance.ts";
-import type { Sink } from "./line-renderer.ts";
-import { newCancel, newRequest, type Sender, type Task } from "./messages.ts";
+import { newCancel, newRequest, type Task } from "./messages.ts";
 import { judge } from "./outcome.ts";
-import { leavesWholeLines, openView, type ShownForm } from "./output-form.ts";
+import { leavesWholeLines, openView } from "./output-form.ts";
 import { pingTable } from "./ping-table.ts";
 import { planText } from "./plan-text.ts";
 import { type ReplyEvent, ReplyReader } from "./reply-reader.ts";
 import { Roster } from "./roster.ts";
 import { Screen } from "./screen.ts";
-import {
-  deadline,
-  newSession,
-  rollCallAt,
-  type Session,
-  type SessionEvent,
-  step,
-  type WaitPolicy,
-} from "./session.ts";
+import { deadline, newSession, rollCallAt, type Session, type SessionEvent, step } from "./session.ts";
 import { meaningOf } from "./session-meaning.ts";
+import type { Interruption, StationParts } from "./station-parts.ts";
 import { statusLine } from "./status-line.ts";
-import type { View } from "./view.ts";
+import { Views } from "./views.ts";
 import { type Batch, earliest, nextOf, unlessAborted } from "./waiting.ts";
-
-export type StationParts = Sender & {
-  readonly waits: WaitPolicy;
-  readonly network: NetworkPublicKey;
-  readonly keyPair: StationKeyPair;
-  readonly hub: StationHub;
-  readonly store: AgentStore;
-  /** Whether a known agent that could be meant and does not answer is a failure. */
-  readonly failMissing: boolean;
-  /** Fewer answers are a failure. */
-  readonly expected?: number | undefined;
-  /** A ping is to tell who would run this command. */
-  readonly plan?: CommandName | undefined;
-  readonly stdout: Sink;
-  readonly stderr: Sink;
-  readonly output: ShownForm;
-  /** Of the terminal now. */
-  readonly columns: () => number;
-  /** Whether a line at the bottom of the terminal says how things are. */
-  readonly showsProgress: boolean;
-  /** How much the report says: problems alone, remarks and the summary too, or every agent. */
-  readonly verbosity: "errors" | "normal" | "verbose";
-};
 
 /** Hellos that are opened, at least; more where more agents are known, or the hub counted more. */
 const MIN_MAX_HELLOS = 1_000;
 /** The hub's count is a stranger's word: it may not make us keep state without bound. */
 const MAX_COUNTED = 100_000;
-
-/** What the operator wants when it takes too long. */
-export type Interruption = {
-  /** Agents are asked to end the command; what comes until they have is shown and reported. */
-  readonly end: AbortSignal;
-  /** Nothing is waited for any more. */
-  readonly leave: AbortSignal;
-};
 
 /**
  * @returns the exit status (PROTOCOL.md §9); after an interruption, what was known until then
@@ -122,7 +80,7 @@ class Follower {
   readonly #attendance: Attendance;
   readonly #roster = new Roster();
   readonly #screen: Screen;
-  readonly #view: View;
+  readonly #view: Views;
   readonly #announcer: Announcer;
   readonly #publishedAt: number;
   #session: Session;
@@ -140,9 +98,11 @@ class Follower {
     this.#publishedAt = publishedAt;
     this.#session = session;
     const { output, columns } = parts;
-    const status = parts.showsProgress && leavesWholeLines(output) ? () => this.#status() : undefined;
+    const status =
+      parts.showsProgress && leavesWholeLines(output) ? (room: number) => this.#status(room) : undefined;
     this.#screen = new Screen(parts.stdout, parts.stderr, { status, columns });
-    this.#view = openView(output, this.#screen.stdout, this.#screen.stderr, columns);
+    const form = openView(output, this.#screen.stdout, this.#screen.stderr, columns);
+    this.#view = new Views(parts.beside, form);
     this.#announcer = new Announcer(this.#screen.stderr, parts.verbosity === "errors");
   }
 
@@ -191,7 +151,7 @@ class Follower {
 
   /** Writes the table of a ping or what the form of output has at its end, what went wrong, and the summary. */
   async report(request: Request): Promise<number> {
-    const { stdout, stderr, waits, clock, verbosity, hub } = this.#parts;
+    const { stdout, stderr, waits, clock, verbosity, hub, finalStatus } = this.#parts;
     const elapsed = clock.monotonic() - this.#publishedAt;
     const failures = this.#remember(request);
     const { end, interruptedAt } = this.#session;
@@ -199,11 +159,17 @@ class Follower {
     const missing = end === undefined || interruptedAt !== undefined ? [] : this.#attendance.missing;
     const outcome = judge(request, this.#roster, this.#session, waits, elapsed, this.#rollCall(missing));
     const trouble = hub.trouble === undefined ? [] : [`replies may be missing: ${hub.trouble}`];
-    const lost = [...trouble, ...this.#view.losses];
-    const status = lost.length === 0 ? outcome.status : outcome.status | ExitStatus.integrity;
-    const { agents } = this.#roster;
     if (request.type === "ping") await stdout.write(utf8(this.#pingText(missing)));
-    await this.#view.conclude({ outcome, status, agents, missing, elapsed });
+    const { agents } = this.#roster;
+    const lossesWith = (losses: readonly string[]) => [...trouble, ...losses];
+    const statusWith = (losses: readonly string[]) =>
+      losses.length === 0 ? outcome.status : outcome.status | ExitStatus.integrity;
+    const whole = { outcome, agents, missing, elapsed };
+    await this.#view.conclude((viewed) => {
+      const losses = lossesWith(viewed);
+      return { ...whole, losses, status: finalStatus(statusWith(losses)) };
+    });
+    const lost = lossesWith(this.#view.losses);
     const said = {
       errors: [...outcome.problems, ...lost],
       normal: [...outcome.problems, ...lost, ...failures, ...outcome.remarks],
@@ -212,7 +178,7 @@ class Follower {
     const lines = said.map((sentence) => `cb: ${sentence}\n`);
     const summary = verbosity === "errors" ? [] : [`${outcome.summary}\n`];
     await stderr.write(utf8([...lines, ...summary].join("")));
-    return status;
+    return statusWith(lost);
   }
 
   #pingText(missing: RollCall["missing"]): string {
@@ -270,11 +236,11 @@ class Follower {
     else if (event.kind === "exit") await this.#view.exit(event.identity, event.exit);
   }
 
-  #status(): string {
+  #status(columns: number): string {
     const { agents } = this.#roster;
     const elapsed = this.#parts.clock.monotonic() - this.#publishedAt;
     const { awaited } = this.#attendance;
-    return statusLine({ agents, awaited, isRollCalled: this.#hasCalledRoll, elapsed });
+    return statusLine({ agents, awaited, isRollCalled: this.#hasCalledRoll, elapsed }, columns);
   }
 
   #step(event: SessionEvent): void {

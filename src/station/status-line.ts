@@ -1,6 +1,7 @@
 /** How a session is, in one line: `37/40 done · 2 running (web7, web9) · 1 failed · 0 missing · 12.4 s`. */
-import { compareNames, foldNames } from "../core/name-set.ts";
+import { foldNames } from "../core/name-set.ts";
 import type { AgentRecord } from "./roster.ts";
+import { fitting } from "./text-width.ts";
 
 export type Progress = {
   readonly agents: readonly AgentRecord[];
@@ -12,24 +13,29 @@ export type Progress = {
   readonly elapsed: number;
 };
 
-/** Names of agents that run, at most; then their number says it. */
-const MAX_NAMES = 3;
+/** Agents that run and are named, at most; of more the number says it. */
+const MAX_NAMED = 10;
+/** Columns of names that say anything. */
+const MIN_NAMES = 8;
 
-export function statusLine({ agents, awaited, isRollCalled, elapsed }: Progress): string {
+/** @param columns that there are; the names are what gives way */
+export function statusLine({ agents, awaited, isRollCalled, elapsed }: Progress, columns: number): string {
   const meant = agents.filter(({ hello }) => hello.disposition.is !== "not-targeted");
   const waiting = (is: "running" | "queued") => (agent: AgentRecord) =>
     agent.hello.disposition.is === is && agent.exit === undefined && !agent.isSilenced;
   const active = meant.filter((agent) => waiting("running")(agent) || waiting("queued")(agent));
   const failed = meant.filter(hasFailed).length;
-  const names = foldNames(active.map(({ hello }) => hello.identity).sort(compareNames));
-  const named = active.length > 0 && names.length <= MAX_NAMES ? ` (${names.join(", ")})` : "";
-  return [
-    `${meant.length - active.length}/${meant.length + awaited} done`,
-    `${active.length} running${named}`,
-    `${failed} failed`,
-    `${awaited} ${isRollCalled ? "missing" : "awaited"}`,
-    `${(elapsed / 1000).toFixed(1)} s`,
-  ].join(" · ");
+  const line = (names: string) =>
+    [
+      `${meant.length - active.length}/${meant.length + awaited} done`,
+      `${active.length} running${names === "" ? "" : ` (${names})`}`,
+      `${failed} failed`,
+      `${awaited} ${isRollCalled ? "missing" : "awaited"}`,
+      `${(elapsed / 1000).toFixed(1)} s`,
+    ].join(" · ");
+  const room = columns - line("").length - " ()".length;
+  if (active.length === 0 || active.length > MAX_NAMED || room < MIN_NAMES) return line("");
+  return line(fitting(foldNames(active.map(({ hello }) => hello.identity)).join(", "), room));
 }
 
 function hasFailed({ hello: { disposition }, exit, isSilenced }: AgentRecord): boolean {

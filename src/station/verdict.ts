@@ -34,6 +34,11 @@ export function judgeAgent(
   return { identity: agent.hello.identity, ...judge(agent, request, session, waits) };
 }
 
+/** The same as soon as its command has ended. */
+export function judgeExit(identity: Identity, exit: Exit, request: Request): AgentVerdict {
+  return { identity, ...judgeEnding(identity, exit, request) };
+}
+
 type Judgement = Omit<AgentVerdict, "identity">;
 
 function judge(
@@ -69,7 +74,7 @@ function judge(
     }
     case "running":
     case "queued":
-      if (exit !== undefined) return judgeExit(identity, exit, request);
+      if (exit !== undefined) return judgeEnding(identity, exit, request);
       if (isSilenced)
         return {
           verdict: "failed",
@@ -97,7 +102,7 @@ function unfinished(
   return unconfirmed(`${doing} and said nothing for ${seconds(replyWait)}`, ExitStatus.replyWaitExpired);
 }
 
-function judgeExit(identity: string, exit: Exit, request: Request): Judgement {
+function judgeEnding(identity: string, exit: Exit, request: Request): Judgement {
   const after = `after ${seconds(exit.runTime)}`;
   const failed = (what: string): Judgement => ({
     verdict: "failed",

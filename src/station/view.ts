@@ -13,6 +13,8 @@ export type OutputForm = (typeof OUTPUT_FORMS)[number];
 /** What the session came to. */
 export type Conclusion = {
   readonly outcome: Outcome;
+  /** What is not here, or could not be kept, a sentence each; a part of the exit status as well. */
+  readonly losses: readonly string[];
   /** Of the program, all told. */
   readonly status: number;
   readonly agents: readonly AgentRecord[];
@@ -20,6 +22,9 @@ export type Conclusion = {
   /** Milliseconds from the request to the end. */
   readonly elapsed: number;
 };
+
+/** What all that was shown until then has come to, with the losses of the views so far counted in. */
+export type ConclusionOf = (losses: readonly string[]) => Conclusion;
 
 /** Every method resolves when there is room for more. */
 export interface View {

@@ -41,6 +41,8 @@ export type FleetOptions = {
   readonly agents: number;
   /** Of each agent, from 0 on. */
   readonly model: (index: number) => AgentModel;
+  /** Default: `nameOf`. */
+  readonly name?: (index: number) => Identity;
 };
 
 export class EmulatedFleet implements AsyncDisposable {
@@ -64,7 +66,7 @@ export class EmulatedFleet implements AsyncDisposable {
 
   /** Resolves when every agent listens. */
   static async start(options: FleetOptions): Promise<EmulatedFleet> {
-    const { redisSocket, channel, agents: count, model } = options;
+    const { redisSocket, channel, agents: count, model, name = nameOf } = options;
     const pushing = await RespSocket.open(redisSocket);
     const hubs = Array.from({ length: count }, () => new EmulatedHub(pushing, channel));
     const subscribers = await ManySockets.subscribe(
@@ -84,7 +86,7 @@ export class EmulatedFleet implements AsyncDisposable {
       const execute = modelled(model(index));
       return new Agent({
         ...common,
-        identity: nameOf(index),
+        identity: name(index),
         keyPair,
         journal: new MemoryJournal(),
         hub,

@@ -44,9 +44,12 @@ export async function startEmulated(
   { redisSocket, config }: Fleet,
   agents: number,
   model: FleetOptions["model"],
+  name?: FleetOptions["name"],
 ): Promise<EmulatedFleet> {
   const [network] = loadNetworkSecret(join(config, KEY_FILES["network-secret"].name), {});
   const [station] = loadStationPublics(join(config, KEY_FILES["base-station-public"].name), {});
   if (network === undefined || station === undefined) throw new Error("keygen has made no keys");
-  return EmulatedFleet.start({ redisSocket, channel: "default" as Channel, network, station, agents, model });
+  const channel = "default" as Channel;
+  const named = name === undefined ? {} : { name };
+  return EmulatedFleet.start({ redisSocket, channel, network, station, agents, model, ...named });
 }

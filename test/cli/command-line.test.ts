@@ -295,3 +295,21 @@ test("no command that takes operands has an option that takes words", () => {
     for (const setting of Object.values(command.settings)) assert.equal(setting.takesWords, undefined);
   }
 });
+
+test("parseCommandLine() refuses a long option with one dash, which would mean another one", () => {
+  refused("station -tags web run x", 'Cannot use option "-tags": did you mean "--tags"?');
+  refused("station run x -output=live", 'Cannot use option "-output=live": did you mean "--output=live"?');
+  refused("station run -timeout 5 x", 'Cannot use option "-timeout": did you mean "--timeout"?');
+  assert.deepEqual(run("station -tweb ping").texts, { tags: ["web"] });
+  assert.deepEqual(run("station ping -vvv").texts, { verbose: ["true", "true", "true"] });
+});
+
+test("parseCommandLine() knows a command whose first words were left out", () => {
+  refused("ping", 'Cannot use "ping": no such command, did you mean "cb station ping"?');
+  refused(
+    "run x",
+    'Cannot use "run": no such command, did you mean "cb station run" or "cb dispatcher run"?',
+  );
+  refused("agents", 'Cannot use "agents": no such command, did you mean "cb station agents"?');
+  refused("hlep", 'Cannot use "hlep": no such command, did you mean "help"?');
+});

@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
-import { commandName } from "../../src/cli/command-line.ts";
+import { ROOT } from "../../build/paths.ts";
+import { commandName, parseCommandLine } from "../../src/cli/command-line.ts";
 import { commands } from "../../src/cli/commands.ts";
+import { exitStatusText, STATION_EXIT } from "../../src/cli/exit-meanings.ts";
 import { helpText } from "../../src/cli/help.ts";
-import { environmentNames } from "../../src/core/settings.ts";
+import { ExitStatus } from "../../src/core/errors.ts";
+import { environmentNames, GROUPS, resolve } from "../../src/core/settings.ts";
 
 const PAGES = [
   [],
@@ -94,4 +99,53 @@ test("helpText() prints nothing by itself", (t) => {
   const info = t.mock.method(console, "info", () => {});
   helpText("cb", [], commands);
   assert.equal(info.mock.callCount(), 0);
+});
+
+test("helpText() has options in groups, in one order on all pages, each option once", () => {
+  const titles = ["Options", ...GROUPS.map((group) => (group === "Other" ? "Other options" : group))];
+  for (const words of PAGES) {
+    const page = helpText("cb", words, commands);
+    const shown = [...page.matchAll(/^(\w.*):\n(?= {2}.{4}--)/gm)].map(([, title = ""]) => title);
+    assert.deepEqual(
+      shown,
+      titles.filter((title) => shown.includes(title)),
+    );
+    assert.equal(shown.at(-1), "Other options");
+  }
+  const station = helpText("cb", ["station", "run"], commands);
+  assert.match(station, /^Targets:\n {2}-t, --tags <tags> /m);
+  assert.match(station, /^Waiting:\n {2}-H, --hello-wait <seconds> /m);
+});
+
+test("helpText() shows what every exit status of cb station means, as PROTOCOL.md has them", () => {
+  const protocol = readFileSync(join(ROOT, "src/protocol/PROTOCOL.md"), "utf8");
+  const table = /\n## 9\. Exit status\n(.*?)\n## /s.exec(protocol)?.[1] ?? "";
+  for (const words of [
+    ["station", "run"],
+    ["station", "ping"],
+  ]) {
+    const [, section = ""] = /^Exit status:\n(.*?)\n\n/ms.exec(helpText("cb", words, commands)) ?? [];
+    const all = Object.keys(ExitStatus).filter((name) => name !== "temporary") as (keyof typeof ExitStatus)[];
+    for (const name of all) {
+      const shown = exitStatusText(name);
+      assert.ok(section.includes(`${shown.padStart(5)}  ${STATION_EXIT[name]?.slice(0, 30)}`), name);
+      assert.match(table, new RegExp(`\\| ${shown.replace("+", "\\+")}(,.*)? \\|`), name);
+    }
+  }
+});
+
+test("helpText() shows three examples of every command, and each can be typed", () => {
+  for (const command of commands) {
+    const { examples = [], words } = command;
+    assert.ok(examples.length >= 3, words.join(" "));
+    for (const example of examples) {
+      const [program = "", ...args] = example.replace(/ > .*/, "").replaceAll("'", "").split(" ");
+      const request = parseCommandLine(program as "cb", args, commands);
+      assert.equal(request.kind === "run" && request.command, command, example);
+      if (request.kind !== "run") continue;
+      const { values } = resolve(command.settings, { arguments: request.texts, environment: {} });
+      assert.ok(values, example);
+    }
+    assert.ok(helpText("cb", words, commands).includes(`Examples:\n  ${examples[0]}\n`));
+  }
 });

@@ -22,8 +22,10 @@ import {
   isMissing,
   makeDirectory,
   openToOthers,
+  readBeginning,
   readSmallFile,
   readSmallFileAndMode,
+  refuseIfNotWritable,
   refuseIfReadableByOthers,
   systemReason,
   writeAtomically,
@@ -258,3 +260,18 @@ function fails(action: () => unknown, code: ErrorCode, message: string): CbError
   assert.deepEqual({ code: error.code, message: error.message }, { code, message });
   return error;
 }
+
+test("readBeginning() reads so much of a file of any length", () => {
+  writeFileSync(at("long"), "abcdef");
+  assert.equal(new TextDecoder().decode(readBeginning(at("long"), 3)), "abc");
+  assert.equal(new TextDecoder().decode(readBeginning(at("long"), 30)), "abcdef");
+  assert.throws(() => readBeginning(at("."), 3), { code: "file", message: /: it is a directory$/ });
+});
+
+test("refuseIfNotWritable() takes a name that can be written, and says of no other why not", () => {
+  refuseIfNotWritable(at("new"));
+  assert.throws(() => refuseIfNotWritable(at("nowhere/new")), {
+    code: "file",
+    message: `Cannot write "${at("nowhere/new")}": no such file or directory`,
+  });
+});

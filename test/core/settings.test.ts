@@ -4,7 +4,15 @@ import { parseWait } from "../../src/core/duration.ts";
 import { type CbError, ExitStatus } from "../../src/core/errors.ts";
 import { type Channel, parseName } from "../../src/core/names.ts";
 import { parseCount } from "../../src/core/parse.ts";
-import { environmentNames, resolve, type Schema, type Sources } from "../../src/core/settings.ts";
+import {
+  environmentNames,
+  type Group,
+  grouped,
+  resolve,
+  type Schema,
+  type Setting,
+  type Sources,
+} from "../../src/core/settings.ts";
 
 const table = {
   channel: {
@@ -177,4 +185,28 @@ test("environmentNames() puts the derived name first", () => {
     "OLD_CHANNEL",
     "OLDER_CHANNEL",
   ]);
+});
+
+test("grouped() has every setting once, those without a group first, groups in their order", () => {
+  const setting = (group?: Group): Setting => ({
+    parse: (text: string) => text,
+    help: "",
+    ...(group && { group }),
+  });
+  const table = {
+    a: setting("Other"),
+    b: setting("Output"),
+    c: setting(),
+    d: setting("Output"),
+    e: setting("Targets"),
+  };
+  assert.deepEqual(
+    [...grouped(table)],
+    [
+      [undefined, ["c"]],
+      ["Targets", ["e"]],
+      ["Output", ["b", "d"]],
+      ["Other", ["a"]],
+    ],
+  );
 });

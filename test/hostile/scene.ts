@@ -130,6 +130,8 @@ export class Scene implements AsyncDisposable {
       failMissing: true,
       verbosity: "normal" as const,
       output: "live" as const,
+      beside: { before: [], after: [] },
+      finalStatus: (status: number) => status,
       columns: () => 80,
       showsProgress: false as const,
     };

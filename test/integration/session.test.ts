@@ -169,7 +169,7 @@ test("cb station waits for nothing more when all agents that listen have answere
     const seconds: number[] = [];
     for (let times = 0; times < 3; times++) {
       const { status, stderr } = await fleet.station(...task);
-      const [, ok, took] = /^(3 agents · 3 ok) · (\d+\.\d+) s$/m.exec(stderr) ?? [];
+      const [, ok, took] = /^(3 agents · 3 ok) · (\d+\.\d+) s\b/m.exec(stderr) ?? [];
       assert.deepEqual([status, ok], [0, "3 agents · 3 ok"], stderr);
       seconds.push(Number(took));
     }

@@ -7,7 +7,8 @@ import { hello, id, NOW } from "./scene.ts";
 const RELOAD = "reload" as CommandName;
 
 function answer(identity: string, is: "present" | "not-targeted") {
-  const record = { roundTrip: 1, heardAt: NOW, exit: undefined, isSilenced: false };
+  const times = { roundTrip: 1, heardAt: NOW, startedAfter: undefined, endedAfter: undefined };
+  const record = { ...times, exit: undefined, isSilenced: false };
   return { ...record, hello: hello(identity, { disposition: { is } }) };
 }
 

@@ -23,6 +23,28 @@ test("Roster.agents is in alphabetical order, with when each was heard and how i
   );
 });
 
+test("Roster takes down when each command started and ended", () => {
+  const roster = new Roster();
+  const queued = hello("web2", { disposition: { is: "queued" } });
+  const events: readonly ReplyEvent[] = [
+    { kind: "hello", hello: hello("web1") },
+    { kind: "hello", hello: queued },
+    { kind: "hello", hello: hello("web3", { disposition: { is: "queued" } }) },
+    { kind: "state", identity: id("web2") },
+    { kind: "exit", identity: id("web1"), exit: exit() },
+    { kind: "exit", identity: id("web2"), exit: exit() },
+  ];
+  for (const [index, event] of events.entries()) roster.record(event, 10 * index, NOW);
+  assert.deepEqual(
+    roster.agents.map(({ startedAfter, endedAfter }) => [startedAfter, endedAfter]),
+    [
+      [0, 40],
+      [30, 50],
+      [undefined, undefined],
+    ],
+  );
+});
+
 test("Roster adds up the same fault of the same agent, keeping the first detail", () => {
   const roster = new Roster();
   const record = (event: Partial<FaultEvent> & Pick<FaultEvent, "fault">) => {

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { utf8 } from "../../src/protocol/bytes.ts";
 import type { Sink } from "../../src/station/line-renderer.ts";
-import { fitting, Screen } from "../../src/station/screen.ts";
+import { Screen } from "../../src/station/screen.ts";
+import { fitting } from "../../src/station/text-width.ts";
 
 /** A terminal that knows newline, carriage return and "erase to the end of the line", and takes its time. */
 class Terminal {

@@ -1,68 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { concatAll, utf8 } from "../../src/protocol/bytes.ts";
-import type { Exit } from "../../src/protocol/reply.ts";
 import type { Target } from "../../src/protocol/target.ts";
-import type { Sink } from "../../src/station/line-renderer.ts";
-import { judge } from "../../src/station/outcome.ts";
 import { openView } from "../../src/station/output-form.ts";
+import { QUIET } from "../../src/station/raw-view.ts";
 import { Roster } from "../../src/station/roster.ts";
-import { newSession } from "../../src/station/session.ts";
 import { statusLine } from "../../src/station/status-line.ts";
-import type { OutputForm } from "../../src/station/view.ts";
+import type { Conclusion, OutputForm, View } from "../../src/station/view.ts";
+import { Views } from "../../src/station/views.ts";
+import { eventProblems } from "../support/event-schema.ts";
 import { exit, hello, id, NOW, runRequest } from "./scene.ts";
-
-const WAITS = { helloWait: 2000, replyWait: 120_000, minimumWait: 4000, isMinimumExplicit: false };
-
-type Agent = {
-  readonly name: string;
-  readonly stdout?: string;
-  readonly stderr?: string;
-  readonly exit?: Partial<Exit>;
-};
-
-class Captured {
-  readonly #written: Uint8Array[] = [];
-  readonly sink: Sink = {
-    write: async (bytes) => void this.#written.push(bytes),
-    isTerminal: false,
-    hasColors: false,
-  };
-  get text(): string {
-    return new TextDecoder().decode(concatAll(this.#written));
-  }
-}
+import { Captured, type Played, play } from "./view-scene.ts";
 
 /** What a form shows of a session in which these agents ran one after the other. */
-async function shown(form: OutputForm, agents: readonly Agent[]) {
-  const [stdout, stderr, roster] = [new Captured(), new Captured(), new Roster()];
+async function shown(form: OutputForm, agents: readonly Played[], missing: readonly string[] = []) {
+  const [stdout, stderr] = [new Captured(), new Captured()];
   const view = openView(form, stdout.sink, stderr.sink, () => 40);
-  const request = runRequest();
-  await view.start(request);
-  for (const agent of agents) {
-    const said = hello(agent.name);
-    roster.record({ kind: "hello", hello: said }, 5, NOW);
-    await view.hello(said, 5);
-  }
-  for (const { name, stdout: out, stderr: err, exit: changes } of agents) {
-    if (out !== undefined) await view.output(id(name), "stdout", utf8(out));
-    if (err !== undefined) await view.output(id(name), "stderr", utf8(err));
-    const end = exit(changes ?? {});
-    roster.record({ kind: "exit", identity: id(name), exit: end }, 5, NOW);
-    await view.exit(id(name), end);
-  }
-  await view.flush();
-  const missing = [{ identity: id("web9"), lastSeen: NOW - 1000 }];
-  const rollCall = { missing, newcomers: [], failMissing: false, now: NOW };
-  const session = { ...newSession(0, agents.length, 0), answered: agents.length, addressed: agents.length };
-  const outcome = judge(request, roster, { ...session, end: "waited" }, WAITS, 1234.5678, rollCall);
-  await view.conclude({
-    outcome,
-    status: outcome.status,
-    agents: roster.agents,
-    missing,
-    elapsed: 1234.5678,
-  });
+  await play(view, agents, { missing });
   return { stdout: stdout.text, stderr: stderr.text, losses: view.losses };
 }
 
@@ -81,7 +34,7 @@ test("folded: nothing until the end, then each output once", async () => {
 });
 
 test("both: repeats neither a single agent's output nor single lines that are all alike or all different", async () => {
-  const live = async (agents: readonly Agent[]) =>
+  const live = async (agents: readonly Played[]) =>
     (await shown("both", agents)).stdout.includes("──") === false;
   assert.ok(await live([{ name: "web1", stdout: "a\nb\n" }]));
   assert.ok(await live(pong("web1", "web2", "web3")));
@@ -103,17 +56,31 @@ test("quiet: nothing of any output", async () => {
   assert.deepEqual(await shown("quiet", pong("web1")), { stdout: "", stderr: "", losses: [] });
 });
 
-test("ndjson: an object for each event, the bytes of what is no text, and the exit status last", async () => {
-  const agents = [
-    { name: "web1", stdout: "one\ntwo", stderr: "oops\n", exit: { status: 3, runTime: 12.3456 } },
-    { name: "web2", exit: { ending: "signalled", status: undefined, signal: "SIGKILL" } as const },
-  ];
-  const { stdout } = await shown("ndjson", agents);
-  const events = stdout
+test("folded: who was not heard comes last", async () => {
+  const { stdout } = await shown("folded", pong("web1"), ["web8", "web9", "db1"]);
+  const [, , rule] = stdout.split("\n");
+  assert.equal(rule, "── no answer: db1, web[8-9] (last seen 2 seconds ago) ──");
+});
+
+async function events(agents: readonly Played[], missing: readonly string[] = []) {
+  const { stdout } = await shown("ndjson", agents, missing);
+  const all = stdout
     .trimEnd()
     .split("\n")
     .map((line) => JSON.parse(line));
-  const kinds = events.map(({ type, agent, status }) => [type, agent, status]);
+  assert.deepEqual(eventProblems()(all), []);
+  return all;
+}
+
+test("ndjson: an object for each event, the bytes of what is no text, and the exit status last", async () => {
+  const all = await events(
+    [
+      { name: "web1", stdout: "one\ntwo", stderr: "oops\n", exit: { status: 3, runTime: 12.3456 } },
+      { name: "web2", exit: { ending: "signalled", status: undefined, signal: "SIGKILL" } },
+    ],
+    ["web9"],
+  );
+  const kinds = all.map(({ type, agent, status }) => [type, agent, status]);
   assert.deepEqual(kinds, [
     ["start", undefined, undefined],
     ["hello", "web1", "running"],
@@ -126,11 +93,50 @@ test("ndjson: an object for each event, the bytes of what is no text, and the ex
     ["missing", "web9", "missing"],
     ["summary", undefined, undefined],
   ]);
-  assert.deepEqual(events[5], { type: "output", agent: "web1", stream: "stdout", text: "two", ended: false });
-  assert.deepEqual([events[6].exit_status, events[6].seconds, events[7].signal], [3, 0.012, "SIGKILL"]);
-  assert.equal(events.at(-1).exit_status, 4);
-  assert.equal(events.at(-1).seconds, 1.235);
-  assert.deepEqual(events.at(-1).agents, { failed: 2, missing: 1 });
+  assert.deepEqual(all[5], { type: "output", agent: "web1", stream: "stdout", text: "two", ended: false });
+  assert.deepEqual([all[6].exit_status, all[6].seconds, all[7].signal], [3, 0.012, "SIGKILL"]);
+  assert.deepEqual([all[6].reason, all[6].message], ["exit status 3", "web1: exit status 3 after 0.01 s"]);
+  assert.equal(all.at(-1).exit_status, 4);
+  assert.equal(all.at(-1).seconds, 1.235);
+  const none = { ok: 0, refused: 0, not_run: 0, unfinished: 0, not_targeted: 0 };
+  assert.deepEqual(all.at(-1).agents, { ...none, failed: 2, missing: 1 });
+});
+
+test("ndjson: every agent that was meant has one last event, whatever became of it", async () => {
+  const all = await events([
+    { name: "web1", disposition: { is: "refused", reason: "no-such-command" } },
+    { name: "web2", disposition: { is: "declined", reason: "busy" } },
+    { name: "web3", exit: "never", fault: "malformed" },
+    { name: "web4", exit: "never", stdout: "half a line" },
+    { name: "web5", exit: { ending: "never-started", status: undefined, detail: "too late" } },
+    { name: "web6", exit: { leftOpen: true, dropped: 7 } },
+    { name: "db1", disposition: { is: "not-targeted" } },
+  ]);
+  const last = all.filter(({ type }) => type === "exit");
+  const told = last.map(({ agent, status, reason, refusal }) => [agent, status, reason, refusal]);
+  assert.deepEqual(told.toSorted(), [
+    ["web1", "refused", 'refused: no such command "reload"', "no-such-command"],
+    ["web2", "not_run", "declined: busy", "busy"],
+    ["web3", "failed", "its replies are not to be trusted", undefined],
+    ["web4", "unfinished", "is running", undefined],
+    ["web5", "not_run", "never started the command: too late", undefined],
+    ["web6", "ok", undefined, undefined],
+  ]);
+  const fault = all.find(({ type }) => type === "fault");
+  const message = "1 reply not well-formed from web3";
+  assert.deepEqual(fault, { type: "fault", fault: "malformed", agent: "web3", times: 1, message });
+  const { agents, exit_status: status } = all.at(-1);
+  assert.deepEqual(
+    [agents, status],
+    [{ ok: 1, failed: 1, refused: 1, not_run: 2, unfinished: 1, not_targeted: 1, missing: 0 }, 112],
+  );
+});
+
+test("ndjson: what could not be kept is among the problems", async () => {
+  const stdout = new Captured();
+  const view = openView("ndjson", stdout.sink, stdout.sink, () => 40);
+  await play(view, [], { losses: ["a loss"] });
+  assert.match(stdout.text, /"problems":\["nobody answered.*","a loss"\]/);
 });
 
 test("ndjson: the start says whom the request is for", async () => {
@@ -146,8 +152,16 @@ test("ndjson: a named agent that was never seen is missing since nobody knows wh
   const stdout = new Captured();
   const view = openView("ndjson", stdout.sink, stdout.sink, () => 40);
   const missing = [{ identity: id("web9"), lastSeen: undefined, isNamed: true }];
-  const outcome = { status: 64, problems: [], remarks: [], successes: [], agents: [], summary: "" };
-  await view.conclude({ outcome, status: 64, agents: [], missing, elapsed: 5 });
+  const outcome = {
+    status: 64,
+    problems: [],
+    remarks: [],
+    successes: [],
+    agents: [],
+    faults: [],
+    summary: "",
+  };
+  await view.conclude({ outcome, losses: [], status: 64, agents: [], missing, elapsed: 5 });
   const [first = ""] = stdout.text.split("\n");
   assert.deepEqual(JSON.parse(first), { type: "missing", agent: "web9", status: "missing" });
 });
@@ -165,6 +179,29 @@ test("ndjson: output that is not UTF-8 is there as base64, too", async () => {
   });
 });
 
+test("Views have all of them take part, and tell each what those before it have lost", async () => {
+  const said: string[] = [];
+  const view = (name: string, losses: readonly string[]): View => ({
+    ...QUIET,
+    losses,
+    output: async () => void said.push(`${name} output`),
+    conclude: async ({ status }) => void said.push(`${name} ${status}`),
+  });
+  const form = view("form", []);
+  const views = new Views({ before: [view("directory", ["a loss"])], after: [view("after", [])] }, form);
+  await views.output(id("web1"), "stdout", new Uint8Array());
+  await views.conclude((losses) => ({ status: losses.length }) as Conclusion);
+  assert.deepEqual(said, [
+    "directory output",
+    "form output",
+    "after output",
+    "directory 1",
+    "form 1",
+    "after 1",
+  ]);
+  assert.deepEqual(views.losses, ["a loss"]);
+});
+
 test("statusLine counts who is done, who runs, who failed and who has not answered", () => {
   const roster = new Roster();
   for (const name of ["web1", "web2", "web3", "web4"])
@@ -174,7 +211,23 @@ test("statusLine counts who is done, who runs, who failed and who has not answer
   roster.record({ kind: "exit", identity: id("web1"), exit: exit() }, 5, NOW);
   roster.record({ kind: "exit", identity: id("web2"), exit: exit({ status: 1 }) }, 5, NOW);
   const progress = { agents: roster.agents, awaited: 2, isRollCalled: false, elapsed: 12_345 };
-  assert.equal(statusLine(progress), "2/6 done · 2 running (web[3-4]) · 1 failed · 2 awaited · 12.3 s");
-  const later = statusLine({ ...progress, isRollCalled: true });
+  assert.equal(statusLine(progress, 79), "2/6 done · 2 running (web[3-4]) · 1 failed · 2 awaited · 12.3 s");
+  const later = statusLine({ ...progress, isRollCalled: true }, 79);
   assert.equal(later, "2/6 done · 2 running (web[3-4]) · 1 failed · 2 missing · 12.3 s");
+});
+
+test("statusLine names those that run as far as there is room, and never at the cost of the rest", () => {
+  const roster = new Roster();
+  for (const name of ["alpha", "beta", "gamma", "delta"])
+    roster.record({ kind: "hello", hello: hello(name) }, 5, NOW);
+  const progress = { agents: roster.agents, awaited: 0, isRollCalled: false, elapsed: 400 };
+  const rest = "0 failed · 0 awaited · 0.4 s";
+  const line = (columns: number) => statusLine(progress, columns);
+  assert.equal(line(79), `0/4 done · 4 running (alpha, beta, delta, gamma) · ${rest}`);
+  assert.equal(line(70), `0/4 done · 4 running (alpha, beta, de…) · ${rest}`);
+  assert.equal(line(60), `0/4 done · 4 running · ${rest}`);
+  for (let index = 0; index < 20; index += 1)
+    roster.record({ kind: "hello", hello: hello(`web${index}`) }, 5, NOW);
+  const many = statusLine({ ...progress, agents: roster.agents }, 200);
+  assert.equal(many, `0/24 done · 24 running · ${rest}`);
 });

@@ -112,16 +112,32 @@ export class Fleet implements AsyncDisposable {
 
   /** Starts `cb`; the fleet ends it where it does not end by itself. */
   start(args: readonly string[], { environment, wrapper = [], preload }: Surroundings = {}): RunningProgram {
+    return this.program([...wrapper, ...this.#command(preload), ...args], {
+      ...(preload && { NODE_OPTIONS: `--require=${preload}`, BUN_OPTIONS: `--preload=${preload}` }),
+      ...environment,
+    });
+  }
+
+  /** What `cb` finds around it. */
+  get environment(): Readonly<Record<string, string>> {
     const redis = this.#tap === undefined ? this.redisSocket : this.path("tap.sock");
-    const program = new RunningProgram([...wrapper, ...this.#command(preload), ...args], {
+    return {
       PATH: "/usr/local/bin:/usr/bin:/bin",
       HOME: this.path("home"),
       HOSTNAME: "station1",
       STATE_DIRECTORY: this.path("state"),
       REDIS_CONNECTION_STRING: `unix://${redis}`,
-      ...(preload && { NODE_OPTIONS: `--require=${preload}`, BUN_OPTIONS: `--preload=${preload}` }),
-      ...environment,
-    });
+    };
+  }
+
+  /** `cb`, as it is started. */
+  get executable(): readonly string[] {
+    return this.#command(undefined);
+  }
+
+  /** Starts any program in the surroundings of `cb`; the fleet ends it where it does not end by itself. */
+  program(command: readonly string[], environment: Readonly<Record<string, string>> = {}): RunningProgram {
+    const program = new RunningProgram(command, { ...this.environment, ...environment });
     this.#programs.push(program);
     return program;
   }

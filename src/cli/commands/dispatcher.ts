@@ -19,6 +19,7 @@ const runCommand = defineCommand({
   examples: [
     "cb dispatcher run --server http://localhost:5985 --executors nmap --token 123456",
     "cb dispatcher run --config ./dispatcher.toml",
+    "cb dispatcher run --server https://faraday.example.org --executors nmap,nikto --jobs 2",
   ],
   settings: dispatcherSettings,
   configFile: "dispatcher.toml",
@@ -28,7 +29,11 @@ const runCommand = defineCommand({
 const checkCommand = defineCommand({
   words: ["dispatcher", "check"],
   summary: "Check server, certificate, token and what each executor needs",
-  examples: ["cb dispatcher check"],
+  examples: [
+    "cb dispatcher check",
+    "cb dispatcher check --config ./dispatcher.toml",
+    "cb dispatcher check --server https://faraday.example.org --executors nmap",
+  ],
   settings: dispatcherCheckSettings,
   fileSettings: dispatcherSettings,
   configFile: "dispatcher.toml",
@@ -43,7 +48,11 @@ const tryCommand = defineCommand({
     "Checks the parameters and runs the checks and the executor in the same surroundings. Standard output is what " +
       "would be posted, one JSON object a line; what is wrong with a line is said on standard error.",
   ],
-  examples: ["cb dispatcher try nmap --param target=192.0.2.1", "cb dispatcher try mine -r ./run.d"],
+  examples: [
+    "cb dispatcher try nmap --param target=192.0.2.1",
+    "cb dispatcher try mine -r ./run.d",
+    "cb dispatcher try mine -r ./run.d > results.jsonl",
+  ],
   settings: dispatcherTrySettings,
   fileSettings: dispatcherSettings,
   configFile: "dispatcher.toml",
@@ -60,7 +69,11 @@ const CONTROL = {
 const statusCommand = defineCommand({
   words: ["dispatcher", "status"],
   summary: "Show its connection, its runs, and what waits to be posted",
-  examples: ["cb dispatcher status", "cb dispatcher status --output json"],
+  examples: [
+    "cb dispatcher status",
+    "cb dispatcher status --output json",
+    "cb dispatcher status --state-directory ./state",
+  ],
   ...CONTROL,
   settings: dispatcherStatusSettings,
   run: async (invocation) => (await import("../dispatcher-control-command.ts")).showStatus(invocation),
@@ -70,7 +83,11 @@ const stopCommand = defineCommand({
   words: ["dispatcher", "stop"],
   operands: [{ name: "run" }],
   summary: "End one run; the server is told",
-  examples: ["cb dispatcher stop 41"],
+  examples: [
+    "cb dispatcher stop 41",
+    "cb dispatcher stop 41 --state-directory ./state",
+    "cb dispatcher stop 41 --config ./dispatcher.toml",
+  ],
   ...CONTROL,
   run: async (invocation) => (await import("../dispatcher-control-command.ts")).stopRun(invocation),
 });
@@ -85,7 +102,7 @@ const spoolCommand = (
     words: ["dispatcher", "spool", action],
     operands,
     summary,
-    examples: [example],
+    examples: ["", " --state-directory ./state", " --config ./dispatcher.toml"].map((more) => example + more),
     ...CONTROL,
     run: async (invocation) =>
       (await import("../dispatcher-control-command.ts")).useSpool(action, invocation),

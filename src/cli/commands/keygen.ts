@@ -17,7 +17,7 @@ const allCommand = defineCommand({
       "base-station.pub). Agents need network.key and base-station.pub, a base station the other two.",
     "Secret files get mode 0600. No file is ever overwritten: if one of the four exists, none is written.",
   ],
-  examples: ["cb-keygen --directory ~/.config/cb"],
+  examples: ["cb-keygen", "cb-keygen --directory ~/.config/cb", "cb-keygen --directory ./keys --name ops"],
   settings: allKeysSettings,
   run: async (invocation) => (await import("../keygen-command.ts")).makeAllKeys(invocation),
 });
@@ -26,7 +26,11 @@ const networkCommand = defineCommand({
   words: ["keygen", "network"],
   summary: "Make a network key pair",
   description: ["Writes network.pub and network.key, or the files named. No file is ever overwritten."],
-  examples: ["cb-keygen network -k network.pub -K network.key"],
+  examples: [
+    "cb-keygen network",
+    "cb-keygen network --directory ./new",
+    "cb-keygen network -k network.pub -K network.key",
+  ],
   settings: networkPairSettings,
   run: async (invocation) => (await import("../keygen-command.ts")).makeNetworkKeys(invocation),
 });
@@ -37,7 +41,11 @@ const stationCommand = defineCommand({
   description: [
     "Writes base-station.pub and base-station.key, or the files named. No file is ever overwritten.",
   ],
-  examples: ["cb-keygen base-station --name ops --commands 'reload,restart-*'"],
+  examples: [
+    "cb-keygen base-station --name ops --commands 'reload,restart-*'",
+    "cb-keygen base-station --directory ~/.config/cb",
+    "cb-keygen base-station -k ops.pub -K ops.key",
+  ],
   settings: stationPairSettings,
   run: async (invocation) => (await import("../keygen-command.ts")).makeStationKeys(invocation),
 });
@@ -47,7 +55,11 @@ const showCommand = defineCommand({
   operands: [{ name: "file" }],
   summary: "Show kind, id and public part of the keys in a file",
   description: ["Of a secret key its public half is shown, as a line for a public key file."],
-  examples: ["cb-keygen show /etc/cb/network.key"],
+  examples: [
+    "cb-keygen show /etc/cb/network.key",
+    "cb-keygen show network.pub",
+    "cb-keygen show ~/.config/cb/base-station.key",
+  ],
   settings: outputSettings,
   run: async (invocation) => (await import("../keygen-show.ts")).showKeys(invocation),
 });
@@ -61,7 +73,11 @@ const importCommand = defineCommand({
       "writes the same keys as network.key, network.pub, base-station.key, base-station.pub. The files taken " +
       "stay as they are, and no file is ever overwritten.",
   ],
-  examples: ["cb-keygen import --directory ~/.config/cb ~/.config/cbradio/*"],
+  examples: [
+    "cb-keygen import --directory ~/.config/cb ~/.config/cbradio/*",
+    "cb-keygen import cbradio-network.key",
+    "cb-keygen import --kind base-station-secret old.key",
+  ],
   settings: importSettings,
   run: async (invocation) => (await import("../keygen-import.ts")).importKeys(invocation),
 });

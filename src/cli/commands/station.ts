@@ -1,5 +1,6 @@
 /** What `cb station` and its commands are; what they do is loaded when one is run. */
 import { type Command, defineCommand } from "../command.ts";
+import { STATION_EXIT } from "../exit-meanings.ts";
 import { commonSettings } from "../settings/common.ts";
 import {
   acceptSettings,
@@ -12,6 +13,7 @@ import {
 
 const runCommand = defineCommand({
   words: ["station", "run"],
+  exitMeanings: STATION_EXIT,
   operands: [{ name: "command" }],
   summary: "Run a command on the agents and collect its output",
   description: [
@@ -21,8 +23,8 @@ const runCommand = defineCommand({
   examples: [
     "cb station --tags web run reload",
     "cb station --to 'web[1-9],db*' --not-to db3 run reload --plan",
-    "cb -c lab station run reload --reply-wait 600",
-    "cb station run scan --param target=10.0.0.1",
+    "cb station run scan --param target=10.0.0.1 --reply-wait 600",
+    "cb station run check --output ndjson --to-directory ./check --report check.html",
   ],
   settings: runSettings,
   configFile: "station.toml",
@@ -32,9 +34,14 @@ const runCommand = defineCommand({
 
 const pingCommand = defineCommand({
   words: ["station", "ping"],
+  exitMeanings: STATION_EXIT,
   summary: "Show which agents are listening",
   description: ["Shows each agent's round trip time, version, tags and clock difference."],
-  examples: ["cb station ping", "cb station --to web7 ping"],
+  examples: [
+    "cb station ping",
+    "cb station --to web7 ping",
+    "cb -c lab station --tags web,eu ping --fail-missing",
+  ],
   settings: stationSettings,
   configFile: "station.toml",
   fileSettings: runSettings,
@@ -43,6 +50,7 @@ const pingCommand = defineCommand({
 
 const commandsCommand = defineCommand({
   words: ["station", "commands"],
+  exitMeanings: STATION_EXIT,
   summary: "Show which commands the agents have",
   description: [
     "Shows each command that this station may run: the beginning of the SHA-256 of its executable and of its " +
@@ -52,7 +60,7 @@ const commandsCommand = defineCommand({
   examples: [
     "cb station commands",
     "cb station --tags web commands",
-    "cb station commands --json | jq '.commands[] | select(.differs)'",
+    "cb -c lab station --to 'web*' commands --json",
   ],
   settings: commandsSettings,
   configFile: "station.toml",
@@ -82,7 +90,11 @@ const forgetCommand = defineCommand({
     "They are missed no more. When they answer again they are new, and are believed whatever their key is: to " +
       "take a changed key, rather accept it.",
   ],
-  examples: ["cb station agents forget web40 web41"],
+  examples: [
+    "cb station agents forget web40",
+    "cb station agents forget web40 web41",
+    "cb -c lab station agents forget test1",
+  ],
   settings: forgetSettings,
   idleSettings: commonSettings,
   configFile: "station.toml",
@@ -92,6 +104,7 @@ const forgetCommand = defineCommand({
 
 const acceptCommand = defineCommand({
   words: ["station", "agents", "accept"],
+  exitMeanings: STATION_EXIT,
   operands: [{ name: "name" }],
   summary: "Accept the changed key of an agent",
   description: [
@@ -99,7 +112,11 @@ const acceptCommand = defineCommand({
       "that was kept. Compare the fingerprint with the one that the agent itself logs when it starts, not with " +
       "the one in the station's message.",
   ],
-  examples: ["cb station agents accept web1 --fingerprint 0123456789abcdef"],
+  examples: [
+    "cb station agents accept web1 --fingerprint 0123456789abcdef",
+    "cb -c lab station agents accept web1 --fingerprint 0123456789abcdef",
+    "cb station agents accept web1 --fingerprint 0123456789abcdef --hello-wait 10",
+  ],
   settings: acceptSettings,
   configFile: "station.toml",
   fileSettings: runSettings,

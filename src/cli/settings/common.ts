@@ -9,14 +9,16 @@ import { parseConnectionString } from "../../hub/connection-string.ts";
 /** How much is said, and in which colors; all programs. */
 export const outputSettings = {
   verbose: {
+    group: "Output",
     short: "v",
     repeatable: true,
     number: true,
     parse: parseCount,
     help: "say more; repeat it for still more",
   },
-  "errors-only": { default: "false", parse: parseSwitch, help: "say nothing but errors" },
+  "errors-only": { group: "Output", default: "false", parse: parseSwitch, help: "say nothing but errors" },
   "force-colors": {
+    group: "Output",
     default: "false",
     parse: parseSwitch,
     help: "use colors even where there is no terminal",
@@ -35,12 +37,19 @@ export function verbosityOf({
 
 /** Which file the other settings may come from. */
 export const configSettings = {
-  config: { value: "<file>", file: false, parse: parsePath, help: "read this file of settings and no other" },
+  config: {
+    group: "Other",
+    value: "<file>",
+    file: false,
+    parse: parsePath,
+    help: "read this file of settings and no other",
+  },
 } as const satisfies Schema;
 
 /** Where Redis is, and what both sides prove themselves with; `hub-connection.ts` makes one of them all. */
 export const hubSettings = {
   "connection-string": {
+    group: "Keys and connection",
     short: "r",
     value: "<url>",
     environment: ["REDIS_CONNECTION_STRING"],
@@ -50,18 +59,31 @@ export const hubSettings = {
     help: "Redis: redis://, rediss:// (TLS), unix:// or redis+unix://, with user, password and database number",
   },
   "password-file": {
+    group: "Keys and connection",
     value: "<file>",
     parse: parsePath,
     help: "password for Redis, readable by its owner alone; or set CB_PASSWORD",
   },
   "tls-ca": {
+    group: "Keys and connection",
     value: "<file>",
     parse: parsePath,
     help: "certificates of those who may have signed that of Redis; without it the system's",
   },
-  "tls-cert": { value: "<file>", parse: parsePath, help: "our certificate, for a Redis that wants one" },
-  "tls-key": { value: "<file>", parse: parsePath, help: "its key, readable by its owner alone" },
+  "tls-cert": {
+    group: "Keys and connection",
+    value: "<file>",
+    parse: parsePath,
+    help: "our certificate, for a Redis that wants one",
+  },
+  "tls-key": {
+    group: "Keys and connection",
+    value: "<file>",
+    parse: parsePath,
+    help: "its key, readable by its owner alone",
+  },
   "tls-server-name": {
+    group: "Keys and connection",
     value: "<name>",
     parse: parseServerName,
     help: "name in the certificate of Redis, where it is not the host",
@@ -71,6 +93,7 @@ export const hubSettings = {
 /** Agent and station. Each accepts all four keys, as one configuration may serve both; it uses its own two. */
 export const commonSettings = {
   channel: {
+    group: "Keys and connection",
     short: "c",
     value: "<name>",
     environment: ["CBRADIO_CHANNEL"],
@@ -80,6 +103,7 @@ export const commonSettings = {
   },
   ...hubSettings,
   identity: {
+    group: "Keys and connection",
     short: "i",
     value: "<name>",
     environment: ["HOSTNAME"],
@@ -88,24 +112,28 @@ export const commonSettings = {
     help: "name of this agent or station",
   },
   "base-station-public-key": {
+    group: "Keys and connection",
     short: "b",
     value: "<file>",
     parse: parsePath,
     help: "public keys of the base stations (agent)",
   },
   "base-station-secret-key": {
+    group: "Keys and connection",
     short: "B",
     value: "<file>",
     parse: parsePath,
     help: "secret key of the base station (station)",
   },
   "network-public-key": {
+    group: "Keys and connection",
     short: "n",
     value: "<file>",
     parse: parsePath,
     help: "public key of the network (station)",
   },
   "network-secret-key": {
+    group: "Keys and connection",
     short: "N",
     value: "<file>",
     parse: parsePath,

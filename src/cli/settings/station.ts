@@ -13,12 +13,14 @@ import { targetSettings } from "./target.ts";
 /** Where it is kept who answered. */
 const storeSettings = {
   "no-discovery": {
+    group: "Known agents",
     short: "D",
     default: "false",
     parse: parseSwitch,
     help: "neither read nor write the discovery file; agents' keys are checked and kept all the same",
   },
   "discovery-file": {
+    group: "Known agents",
     short: "d",
     value: "<file>",
     default: {
@@ -29,6 +31,7 @@ const storeSettings = {
     help: "where the agents that answered are listed",
   },
   "state-directory": {
+    group: "Known agents",
     value: "<directory>",
     default: { help: "~/.local/state/cb", text: stateDirectory },
     parse: parsePath,
@@ -38,6 +41,7 @@ const storeSettings = {
 
 const helloWait = {
   "hello-wait": {
+    group: "Waiting",
     short: "H",
     value: "<seconds>",
     number: true,
@@ -53,6 +57,7 @@ export const stationSettings = {
   ...targetSettings,
   ...helloWait,
   "reply-wait": {
+    group: "Waiting",
     short: "R",
     value: "<seconds>",
     number: true,
@@ -61,6 +66,7 @@ export const stationSettings = {
     help: "wait for the next reply while agents are running; 0 is without end",
   },
   "minimum-wait": {
+    group: "Waiting",
     short: "M",
     value: "<seconds>",
     number: true,
@@ -69,18 +75,21 @@ export const stationSettings = {
     help: "listen at least that long after the request; 0 is 1",
   },
   timeout: {
+    group: "Command",
     value: "<seconds>",
     number: true,
     parse: parseLimit,
     help: "have agents end a command that runs longer; without it none is ended",
   },
   "fail-missing": {
+    group: "Known agents",
     short: "m",
     default: "false",
     parse: parseSwitch,
     help: "exit with +2 if an agent that answered before has not",
   },
   expect: {
+    group: "Targets",
     value: "<number>",
     file: false,
     parse: parseInteger(1, 100_000),
@@ -93,6 +102,7 @@ export const stationSettings = {
 export const runSettings = {
   ...stationSettings,
   param: {
+    group: "Command",
     value: "<key=value>",
     repeatable: true,
     file: false,
@@ -100,16 +110,39 @@ export const runSettings = {
     help: "pass a parameter that the command's manifest declares; repeat it for more, never for a secret",
   },
   output: {
+    group: "Output",
     value: "<form>",
     parse: parseChoice(...OUTPUT_FORMS),
     help: `how output is shown: ${OUTPUT_FORMS.join(", ")}; by default both on a terminal, else live`,
   },
   "no-progress": {
+    group: "Output",
     default: "false",
     parse: parseSwitch,
     help: "no line at the bottom of the terminal that says how things are",
   },
+  stats: {
+    group: "Output",
+    default: "false",
+    parse: parseSwitch,
+    help: "say at the end how long commands ran, as a chart too, and how much they printed",
+  },
+  "to-directory": {
+    group: "Output",
+    value: "<directory>",
+    file: false,
+    parse: parsePath,
+    help: "keep stdout, stderr and result.json of each agent in this directory, which is new or empty",
+  },
+  report: {
+    group: "Output",
+    value: "<file>",
+    file: false,
+    parse: parsePath,
+    help: "write the run as one page of HTML: figures, timeline, outputs; an earlier report there is replaced",
+  },
   guard: {
+    group: "Targets",
     value: "<number>",
     number: true,
     default: "20",
@@ -117,12 +150,14 @@ export const runSettings = {
     help: "ask before more known agents than that are all told to run something, on a terminal; 0 never asks",
   },
   all: {
+    group: "Targets",
     default: "false",
     file: false,
     parse: parseSwitch,
     help: "do not ask, however many agents are known",
   },
   plan: {
+    group: "Targets",
     default: "false",
     file: false,
     parse: parseSwitch,
@@ -139,7 +174,13 @@ export const forgetSettings = {
 
 export const agentsSettings = {
   ...targetSettings,
-  json: { default: "false", file: false, parse: parseSwitch, help: "print JSON in place of a table" },
+  json: {
+    group: "Output",
+    default: "false",
+    file: false,
+    parse: parseSwitch,
+    help: "print JSON in place of a table",
+  },
   ...forgetSettings,
 } as const satisfies Schema;
 
@@ -156,6 +197,7 @@ export const acceptSettings = {
   ...helloWait,
   ...storeSettings,
   fingerprint: {
+    group: "Keys and connection",
     value: "<key>",
     file: false,
     parse: parseFingerprint,

@@ -6,6 +6,7 @@ import type { Schema } from "../../core/settings.ts";
 
 export const targetSettings = {
   tags: {
+    group: "Targets",
     short: "t",
     value: "<tags>",
     repeatable: true,
@@ -13,6 +14,7 @@ export const targetSettings = {
     help: "only agents that have all these tags, and none with a ! in front; separated by commas or repeated",
   },
   to: {
+    group: "Targets",
     value: "<agents>",
     repeatable: true,
     file: false,
@@ -20,12 +22,14 @@ export const targetSettings = {
     help: "only these agents: names, folds and patterns (web7,web[1-3],db*), separated by commas or repeated",
   },
   "not-to": {
+    group: "Targets",
     value: "<agents>",
     repeatable: true,
     parse: parseAgentLists,
     help: "none of these agents, written alike",
   },
   "to-file": {
+    group: "Targets",
     value: "<file>",
     file: false,
     parse: parsePath,
