@@ -54,17 +54,25 @@ export class Fields {
   }
 
   /** Distinct tags in ascending order, from `least` to `most` of them. */
-  tags(key: string, { least = 0, most = Infinity }: Bound): readonly Tag[] {
+  tags(key: string, bound: Bound): readonly Tag[] {
+    return this.names<Tag>(key, bound);
+  }
+
+  /** Distinct names in ascending order, from `least` to `most` of them. */
+  names<Kind extends Parameters<typeof isName>[0] & string>(
+    key: string,
+    { least = 0, most = Infinity }: Bound,
+  ): readonly Kind[] {
     const value = this.#take(key);
     if (!Array.isArray(value)) throw malformed(`${key} is not a list`);
-    if (value.length < least || value.length > most) throw malformed(`${key} has too few or too many tags`);
+    if (value.length < least || value.length > most) throw malformed(`${key} has too few or too many names`);
     let last = "";
-    for (const tag of value) {
-      if (typeof tag !== "string" || !isName(tag)) throw malformed(`${key} holds what is not a name`);
-      if (tag <= last) throw malformed(`${key} is not sorted`);
-      last = tag;
+    for (const name of value) {
+      if (typeof name !== "string" || !isName(name)) throw malformed(`${key} holds what is not a name`);
+      if (name <= last) throw malformed(`${key} is not sorted`);
+      last = name;
     }
-    return value as Tag[];
+    return value as unknown as Kind[];
   }
 
   choice<const Word extends string>(key: string, words: readonly Word[]): Word {

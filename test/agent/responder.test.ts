@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type Admission, type Answer, staleness } from "../../src/agent/admit.ts";
+import type { Admission, Answer } from "../../src/agent/admit.ts";
 import type { FoundCommand } from "../../src/agent/find-command.ts";
+import { stalenessAtTurn } from "../../src/agent/freshness.ts";
 import { Responder } from "../../src/agent/responder.ts";
 import { CbError } from "../../src/core/errors.ts";
 import { parseName, type Tag } from "../../src/core/names.ts";
@@ -120,7 +121,7 @@ class Scene {
       leaveQueue: this.leaveQueue.signal,
       giveUp: new AbortController().signal,
       staleness: (request) =>
-        staleness(request, {
+        stalenessAtTurn(request, {
           now: this.clock.now,
           uptime: this.clock.up,
           replay: { born: 0, floor: 0, has: () => false },

@@ -85,6 +85,7 @@ export function policy(changes: Partial<AdmissionPolicy> = {}): AdmissionPolicy 
   return {
     stations: authorised,
     channel,
+    identity: web1,
     tags,
     findCommand: ({ command }) => ({
       found: true,
@@ -102,7 +103,7 @@ type MomentChanges = Partial<Omit<Moment, "replay" | "load">> & {
 };
 
 /** An hour after the start of an agent that has nothing to do and remembers nobody. */
-export function moment({ replay, load, live, ...times }: MomentChanges = {}): Moment {
+export function moment({ replay, load, live, isOver, ...times }: MomentChanges = {}): Moment {
   return {
     now: NOW,
     uptime: 3_600_000,
@@ -113,8 +114,9 @@ export function moment({ replay, load, live, ...times }: MomentChanges = {}): Mo
       floor: replay?.floor ?? 0,
       has: (session) => replay?.has?.(session) ?? false,
     },
-    load: { stopping: false, placeFor: () => "free", ...load },
+    load: { stopping: false, canHold: true, placeFor: () => "free", ...load },
     live: live ?? (() => undefined),
+    isOver: isOver ?? (() => false),
   };
 }
 
@@ -133,7 +135,7 @@ export function exitOf(decision: Decision): string {
     case "declined":
       return `${decision.decision} ${decision.reason}`;
     case "run":
-      return decision.queued ? "queued" : "running";
+      return decision.start === "now" ? "running" : decision.start;
     default:
       return decision.decision;
   }

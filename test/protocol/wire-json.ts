@@ -6,7 +6,8 @@ import type { StationMessage } from "../../src/protocol/request.ts";
 export function requestJson({ replyAddress, ...fields }: StationMessage): unknown {
   const census = "census" in fields ? { census: fields.census || undefined } : {};
   const parameters = "parameters" in fields && fields.parameters.size === 0 ? { parameters: undefined } : {};
-  return plain({ ...fields, reply: replyAddress, ...census, ...parameters });
+  const hold = "holdUntil" in fields ? { "hold-until": fields.holdUntil, holdUntil: undefined } : {};
+  return plain({ ...fields, reply: replyAddress, ...census, ...parameters, ...hold });
 }
 
 export function replyJson(reply: Reply): unknown {
