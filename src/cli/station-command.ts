@@ -14,6 +14,7 @@ import { isPasswordVisible, loadConnection, VISIBLE_PASSWORD } from "./hub-conne
 import { loadNetworkPublic, loadStationSecret } from "./key-files.ts";
 import { type Stream, write } from "./output.ts";
 import { verbosityOf } from "./settings/common.ts";
+import { rolloutOf } from "./settings/rollout.ts";
 import type { runSettings, stationSettings } from "./settings/station.ts";
 import { stopSignal } from "./stop-signal.ts";
 
@@ -25,11 +26,17 @@ export async function runOnAgents({
 }: Invocation<typeof runSettings>): Promise<number> {
   const command = parseOperand("command", operands[0] ?? "", parseName<CommandName>);
   const { timeout: limit, param: parameters } = settings;
+  const rollout = rolloutOf(settings, settings["reply-wait"]);
   const display = {
     output: settings.output ?? (context.stdout.isTTY === true ? "both" : "live"),
     progress: !settings["no-progress"],
   };
-  return ask({ type: "run", command, limit, parameters }, { values: settings, origins }, display, context);
+  return ask(
+    { type: "run", command, limit, parameters, rollout },
+    { values: settings, origins },
+    display,
+    context,
+  );
 }
 
 export async function pingAgents({

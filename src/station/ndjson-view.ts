@@ -10,6 +10,7 @@ import type { Exit, Hello, Stream } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
 import type { Sink } from "./line-renderer.ts";
 import { type OutputLine, OutputLines } from "./output-lines.ts";
+import type { RolloutProgress } from "./rollout-report.ts";
 import type { Conclusion, View } from "./view.ts";
 
 const VERSION = 1;
@@ -35,6 +36,12 @@ export class NdjsonView implements View {
       disposition.is === "refused" || disposition.is === "declined" ? disposition.reason : undefined;
     const fields = { tags, seconds: secondsOf(roundTrip), reason };
     await this.#write([{ type: "hello", agent: identity, status: disposition.is, ...fields }]);
+  }
+
+  async release(identities: readonly Identity[], { batch, batches }: RolloutProgress): Promise<void> {
+    await this.#write(
+      identities.map((agent) => ({ type: "release", agent, status: "released", batch, batches })),
+    );
   }
 
   async output(identity: Identity, stream: Stream, data: Uint8Array): Promise<void> {

@@ -13,6 +13,8 @@ export type AgentRecord = {
   /** By our clock, milliseconds since the epoch, when the hello was read. */
   readonly heardAt: number;
   exit: Exit | undefined;
+  /** It was restarted before it ran what it held. */
+  isGone: boolean;
   /** A fault made the rest of its replies worthless. */
   isSilenced: boolean;
 };
@@ -69,12 +71,24 @@ export class Roster {
     switch (event.kind) {
       case "hello": {
         const { hello } = event;
-        this.#agents.set(hello.identity, { hello, roundTrip, heardAt, exit: undefined, isSilenced: false });
+        this.#agents.set(hello.identity, {
+          hello,
+          roundTrip,
+          heardAt,
+          exit: undefined,
+          isGone: false,
+          isSilenced: false,
+        });
         return undefined;
       }
       case "exit": {
         const agent = this.#agents.get(event.identity);
         if (agent !== undefined) agent.exit = event.exit;
+        return undefined;
+      }
+      case "gone": {
+        const agent = this.#agents.get(event.identity);
+        if (agent !== undefined) agent.isGone = true;
         return undefined;
       }
       case "fault":

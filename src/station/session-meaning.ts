@@ -3,8 +3,16 @@ import type { Hello } from "../protocol/reply.ts";
 import type { ReplyEvent } from "./reply-reader.ts";
 import type { SessionEvent } from "./session.ts";
 
-/** Nothing, where it proves nobody alive. */
-export function meaningOf(event: ReplyEvent, isAwaited: boolean): SessionEvent | undefined {
+/**
+ * Nothing, where it proves nobody alive.
+ *
+ * @param isRollout who runs is then not for the session to count
+ */
+export function meaningOf(
+  event: ReplyEvent,
+  isAwaited: boolean,
+  isRollout: boolean,
+): SessionEvent | undefined {
   switch (event.kind) {
     case "hello": {
       const isAddressed = event.hello.disposition.is !== "not-targeted";
@@ -13,11 +21,14 @@ export function meaningOf(event: ReplyEvent, isAwaited: boolean): SessionEvent |
     case "state":
     case "output":
       return { kind: "sign-of-life" };
+    case "gone":
+      return { kind: "sign-of-life" };
     case "exit":
-      return { kind: "finished" };
+      return { kind: isRollout ? "sign-of-life" : "finished" };
     case "fault":
       if (event.silences === undefined) return undefined;
-      return { kind: event.silences === "answer" ? "worthless-hello" : "finished" };
+      if (event.silences === "answer") return { kind: "worthless-hello" };
+      return isRollout ? undefined : { kind: "finished" };
     case "repeat":
       return undefined;
   }

@@ -5,68 +5,44 @@
  * by `reply-reader`, `session` and `outcome`, which are pure.
  */
 import { ExitStatus } from "../core/errors.ts";
-import type { StationHub } from "../hub/station-hub.ts";
+
 import { utf8 } from "../protocol/bytes.ts";
-import { forget, type NetworkPublicKey, newSessionKeyPair, type StationKeyPair } from "../protocol/keys.ts";
+import { forget, newSessionKeyPair } from "../protocol/keys.ts";
 import type { Hello } from "../protocol/reply.ts";
 import { encodeRequest, type Request, type StationMessage } from "../protocol/request.ts";
 import { sealRequest } from "../protocol/request-envelope.ts";
-import type { AgentStore } from "./agent-store.ts";
 import { Announcer } from "./announcer.ts";
 import { type Arrival, Attendance, learntFrom, type RollCall } from "./attendance.ts";
-import type { Sink } from "./line-renderer.ts";
-import { newCancel, newRequest, type Sender, type Task } from "./messages.ts";
+import { newCancel, newRequest, type Task } from "./messages.ts";
 import { judge } from "./outcome.ts";
 import { leavesWholeLines, openView } from "./output-form.ts";
 import { pingTable } from "./ping-table.ts";
 import { type ReplyEvent, ReplyReader } from "./reply-reader.ts";
+import type { RolloutEvent } from "./rollout.ts";
+import { RolloutDriver, requireCanaries } from "./rollout-driver.ts";
 import { Roster } from "./roster.ts";
 import { Screen } from "./screen.ts";
 import {
   deadline,
+  heardAt,
   newSession,
   rollCallAt,
   type Session,
   type SessionEvent,
   step,
-  type WaitPolicy,
 } from "./session.ts";
 import { meaningOf } from "./session-meaning.ts";
+import type { Interruption, StationParts } from "./station-parts.ts";
 import { statusLine } from "./status-line.ts";
-import type { OutputForm, View } from "./view.ts";
+import type { View } from "./view.ts";
 import { type Batch, earliest, nextOf, unlessAborted } from "./waiting.ts";
 
-export type StationParts = Sender & {
-  readonly waits: WaitPolicy;
-  readonly network: NetworkPublicKey;
-  readonly keyPair: StationKeyPair;
-  readonly hub: StationHub;
-  readonly store: AgentStore;
-  /** Whether a known agent that could be meant and does not answer is a failure. */
-  readonly failMissing: boolean;
-  readonly stdout: Sink;
-  readonly stderr: Sink;
-  readonly output: OutputForm;
-  /** Of the terminal now. */
-  readonly columns: () => number;
-  /** Whether a line at the bottom of the terminal says how things are. */
-  readonly showsProgress: boolean;
-  /** How much the report says: problems alone, remarks and the summary too, or every agent. */
-  readonly verbosity: "errors" | "normal" | "verbose";
-};
-
+/** Milliseconds in which we read nothing, beyond which no agent was silent meanwhile. */
+const STANDSTILL = 1_000;
 /** Hellos that are opened, at least; more where more agents are known, or the hub counted more. */
 const MIN_MAX_HELLOS = 1_000;
 /** The hub's count is a stranger's word: it may not make us keep state without bound. */
 const MAX_COUNTED = 100_000;
-
-/** What the operator wants when it takes too long. */
-export type Interruption = {
-  /** Agents are asked to end the command; what comes until they have is shown and reported. */
-  readonly end: AbortSignal;
-  /** Nothing is waited for any more. */
-  readonly leave: AbortSignal;
-};
 
 /**
  * @returns the exit status (PROTOCOL.md §9); after an interruption, what was known until then
@@ -79,9 +55,11 @@ export async function runStation(
 ): Promise<number> {
   const session = newSessionKeyPair();
   const { network, keyPair: station, hub, store } = parts;
+  const plan = task.type === "run" ? task.rollout : undefined;
   const known = store.discovered?.size ?? 0;
   const request = newRequest(task, parts, known);
   try {
+    if (plan !== undefined) requireCanaries(plan, request, store);
     const seal = (message: StationMessage) =>
       sealRequest(encodeRequest(message), { network, station, session });
     const envelope = seal(request);
@@ -94,13 +72,13 @@ export async function runStation(
     const maxHellos = Math.max(MIN_MAX_HELLOS, 4 * Math.max(known, counted));
     const reader = new ReplyReader({ request, session, pins: store.pins, maxHellos });
     const attendance = new Attendance(store.discovered, request.target);
-    const follower = new Follower(parts, reader, attendance, {
-      publishedAt,
-      session: newSession(sentAt, counted, attendance.awaited),
-    });
     // Dated as the request was: a clock that is set meanwhile must not make the cancel stale.
     const now = () => request.issued + Math.round(parts.clock.monotonic() - publishedAt);
-    const cancel = () => hub.publish(seal(newCancel(request, now())));
+    const publish = (message: StationMessage) => hub.publish(seal(message));
+    const cancel = () => publish(newCancel(request, now()));
+    const rollout = plan && new RolloutDriver({ plan, pins: store.pins, request, publish, now }, sentAt);
+    const waiting = newSession(sentAt, counted, attendance.awaited, plan !== undefined);
+    const follower = new Follower(parts, reader, attendance, { publishedAt, session: waiting, rollout });
     await follower.follow(request, cancel, interruption);
     return await follower.report(request);
   } finally {
@@ -108,6 +86,12 @@ export async function runStation(
     await hub.close(request.replyAddress);
   }
 }
+
+type Begun = {
+  readonly publishedAt: number;
+  readonly session: Session;
+  readonly rollout: RolloutDriver | undefined;
+};
 
 /** Follows the replies of one session. */
 class Follower {
@@ -119,6 +103,7 @@ class Follower {
   readonly #view: View;
   readonly #announcer: Announcer;
   readonly #publishedAt: number;
+  readonly #rollout: RolloutDriver | undefined;
   #session: Session;
   #hasCalledRoll = false;
 
@@ -126,13 +111,14 @@ class Follower {
     parts: StationParts,
     reader: ReplyReader,
     attendance: Attendance,
-    { publishedAt, session }: { readonly publishedAt: number; readonly session: Session },
+    { publishedAt, session, rollout }: Begun,
   ) {
     this.#parts = parts;
     this.#reader = reader;
     this.#attendance = attendance;
     this.#publishedAt = publishedAt;
     this.#session = session;
+    this.#rollout = rollout;
     const { output, columns } = parts;
     const status = parts.showsProgress && leavesWholeLines(output) ? () => this.#status() : undefined;
     this.#screen = new Screen(parts.stdout, parts.stderr, { status, columns });
@@ -148,6 +134,7 @@ class Follower {
     const stop = new AbortController();
     const replies = this.#parts.hub.replies(request.replyAddress, stop.signal);
     const onInterrupt = () => {
+      void this.#advance({ kind: "interrupted" });
       this.#step({ kind: "interrupted" });
       this.#announcer.interrupted(this.#session.active).catch(() => {});
       // A hub that does not take it does not bring the confirmation either, which the report then misses.
@@ -164,6 +151,7 @@ class Follower {
         const isRollDue = this.#isRollDue;
         if (arrived === undefined) {
           this.#step({ kind: "tick" });
+          await unlessAborted(leave, this.#advance({ kind: "tick" }));
         } else {
           await unlessAborted(leave, this.#takeAll(arrived, leave));
           batch = nextOf(replies);
@@ -180,7 +168,10 @@ class Follower {
   }
 
   async #takeAll(envelopes: Batch, leave: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    const since = clock.monotonic();
     for (const envelope of envelopes) if (!leave.aborted) await this.#take(envelope);
+    if (clock.monotonic() - since > STANDSTILL) await this.#advance({ kind: "deaf" });
   }
 
   /** Writes the table of a ping or what the form of output has at its end, what went wrong, and the summary. */
@@ -191,7 +182,9 @@ class Follower {
     const { end, interruptedAt } = this.#session;
     // Whoever cuts a session short has not given everybody the time to answer.
     const missing = end === undefined || interruptedAt !== undefined ? [] : this.#attendance.missing;
-    const outcome = judge(request, this.#roster, this.#session, waits, elapsed, this.#rollCall(missing));
+    const fateOf = this.#rollout?.fateOf.bind(this.#rollout);
+    const rollCall = this.#rollCall(missing);
+    const outcome = judge(request, this.#roster, this.#session, waits, elapsed, rollCall, fateOf);
     const trouble = hub.trouble === undefined ? [] : [`replies may be missing: ${hub.trouble}`];
     const lost = [...trouble, ...this.#view.losses];
     const status = lost.length === 0 ? outcome.status : outcome.status | ExitStatus.integrity;
@@ -228,12 +221,13 @@ class Follower {
     for (const event of this.#reader.read(envelope)) {
       const newFault = this.#roster.record(event, roundTrip, clock.wall());
       const arrival = event.kind === "hello" ? this.#attendance.answers(event.hello.identity) : undefined;
-      const meaning = meaningOf(event, arrival === "awaited");
+      const meaning = meaningOf(event, arrival === "awaited", this.#rollout !== undefined);
       if (event.kind === "hello") await this.#announce(event.hello, arrival);
       if (newFault !== undefined) await this.#announcer.fault(newFault);
       // First shown, however long the reader takes: while we do not listen, no agent is silent.
       await this.#show(event, roundTrip);
       if (meaning !== undefined) this.#step(meaning);
+      if (this.#rollout !== undefined) await this.#advance(this.#rollout.eventOf(event));
     }
   }
 
@@ -260,7 +254,17 @@ class Follower {
     const { agents } = this.#roster;
     const elapsed = this.#parts.clock.monotonic() - this.#publishedAt;
     const { awaited } = this.#attendance;
-    return statusLine({ agents, awaited, isRollCalled: this.#hasCalledRoll, elapsed });
+    const rollout = this.#rollout;
+    return statusLine({ agents, awaited, isRollCalled: this.#hasCalledRoll, rollout, elapsed });
+  }
+
+  /** Tells the rollout, where there is one, what it should know. */
+  async #advance(event: RolloutEvent | undefined): Promise<void> {
+    if (this.#rollout === undefined) return;
+    const all = heardAt(this.#session, this.#parts.waits);
+    const released = this.#rollout.advance(event, this.#parts.clock.monotonic(), all);
+    this.#step(this.#rollout.meaning);
+    if (released.length > 0) await this.#view.release?.(released, this.#rollout.progress);
   }
 
   #step(event: SessionEvent): void {
@@ -271,7 +275,8 @@ class Follower {
   #untilNext(): number {
     const { waits, clock } = this.#parts;
     const rollCall = this.#hasCalledRoll ? Infinity : rollCallAt(this.#session, waits);
-    return Math.min(deadline(this.#session, waits), rollCall) - clock.monotonic();
+    const rollout = this.#rollout?.deadline(heardAt(this.#session, waits)) ?? Infinity;
+    return Math.min(deadline(this.#session, waits), rollCall, rollout) - clock.monotonic();
   }
 
   get #isRollDue(): boolean {

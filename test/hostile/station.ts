@@ -6,7 +6,8 @@ import { concat } from "../../src/protocol/bytes.ts";
 import type { Sink } from "../../src/station/line-renderer.ts";
 import type { Task } from "../../src/station/messages.ts";
 import type { WaitPolicy } from "../../src/station/session.ts";
-import { runStation, type StationParts } from "../../src/station/station.ts";
+import { runStation } from "../../src/station/station.ts";
+import type { StationParts } from "../../src/station/station-parts.ts";
 
 export type Question = {
   readonly task: Task;

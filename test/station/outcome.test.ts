@@ -141,6 +141,7 @@ test("judge() gives +16 for a refusal of any reason, with the reason in words", 
     manifest: 'the manifest of "reload" cannot be used',
     parameters: 'command "reload" cannot be run with these parameters',
     state: "state directory not writable",
+    gone: "it was restarted before its turn came, and does not know the command any more",
   };
   assert.deepEqual(Object.keys(rows), [...REFUSALS]);
   for (const reason of REFUSALS) {
@@ -410,6 +411,7 @@ const ENDING_BITS: Readonly<Record<(typeof ENDINGS)[number], number>> = {
   "not-started": 16,
   state: 16,
   "never-started": 64,
+  "never-released": 64,
 };
 const STORIES: readonly Story[] = [
   [0, (identity) => ran(identity)],

@@ -7,7 +7,7 @@ import { hello, NOW, target } from "./scene.ts";
 
 function present(identity: string, changes: Partial<Hello> = {}, roundTrip = 2, heardAt = NOW): AgentRecord {
   const said = hello(identity, { disposition: { is: "present" }, ...changes });
-  return { hello: said, roundTrip, heardAt, exit: undefined, isSilenced: false };
+  return { hello: said, roundTrip, heardAt, exit: undefined, isGone: false, isSilenced: false };
 }
 
 /** The clock column of an agent whose clock showed `time` when ours showed `heardAt`, after a round trip of 2 ms. */

@@ -17,8 +17,11 @@ for (const vector of readVectors("reply")) {
   test(`ReplyReader holds for the vector ${vector.name}: ${vector.comment}`, () => {
     const challenge = bytes(vector.get("challenge"));
     const tags = vector.all("target-tag");
+    const [until] = vector.all("hold-until");
     const changes = { challenge, target: tags.length > 0 ? target(...tags) : undefined };
-    const request = vector.get("request-type") === "ping" ? pingRequest(changes) : runRequest(changes);
+    const hold = until === undefined ? {} : { holdUntil: Number(until) };
+    const request =
+      vector.get("request-type") === "ping" ? pingRequest(changes) : runRequest({ ...changes, ...hold });
     const secretKey = bytes(vector.get("session-secret"));
     const session = { secretKey, publicKey: boxPublicKey(secretKey) } as SessionKeyPair;
     const reader = new ReplyReader({ request, session, pins: new Map(), maxHellos: 1000 });
@@ -38,8 +41,8 @@ function isOnWire(event: ReplyEvent, expected: Readonly<Record<string, unknown>>
   );
   for (const [key, value] of Object.entries(actual)) assert.deepEqual(value, expected[key], key);
   const left = Object.keys(expected).filter((key) => !(key in actual));
-  // An event does not say again where output stood, nor that a command runs.
-  assert.deepEqual(left, event.kind === "output" ? ["offset"] : event.kind === "state" ? ["state"] : []);
+  // An event does not say again where output stood.
+  assert.deepEqual(left, event.kind === "output" ? ["offset"] : []);
 }
 
 function contentOf(event: ReplyEvent): unknown {
@@ -53,6 +56,8 @@ function contentOf(event: ReplyEvent): unknown {
       return { type: "output", stream: event.stream, data: event.data };
     case "exit":
       return { ...event.exit, leftOpen: event.exit.leftOpen || undefined };
+    case "state":
+      return { type: "state", state: event.state };
     default:
       return { type: event.kind };
   }

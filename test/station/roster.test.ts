@@ -80,7 +80,7 @@ test("Roster counts repeats, and needs nothing of output and of states", () => {
   const roster = new Roster();
   roster.record({ kind: "hello", hello: hello("web1") }, 1, NOW);
   for (let count = 0; count < 3; count++) roster.record({ kind: "repeat", identity: id("web1") }, 1, NOW);
-  roster.record({ kind: "state", identity: id("web1") }, 1, NOW);
+  roster.record({ kind: "state", identity: id("web1"), state: "running" }, 1, NOW);
   roster.record({ kind: "output", identity: id("web1"), stream: "stdout", data: new Uint8Array(1) }, 1, NOW);
   // Of one who never said hello nothing can come; were it so, it would not be an agent.
   roster.record({ kind: "exit", identity: id("web2"), exit: exit() }, 1, NOW);
