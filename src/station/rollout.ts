@@ -79,7 +79,7 @@ export function rolloutDeadline(rollout: Rollout): number {
     ...flights,
     isWaiting ? releaseBy : Infinity,
     isWaiting && inFlight.size === 0 && emptiedAt !== undefined ? emptiedAt + plan.pause : Infinity,
-    withdrawnAt === undefined ? Infinity : withdrawnAt + WITHDRAWAL_WAIT,
+    withdrawnAt === undefined || inFlight.size > 0 ? Infinity : withdrawnAt + WITHDRAWAL_WAIT,
   );
 }
 
@@ -96,7 +96,8 @@ function apply(rollout: Rollout, event: Exclude<RolloutEvent, { kind: "tick" }>,
     case "gone": {
       // To the first release: then it has not started, and will not.
       const isSure = rollout.inFlight.get(event.identity)?.goes === 1;
-      return isSure ? exited(rollout, event.identity, false) : failedIn(rollout, event.identity);
+      if (isSure) return exited(rollout, event.identity, false);
+      return failedIn(heardOf(rollout, event.identity, now), event.identity);
     }
     case "silenced":
       return rollout.held.has(event.identity)

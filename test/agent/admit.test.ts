@@ -29,6 +29,7 @@ import {
   exitOf,
   expectDecision,
   fields,
+  go,
   ISSUED,
   moment,
   NOW,
@@ -397,6 +398,47 @@ test("admit() gives a cancel with the session that it ends, or keeps from starti
   assert.deepEqual(late.session.id, sessionId(session.publicKey));
   assert.equal(late.session.station.id, keyIdText("base-station-public", station.publicKey));
   assert.deepEqual(asked, [hex(sessionId(session.publicKey))]);
+});
+
+test("admit() holds a run though it is as busy as can be, but no more than it can, nor while it stops", () => {
+  const body = fields({ "hold-until": ISSUED + 3_600_000 });
+  const rows = [
+    [{ placeFor: () => "full" as const }, "held"],
+    [{ canHold: false }, "declined busy"],
+    [{ stopping: true }, "declined stopping"],
+  ] as const;
+  for (const [load, exit] of rows)
+    assert.equal(exitOf(receive(envelope(body), policy(), moment({ load }))), exit);
+  const forbidden = policy({ stations: restricted() });
+  assert.equal(exitOf(receive(envelope(body), forbidden)), "refused forbidden");
+});
+
+test("admit() gives a go up whose station may not run the command any more", () => {
+  const challenge = new Uint8Array(32);
+  const keys = { networkKey: network.publicKey, stationKey: station.publicKey };
+  const live = () => ({ ...keys, challenge, isHeld: true, command: reload });
+  const bytes = envelope(go({ challenge }));
+  assert.equal(exitOf(receive(bytes, policy(), moment({ live }))), "release");
+  const rules = policy({ stations: restricted() });
+  const { why } = expectDecision(receive(bytes, rules, moment({ live })), "withdraw");
+  assert.equal(why, "this base station key may not run the command any more");
+  // Of one that is for others nothing is said.
+  assert.equal(exitOf(receive(envelope(go({ challenge, identities: ["web2"] })), rules)), "for-others");
+});
+
+test("admit() answers a go as gone whatever it remembers, unless it was here", () => {
+  for (const knows of [true, false]) {
+    const when = { replay: { has: () => knows } };
+    const decision = receive(envelope(go()), policy(), moment(when));
+    assert.deepEqual(
+      [exitOf(decision), "detail" in decision && decision.detail],
+      ["refused gone", undefined],
+    );
+    assert.equal(
+      exitOf(receive(envelope(go()), policy(), moment({ ...when, isOver: () => true }))),
+      "replayed",
+    );
+  }
 });
 
 test("admit() ends what runs whatever load, target and rights say", () => {

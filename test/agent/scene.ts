@@ -68,6 +68,12 @@ export function cancel(changes: Readonly<Record<string, CborValue | undefined>> 
   return fields({ ...own, ...changes });
 }
 
+/** The fields of a go for `web1`, for the run that `fields` describes. */
+export function go(changes: Readonly<Record<string, CborValue | undefined>> = {}): CborMap {
+  const own = { type: "go", sequence: 1, station: undefined, command: undefined, identities: ["web1"] };
+  return fields({ ...own, expires: ISSUED + 10_000, ...changes });
+}
+
 type Keys = { network: NetworkKeyPair; station: StationKeyPair; session: SessionKeyPair };
 
 export function envelope(body: CborMap, keys: Partial<Keys> = {}): Uint8Array {

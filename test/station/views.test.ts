@@ -155,6 +155,14 @@ test("statusLine counts who is done, who runs, who failed and who has not answer
   roster.record({ kind: "exit", identity: id("web2"), exit: exit({ status: 1 }) }, 5, NOW);
   const progress = { agents: roster.agents, awaited: 2, isRollCalled: false, elapsed: 12_345 };
   assert.equal(statusLine(progress), "2/6 done · 2 running (web[3-4]) · 1 failed · 2 awaited · 12.3 s");
+  const held = { is: "held" as const };
+  for (const name of ["db2", "db3"])
+    roster.record({ kind: "hello", hello: hello(name, { disposition: held }) }, 5, NOW);
+  const rollout = { inFlight: new Map([[id("db2"), {}]]), progress: { released: 1, batch: 2, batches: 5 } };
+  assert.equal(
+    statusLine({ ...progress, agents: roster.agents, rollout }),
+    "2/8 done · batch 2/5 · 3 running (db2, web[3-4]) · 1 held · 1 failed · 2 awaited · 12.3 s",
+  );
   const later = statusLine({ ...progress, isRollCalled: true });
   assert.equal(later, "2/6 done · 2 running (web[3-4]) · 1 failed · 2 missing · 12.3 s");
 });
