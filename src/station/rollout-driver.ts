@@ -32,6 +32,7 @@ export class RolloutDriver {
   readonly #parts: RolloutParts;
   #rollout: Rollout;
   #sequence = 1;
+  readonly #pending: Identity[] = [];
 
   /** @param sentAt when the request went out, by the clock of every `now` below */
   constructor(parts: RolloutParts, sentAt: number) {
@@ -86,9 +87,18 @@ export class RolloutDriver {
   #step(event: RolloutEvent, now: number): readonly Identity[] {
     const { rollout, effects } = stepRollout(this.#rollout, event, now);
     this.#rollout = rollout;
-    for (const go of this.#goesFor([...effects.release, ...effects.again])) this.#send(go);
+    this.#pending.push(...effects.release, ...effects.again);
     if (effects.withdraw) this.#send(newCancel(this.#parts.request, this.#parts.now()));
     return effects.release;
+  }
+
+  /**
+   * Sends the releases that were decided since the last time, in one message if it holds them: every agent of the fleet
+   * opens each of them.
+   */
+  flush(): void {
+    const identities = new Set(this.#pending.splice(0));
+    for (const go of this.#goesFor([...identities])) this.#send(go);
   }
 
   #send(message: StationMessage): void {

@@ -38,7 +38,7 @@ import type { View } from "./view.ts";
 import { type Batch, earliest, nextOf, unlessAborted } from "./waiting.ts";
 
 /** Milliseconds in which we read nothing, beyond which no agent was silent meanwhile. */
-const STANDSTILL = 1_000;
+const STANDSTILL = 500;
 /** Hellos that are opened, at least; more where more agents are known, or the hub counted more. */
 const MIN_MAX_HELLOS = 1_000;
 /** The hub's count is a stranger's word: it may not make us keep state without bound. */
@@ -152,6 +152,7 @@ class Follower {
         if (arrived === undefined) {
           this.#step({ kind: "tick" });
           await unlessAborted(leave, this.#advance({ kind: "tick" }));
+          this.#rollout?.flush();
         } else {
           await unlessAborted(leave, this.#takeAll(arrived, leave));
           batch = nextOf(replies);
@@ -172,6 +173,7 @@ class Follower {
     const since = clock.monotonic();
     for (const envelope of envelopes) if (!leave.aborted) await this.#take(envelope);
     if (clock.monotonic() - since > STANDSTILL) await this.#advance({ kind: "deaf" });
+    this.#rollout?.flush();
   }
 
   /** Writes the table of a ping or what the form of output has at its end, what went wrong, and the summary. */

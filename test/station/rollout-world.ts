@@ -36,7 +36,7 @@ const KEYS = {
 const NOBODY = { born: 0, floor: 0, has: () => false };
 
 /** Numbers that look random and come again with their seed (mulberry32). */
-export class Dice {
+class Dice {
   #state: number;
 
   constructor(seed: number) {
