@@ -17,13 +17,14 @@ import {
   decodeGo,
   decodeRequest,
   decodeRequestHead,
-  matchesTarget,
+  type ListRequest,
   type PingRequest,
   type RequestHead,
   type RunRequest,
   type UnreadRequest,
 } from "../protocol/request.ts";
 import { type ClaimedRequest, isSignedBy, sessionId } from "../protocol/request-envelope.ts";
+import { matchesTarget } from "../protocol/target.ts";
 import type { CommandCall, FoundCommand } from "./find-command.ts";
 import { type Instant, staleness } from "./freshness.ts";
 import { isFromElsewhere, judgeGo, type LiveSession } from "./live-session.ts";
@@ -75,8 +76,9 @@ export type Answer = { readonly session: AdmittedSession } & (
       readonly concurrency: number;
     }
   | { readonly decision: "present"; readonly request: PingRequest }
+  | { readonly decision: "list"; readonly request: ListRequest }
   | { readonly decision: "not-targeted"; readonly census: boolean }
-  | { readonly decision: "declined"; readonly reason: Declination; readonly command: CommandName }
+  | { readonly decision: "declined"; readonly reason: Declination; readonly command?: CommandName }
   | RefusedAnswer
 );
 
@@ -196,11 +198,13 @@ function decide(
   if (request instanceof CbError) return refused("malformed", { detail: request.message });
   const stale = staleness(request, moment);
   if (stale !== undefined) return refused("clock", stale);
-  if (!matchesTarget(request.target, policy.tags)) {
+  if (!matchesTarget(request.target, policy)) {
     return { decision: "not-targeted", census: request.census };
   }
   if (request.type === "ping") return { decision: "present", request };
-  return decideRun(request, station, policy, moment);
+  if (request.type === "run") return decideRun(request, station, policy, moment);
+  if (moment.load.stopping) return { decision: "declined", reason: "stopping" };
+  return { decision: "list", request };
 }
 
 function decideRun(

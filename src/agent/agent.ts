@@ -290,6 +290,7 @@ function rememberedUntil(answer: Answer): number {
 const DECISIONS: Readonly<Record<Answer["decision"], string>> = {
   run: "Accept request",
   present: "Answer ping",
+  list: "List commands",
   "not-targeted": "Pass over request for others",
   declined: "Decline request",
   refused: "Refuse request",

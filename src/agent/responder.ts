@@ -4,22 +4,26 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { CbError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
-import type { Channel, Identity, Tag } from "../core/names.ts";
+import type { Channel, CommandName, Identity, Tag } from "../core/names.ts";
 import type { Environment } from "../core/settings.ts";
 import { commandEnvironment } from "../exec/environment.ts";
 import type { execute } from "../exec/execution.ts";
+import { FileDigests } from "../exec/file-digests.ts";
 import { environmentOf } from "../exec/manifest-environment.ts";
 import { parameterEnvironment } from "../exec/parameter-environment.ts";
 import type { AgentHub } from "../hub/agent-hub.ts";
+import { mayRun } from "../protocol/authorised-station.ts";
 import { hex } from "../protocol/bytes.ts";
 import { type AgentKeyPair, newReplyKeyPair, type ReplyPublicKey } from "../protocol/keys.ts";
 import type { Disposition, Exit, Hello } from "../protocol/reply.ts";
 import { ReplySealer, signHello } from "../protocol/reply-envelope.ts";
 import type { Answer } from "./admit.ts";
+import { listCommands } from "./command-list.ts";
 import { exitOf, exitOfNone, NOTHING } from "./exits.ts";
 import type { CommandCall, FoundCommand } from "./find-command.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Hold } from "./hold.ts";
+import { answerList } from "./list-answer.ts";
 import type { ReplayJournal } from "./replay-journal.ts";
 import { ReplySender } from "./reply-sender.ts";
 import { type RunAnswer, type Turn, type TurnParts, takeTurn } from "./turn.ts";
@@ -44,6 +48,7 @@ type ResponderParts = TurnParts & {
   readonly giveUp: AbortSignal;
   /** As at admission: what was safe then may have been exchanged while the command waited. */
   readonly findCommand: (call: CommandCall) => FoundCommand;
+  readonly runDirectories: readonly string[];
 };
 
 type Runnable = Extract<FoundCommand, { found: true }>;
@@ -51,6 +56,7 @@ type Unfound = Extract<FoundCommand, { found: false }>;
 
 export class Responder {
   readonly #parts: ResponderParts;
+  readonly #digests = new FileDigests();
 
   constructor(parts: ResponderParts) {
     this.#parts = parts;
@@ -62,7 +68,7 @@ export class Responder {
    * @throws what made the hub refuse the replies for good; a command runs to its end all the same
    */
   async respond(answer: Answer, end: AbortSignal, hold?: Hold): Promise<void> {
-    const { hub, giveUp, clock, log } = this.#parts;
+    const { hub, giveUp, clock, log, runDirectories } = this.#parts;
     const { claimed, head } = answer.session;
     const replyKeyPair = newReplyKeyPair();
     const hello = this.#hello(answer, replyKeyPair.publicKey);
@@ -78,6 +84,14 @@ export class Responder {
       clock,
     );
     try {
+      if (answer.decision === "list") {
+        await sender.send(hello);
+        const { station } = answer.session;
+        const isAllowed = (name: CommandName) => mayRun(station, name);
+        const list = () => listCommands(runDirectories, isAllowed, this.#digests, end);
+        await sender.send(await answerList({ list, send: (reply) => sender.send(reply), clock }, end));
+        return;
+      }
       if (answer.decision !== "run") {
         await sender.send(hello);
         return;
@@ -245,6 +259,8 @@ function dispositionOf(answer: Answer): Disposition {
   switch (answer.decision) {
     case "run":
       return { is: answer.start === "now" ? "running" : answer.start };
+    case "list":
+      return { is: "running" };
     case "present":
     case "not-targeted":
       return { is: answer.decision };

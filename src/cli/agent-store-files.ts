@@ -49,7 +49,7 @@ import {
   withoutPins,
   withPins,
 } from "../station/pins.ts";
-import type { stationSettings } from "./settings/station.ts";
+import type { forgetSettings } from "./settings/station.ts";
 
 /** A hundred thousand agents have room in it. */
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -64,7 +64,7 @@ export type AgentStorePlaces = {
   readonly discoveryFile: string | undefined;
 };
 
-export function storePlaces(settings: Values<typeof stationSettings>): AgentStorePlaces {
+export function storePlaces(settings: Values<typeof forgetSettings>): AgentStorePlaces {
   const { "state-directory": directory, "no-discovery": isOff, "discovery-file": discoveryFile } = settings;
   return { stateDirectory: directory, discoveryFile: isOff ? undefined : discoveryFile };
 }

@@ -11,7 +11,7 @@ import { CbError } from "../core/errors.ts";
 import type { Texts } from "../core/settings.ts";
 import { didYouMean } from "../core/suggestion.ts";
 import { abridged } from "../core/text.ts";
-import type { Command } from "./command.ts";
+import { type Command, takenSettings } from "./command.ts";
 import { type OptionUse, optionTexts, settingOf, tokenize, unknownOption } from "./options.ts";
 
 /** The programs that are one file: `cb-keygen` is `cb keygen` under another name. */
@@ -66,8 +66,9 @@ export function parseCommandLine(
   if (fits && version) return { kind: "version" };
 
   const tables = (list: readonly Command[]) => list.map(({ settings }) => settings);
+  const takers = command === undefined ? below : [command];
   for (const use of uses) {
-    if (below.some(({ settings }) => settingOf(settings, use))) continue;
+    if (takers.some((taker) => settingOf(takenSettings(taker), use))) continue;
     const owner = commands.find(({ settings }) => settingOf(settings, use));
     if (owner === undefined) throw unknownOption(use, tables(below), hint);
     const belongs = `it belongs to "${commandName(program, owner.words)}"`;
@@ -77,7 +78,7 @@ export function parseCommandLine(
   }
   if (!fits) throw extraWord(operands[0] ?? "", words, name, hint, below);
   if (command === undefined) return { kind: "help", words, asked: false };
-  const texts = optionTexts(uses, command.settings, hint);
+  const texts = optionTexts(uses, takenSettings(command), hint);
   checkOperands(command, operands, name, hint);
   return { kind: "run", command, texts, operands };
 }

@@ -73,6 +73,8 @@ type Definition<Table extends Schema> = {
   readonly examples?: readonly string[];
   /** Options, environment names and file keys. Spread `commonSettings` first where they apply. */
   readonly settings: Table;
+  /** Taken and not used, for whoever writes them in front of every command; neither shown nor offered. */
+  readonly idleSettings?: Schema;
   /** Name of the TOML file whose keys are those of `fileSettings` or the table; without it no file is read. */
   readonly configFile?: "agent.toml" | "station.toml" | "dispatcher.toml";
   /** All keys that the file may have, where the command itself uses only some of them. */
@@ -106,6 +108,11 @@ export function defineCommand<Table extends Schema>(definition: Definition<Table
       return definition.run({ settings: values, origins, operands, reread, context });
     },
   };
+}
+
+/** All options that a command takes. */
+export function takenSettings({ settings, idleSettings }: Command): Schema {
+  return { ...idleSettings, ...settings };
 }
 
 /**

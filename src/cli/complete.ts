@@ -7,7 +7,7 @@
  * from the agent's log.
  */
 import { choicesOf } from "../core/parse.ts";
-import type { Command } from "./command.ts";
+import { type Command, takenSettings } from "./command.ts";
 import { commandsBelow, programOf, type Split, split } from "./command-line.ts";
 import type { KnownName } from "./complete-files.ts";
 import type { Known } from "./complete-known.ts";
@@ -70,8 +70,8 @@ export function complete(
 type Match = NonNullable<ReturnType<typeof settingOf>>;
 
 function matchOf(use: OptionUse, below: readonly Command[]): Match | undefined {
-  for (const { settings } of below) {
-    const match = settingOf(settings, use);
+  for (const command of below) {
+    const match = settingOf(takenSettings(command), use);
     if (match !== undefined) return match;
   }
   return undefined;
@@ -140,6 +140,8 @@ function valuesOf(
       return { candidates: [], paths: "directories" };
     case "<tags>":
       return listed(known.tags());
+    case "<agents>":
+      return listed(known.agents());
     case "<patterns>":
       return listed(known.commands());
     case "<names>":
@@ -158,8 +160,12 @@ function restOfList(
   start: string,
   earlier: readonly string[],
 ): readonly [names: readonly KnownName[], start: string] {
-  const head = typed.slice(0, typed.lastIndexOf(",") + 1);
-  const taken = new Set([...earlier, head].flatMap((text) => text.split(",")));
+  const [head = ""] = /^(?:.*,)?!?/s.exec(typed) ?? [];
+  // Within the brackets of a fold stand numbers.
+  if (/\[[^\]]*$/.test(typed)) return [[], start];
+  const taken = new Set(
+    [...earlier, head].flatMap((text) => text.split(",")).map((text) => text.replace(/^!/, "")),
+  );
   return [names.filter(({ name }) => !taken.has(name)), start + head];
 }
 

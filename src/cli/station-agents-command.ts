@@ -5,27 +5,43 @@ import type { Values } from "../core/settings.ts";
 import { didYouMean } from "../core/suggestion.ts";
 import { connectStationHub } from "../hub/station-hub.ts";
 import { cryptoReady } from "../protocol/crypto.ts";
+import { matchesTarget } from "../protocol/target.ts";
 import { findAgentKey } from "../station/agent-key.ts";
-import { agentsTable } from "../station/agents-table.ts";
+import { agentsJson, agentsTable, knownAgents } from "../station/agents-table.ts";
+import { targetWords } from "../station/target-words.ts";
+import { addresseesOf } from "./addressees.ts";
 import { AgentStoreFiles, storePlaces } from "./agent-store-files.ts";
 import { type Context, type Invocation, parseOperand } from "./command.ts";
 import { loadConnection } from "./hub-connection.ts";
 import { loadNetworkPublic, loadStationSecret } from "./key-files.ts";
 import { write } from "./output.ts";
-import type { acceptSettings, stationSettings } from "./settings/station.ts";
+import type { acceptSettings, agentsSettings, forgetSettings } from "./settings/station.ts";
 import { stopSignal } from "./stop-signal.ts";
 
-export async function showAgents({ settings, context }: Invocation<typeof stationSettings>): Promise<number> {
+/** @returns +64 where an agent that was named is not known, or nobody that the options mean */
+export async function showAgents({ settings, context }: Invocation<typeof agentsSettings>): Promise<number> {
+  const { target, named } = await addresseesOf(settings);
   const store = await openStore(settings, context);
-  await write(context.stdout, agentsTable(store.discovered ?? new Map(), store.pins, context.clock.wall()));
-  return ExitStatus.ok;
+  const known = knownAgents(store.discovered ?? new Map(), store.pins);
+  const shown = known.filter((agent) => matchesTarget(target, agent));
+  const text = settings.json ? agentsJson(shown) : agentsTable(shown, context.clock.wall());
+  await write(context.stdout, text);
+  const identities = new Set(known.map(({ identity }) => identity));
+  const strangers = [...named].filter((name) => !identities.has(name)).sort();
+  const nobody = target !== undefined && shown.length === 0 && strangers.length === 0;
+  const problems = [
+    ...strangers.map((name) => `${name} is not known${didYouMean(name, identities)}`),
+    ...(nobody ? [`no known agent ${targetWords(target)}`] : []),
+  ];
+  await write(context.stderr, problems.map((problem) => `cb: ${problem}\n`).join(""));
+  return problems.length === 0 ? ExitStatus.ok : ExitStatus.notAllRun;
 }
 
 export async function forgetAgents({
   settings,
   operands,
   context,
-}: Invocation<typeof stationSettings>): Promise<number> {
+}: Invocation<typeof forgetSettings>): Promise<number> {
   const store = await openStore(settings, context);
   const known = new Set([...(store.discovered?.keys() ?? []), ...store.pins.keys()]);
   const names = operands.map((text) => parseOperand("name", text, parseName<Identity>));
@@ -61,7 +77,7 @@ export async function acceptAgent({
   return ExitStatus.ok;
 }
 
-async function openStore(settings: Values<typeof stationSettings>, context: Context) {
+async function openStore(settings: Values<typeof forgetSettings>, context: Context) {
   await cryptoReady();
   const store = new AgentStoreFiles(storePlaces(settings), settings.channel, context.clock);
   for (const notice of store.notices) await write(context.stderr, `cb: ${notice}\n`);
@@ -71,7 +87,7 @@ async function openStore(settings: Values<typeof stationSettings>, context: Cont
 async function ask(
   name: Identity,
   fingerprint: string,
-  settings: Values<typeof stationSettings>,
+  settings: Values<typeof acceptSettings>,
   { pins }: AgentStoreFiles,
   { environment, clock, signal }: Context,
 ) {
@@ -82,7 +98,7 @@ async function ask(
   const stop = stopSignal(signal);
   try {
     const hub = await connectStationHub(connection, channel, stop.signal);
-    const sender = { identity, channel, tags: undefined, clock };
+    const sender = { identity, channel, target: undefined, named: new Set<Identity>(), clock };
     // Without end, if that is what was asked for.
     const wait = settings["hello-wait"];
     const patience = Number.isFinite(wait) ? [AbortSignal.timeout(wait)] : [];

@@ -4,18 +4,21 @@ import { type CommandName, parseName } from "../core/names.ts";
 import type { Resolved, Values } from "../core/settings.ts";
 import { connectStationHub } from "../hub/station-hub.ts";
 import { cryptoReady } from "../protocol/crypto.ts";
+import type { Target } from "../protocol/target.ts";
 import type { Sink } from "../station/line-renderer.ts";
-import type { Task } from "../station/messages.ts";
+import { checkRequest, type Task } from "../station/messages.ts";
+import type { ShownForm } from "../station/output-form.ts";
 import { runStation } from "../station/station.ts";
-import type { OutputForm } from "../station/view.ts";
+import { addresseesOf } from "./addressees.ts";
 import { AgentStoreFiles, storePlaces } from "./agent-store-files.ts";
 import { type Context, type Invocation, parseOperand } from "./command.ts";
 import { isPasswordVisible, loadConnection, VISIBLE_PASSWORD } from "./hub-connection.ts";
 import { loadNetworkPublic, loadStationSecret } from "./key-files.ts";
 import { type Stream, write } from "./output.ts";
+import { confirmRun } from "./run-guard.ts";
 import { verbosityOf } from "./settings/common.ts";
 import { rolloutOf } from "./settings/rollout.ts";
-import type { runSettings, stationSettings } from "./settings/station.ts";
+import type { commandsSettings, runSettings, stationSettings } from "./settings/station.ts";
 import { stopSignal } from "./stop-signal.ts";
 
 export async function runOnAgents({
@@ -25,18 +28,20 @@ export async function runOnAgents({
   context,
 }: Invocation<typeof runSettings>): Promise<number> {
   const command = parseOperand("command", operands[0] ?? "", parseName<CommandName>);
-  const { timeout: limit, param: parameters } = settings;
+  const { timeout: limit, param: parameters, guard, all, plan } = settings;
   const rollout = rolloutOf(settings, settings["reply-wait"]);
   const display = {
     output: settings.output ?? (context.stdout.isTTY === true ? "both" : "live"),
     progress: !settings["no-progress"],
   };
-  return ask(
-    { type: "run", command, limit, parameters, rollout },
-    { values: settings, origins },
-    display,
-    context,
-  );
+  const given = { values: settings, origins };
+  if (plan) {
+    const output = settings.output === "ndjson" ? "ndjson" : "live";
+    return ask({ type: "ping" }, given, { ...display, output, plan: command }, context);
+  }
+  const check: Check = (target, store) =>
+    confirmRun({ command, target, store, guard: all ? 0 : guard }, context);
+  return ask({ type: "run", command, limit, parameters, rollout }, given, display, context, check);
 }
 
 export async function pingAgents({
@@ -47,13 +52,31 @@ export async function pingAgents({
   return ask({ type: "ping" }, { values: settings, origins }, { output: "live", progress: false }, context);
 }
 
+export async function listCommands({
+  settings,
+  origins,
+  context,
+}: Invocation<typeof commandsSettings>): Promise<number> {
+  const values = { ...settings, timeout: undefined };
+  const display = { output: settings.json ? "commands-json" : "commands", progress: true } as const;
+  return ask({ type: "list" }, { values, origins: { ...origins, timeout: "none" } }, display, context);
+}
+
 /**
  * How long after the second signal the process may still take to end by itself, in milliseconds: it cannot
  * while whoever reads its output stands still, for no runtime takes back what it has been given to write.
  */
 const LEAVE_WAIT = 1_000;
 
-type Display = { readonly output: OutputForm; readonly progress: boolean };
+type Display = {
+  readonly output: ShownForm;
+  readonly progress: boolean;
+  /** The command of which a ping is to tell who would run it. */
+  readonly plan?: CommandName;
+};
+
+/** The last look before anybody is asked; throws what keeps us from asking. */
+type Check = (target: Target | undefined, store: AgentStoreFiles) => Promise<void>;
 
 /** Keys and pins first, then the hub: what can be refused here is refused before anything is published. */
 async function ask(
@@ -61,9 +84,11 @@ async function ask(
   settings: Resolved<typeof stationSettings>,
   display: Display,
   context: Context,
+  check: Check = async () => {},
 ): Promise<number> {
   await cryptoReady();
   const { values, origins } = settings;
+  const addressees = await addresseesOf(values);
   const network = loadNetworkPublic(values["network-public-key"], context.environment);
   const keyPair = loadStationSecret(values["base-station-secret-key"], context.environment);
   const connection = loadConnection(values, context.environment);
@@ -72,10 +97,13 @@ async function ask(
   }
   const store = new AgentStoreFiles(storePlaces(values), values.channel, context.clock);
   for (const notice of store.notices) await write(context.stderr, `cb: ${notice}\n`);
+  const { identity, channel } = values;
+  checkRequest(task, { identity, channel, clock: context.clock, ...addressees });
+  await check(addressees.target, store);
   const stop = stopSignal(context.signal);
   stop.again.addEventListener("abort", () => setTimeout(stop.end, LEAVE_WAIT).unref(), { once: true });
   try {
-    const hub = await connectStationHub(connection, values.channel, stop.signal).catch((error: unknown) => {
+    const hub = await connectStationHub(connection, channel, stop.signal).catch((error: unknown) => {
       if (!stop.signal.aborted) throw error;
       return undefined; // given up by the operator: no failure of the hub
     });
@@ -83,9 +111,9 @@ async function ask(
     const status = await runStation(
       task,
       {
-        identity: values.identity,
-        channel: values.channel,
-        tags: values.tags.length > 0 ? values.tags : undefined,
+        identity,
+        channel,
+        ...addressees,
         waits: {
           helloWait: values["hello-wait"],
           replyWait: values["reply-wait"],
@@ -97,6 +125,8 @@ async function ask(
         hub,
         store,
         failMissing: values["fail-missing"],
+        expected: values.expect,
+        plan: display.plan,
         clock: context.clock,
         stdout: sink(context.stdout, context, values),
         stderr: sink(context.stderr, context, values),

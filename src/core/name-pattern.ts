@@ -16,6 +16,16 @@ export const ANY_NAME = "*" as NamePattern;
 const PATTERN = /^[A-Za-z0-9*?][A-Za-z0-9._*?-]{0,63}$/;
 const EXPECTED = "expected 1 to 64 letters, digits, dots, dashes, underscores, * and ?";
 
+/** Whether `text` is a pattern, as any name is. */
+export function isNamePattern(text: string): text is NamePattern {
+  return PATTERN.test(text);
+}
+
+/** Whether a pattern may cover more than the name that it is spelt like. */
+export function hasWildcard(pattern: NamePattern): boolean {
+  return /[*?]/.test(pattern);
+}
+
 /**
  * Patterns separated by commas; sorted, repeats folded. An empty one is an error, never "any name".
  *
@@ -24,10 +34,15 @@ const EXPECTED = "expected 1 to 64 letters, digits, dots, dashes, underscores, *
 export function parseNamePatterns(text: string): readonly NamePattern[] {
   const patterns = new Set<NamePattern>();
   for (const part of text.split(",")) {
-    if (!PATTERN.test(part)) throw new SyntaxError(`pattern "${abridged(part)}": ${EXPECTED}`);
-    patterns.add(part as NamePattern);
+    patterns.add(parseNamePattern(part));
   }
   return [...patterns].sort();
+}
+
+/** @throws {SyntaxError} naming what is expected */
+export function parseNamePattern(text: string): NamePattern {
+  if (isNamePattern(text)) return text;
+  throw new SyntaxError(`pattern "${abridged(text)}": ${EXPECTED}`);
 }
 
 /** Whether the pattern covers the whole name. */

@@ -39,13 +39,18 @@ export function foldNames(names: Iterable<string>): readonly string[] {
  */
 export function unfoldNames(text: string): readonly string[] {
   const names = new Set<string>();
-  for (const part of text.split(/,(?![^[]*\])/)) {
+  for (const part of splitNames(text)) {
     for (const name of unfold(part)) {
       names.add(name);
       if (names.size > MAX_NAMES) throw new SyntaxError(`expected ${MAX_NAMES} names at most`);
     }
   }
   return [...names];
+}
+
+/** The parts of a list; commas between brackets are no ends: `web[1-3,7],db01` has two. */
+export function splitNames(text: string): readonly string[] {
+  return text.split(/,(?![^[]*\])/);
 }
 
 /** As people count: web2 before web10, and web1 before web01. */

@@ -46,6 +46,26 @@ export function parseName<Kind extends Identity | Channel | Tag | CommandName>(t
   return text;
 }
 
+/** A tag that is wanted, or with a `!` in front one that is not. */
+export type TagTerm = Tag | `!${Tag}`;
+
+/**
+ * Tags and excluded ones as typed, separated by commas: `web,!eu`; sorted, repeats folded.
+ *
+ * `\!eu` is `!eu`: within double quotes bash keeps the backslash that keeps it from looking into its history.
+ *
+ * @throws {SyntaxError} as `parseTags`, also for a tag that is both
+ */
+export function parseTagTerms(text: string): readonly TagTerm[] {
+  const parts = text.split(",").map((part) => part.replace(/^\\(?=!)/, ""));
+  const tagsOf = (list: readonly string[]) => (list.length === 0 ? [] : parseTags(list.join(",")));
+  const wanted = tagsOf(parts.filter((part) => !part.startsWith("!")));
+  const excluded = tagsOf(parts.filter((part) => part.startsWith("!")).map((part) => part.slice(1)));
+  const both = wanted.find((tag) => excluded.includes(tag));
+  if (both !== undefined) throw new SyntaxError(`tag "${both}" is both wanted and excluded`);
+  return [...wanted, ...excluded.map((tag): TagTerm => `!${tag}`)];
+}
+
 /**
  * Tags as typed: separated by commas, in any order, repeats folded; sorted, so that equal sets are equal.
  *

@@ -55,24 +55,25 @@ export class Fields {
 
   /** Distinct tags in ascending order, from `least` to `most` of them. */
   tags(key: string, bound: Bound): readonly Tag[] {
-    return this.names<Tag>(key, bound);
+    return this.names(key, isName<Tag>, bound);
   }
 
-  /** Distinct names in ascending order, from `least` to `most` of them. */
-  names<Kind extends Parameters<typeof isName>[0] & string>(
+  /** Distinct texts that `isItem` takes, in ascending order, from `least` to `most` of them. */
+  names<Item extends string>(
     key: string,
+    isItem: (text: string) => text is Item,
     { least = 0, most = Infinity }: Bound,
-  ): readonly Kind[] {
+  ): readonly Item[] {
     const value = this.#take(key);
     if (!Array.isArray(value)) throw malformed(`${key} is not a list`);
     if (value.length < least || value.length > most) throw malformed(`${key} has too few or too many names`);
     let last = "";
-    for (const name of value) {
-      if (typeof name !== "string" || !isName(name)) throw malformed(`${key} holds what is not a name`);
-      if (name <= last) throw malformed(`${key} is not sorted`);
-      last = name;
+    for (const item of value) {
+      if (typeof item !== "string" || !isItem(item)) throw malformed(`${key} holds what is not a name`);
+      if (item <= last) throw malformed(`${key} is not sorted`);
+      last = item;
     }
-    return value as unknown as Kind[];
+    return value as Item[];
   }
 
   choice<const Word extends string>(key: string, words: readonly Word[]): Word {
@@ -93,6 +94,17 @@ export class Fields {
     const value = this.#take(key);
     if (!(value instanceof Map)) throw malformed(`${key} is not a map`);
     return new Fields(value);
+  }
+
+  /** A list of maps, at most so many. */
+  maps(key: string, most: number): readonly Fields[] {
+    const value = this.#take(key);
+    if (!Array.isArray(value)) throw malformed(`${key} is not a list`);
+    if (value.length > most) throw malformed(`${key} has too many items`);
+    return value.map((item) => {
+      if (!(item instanceof Map)) throw malformed(`${key} holds what is not a map`);
+      return new Fields(item);
+    });
   }
 
   /** A map of texts under names that `isKey` takes: from 1 to `most` of them, of at most `mostBytes` in UTF-8 each. */

@@ -18,6 +18,14 @@ export const MAX_DETAIL_BYTES = 256;
 export const MAX_PARAMETERS = 32;
 /** The value of one parameter, in UTF-8. */
 export const MAX_PARAMETER_BYTES = 4 * 1024;
+/** Identities and patterns of them in each list of a target. */
+export const MAX_IDENTITIES = 8192;
+/** Commands in one listing. */
+export const MAX_LISTED = 4096;
+/** A listing, as it is put together: more than so many of the longest commands. */
+export const MAX_LISTING_BYTES = 2 * 1024 * 1024;
+/** Of an executable or a manifest: SHA-256, which people can compare with what sha256sum(1) says. */
+export const DIGEST_BYTES = 32;
 /** How long a request may be valid, in milliseconds. */
 export const MAX_VALIDITY = 10 * 60_000;
 /** How far ahead of the agent's clock a request may be issued, in milliseconds. */
@@ -32,6 +40,9 @@ export const KEY_ID_BYTES = 8;
 export const CHALLENGE_BYTES = 32;
 export const REPLY_ADDRESS_BYTES = 16;
 export const SESSION_ID_BYTES = 16;
+
+/** The body of a request: what is left of an envelope of 64 KiB by its padding, header, key id and signature. */
+export const MAX_REQUEST_BODY_BYTES = 63_488 - 4 - 8 - 64;
 
 // Implementation
 /** Names and values of all parameters of a request of ours: with the most and longest tags it still fits. */

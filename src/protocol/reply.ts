@@ -135,18 +135,18 @@ export function decodeReply(body: Uint8Array): Reply {
 
 function helloFields({ agentKey, disposition, ...rest }: Hello): Parameters<typeof fieldMap>[0] {
   const { is, ...why } = disposition;
-  const detail = "detail" in why ? { detail: cut(why.detail) } : {};
+  const detail = "detail" in why ? { detail: cutDetail(why.detail) } : {};
   return { ...rest, key: agentKey, disposition: is, ...why, ...detail };
 }
 
 function exitOrOther(reply: Exclude<Reply, Hello>): Parameters<typeof fieldMap>[0] {
   return reply.type === "exit"
-    ? { ...reply, leftOpen: reply.leftOpen || undefined, detail: cut(reply.detail) }
+    ? { ...reply, leftOpen: reply.leftOpen || undefined, detail: cutDetail(reply.detail) }
     : reply;
 }
 
 /** A detail for the wire: it may name paths and parameters of any length, and then loses its end. */
-function cut(detail: string | undefined): string | undefined {
+export function cutDetail(detail: string | undefined): string | undefined {
   if (detail === undefined || Buffer.byteLength(detail) <= MAX_DETAIL_BYTES) return detail;
   const ellipsis = "…";
   const room = MAX_DETAIL_BYTES - Buffer.byteLength(ellipsis);

@@ -5,8 +5,8 @@
  * session, times and reply address even in a request that it does not understand, and can say so.
  * Source: PROTOCOL.md §4.
  */
-import type { Channel, CommandName, Identity, Tag } from "../core/names.ts";
-import { isParameterName, MAX_TAGS } from "../core/names.ts";
+import type { Channel, CommandName, Identity } from "../core/names.ts";
+import { isName, isParameterName } from "../core/names.ts";
 import { decodeCbor, encodeCbor, malformed } from "./cbor.ts";
 import { Fields, fieldMap } from "./fields.ts";
 import {
@@ -18,6 +18,7 @@ import {
   PROTOCOL_VERSION,
   REPLY_ADDRESS_BYTES,
 } from "./limits.ts";
+import { isTargetKnown, readTarget, type Target, targetMap } from "./target.ts";
 
 export type RequestHead = {
   readonly version: number;
@@ -30,12 +31,6 @@ export type RequestHead = {
   readonly expires: number;
   readonly challenge: Uint8Array;
   readonly replyAddress: Uint8Array;
-};
-
-/** Whom a request is for; all that is said must hold. */
-export type Target = {
-  /** The agent has every one of these tags. Sorted; at least one. */
-  readonly tags: readonly Tag[];
 };
 
 type Common = Omit<RequestHead, "type"> & {
@@ -60,8 +55,11 @@ export type RunRequest = Common & {
 
 export type PingRequest = Common & { readonly type: "ping" };
 
+/** Which commands could be run by this station; answered like a run, with a listing for output. */
+export type ListRequest = Common & { readonly type: "list" };
+
 /** What opens a session. */
-export type Request = RunRequest | PingRequest;
+export type Request = RunRequest | PingRequest | ListRequest;
 
 /** Ends what a run has started, and keeps from starting what it has not, on every agent. */
 export type CancelRequest = Omit<RequestHead, "type"> & {
@@ -85,6 +83,7 @@ const COMMON = [...HEAD, "station", "target", "census"];
 const KNOWN_FIELDS = {
   run: [...COMMON, "command", "limit", "parameters", "hold-until"],
   ping: COMMON,
+  list: COMMON,
   cancel: [...HEAD, "runExpires"],
   go: [...HEAD, "identities"],
 } as const satisfies Record<StationMessage["type"], readonly string[]>;
@@ -108,7 +107,7 @@ export function encodeRequest(message: StationMessage): Uint8Array {
     fieldMap({
       ...fields,
       reply: replyAddress,
-      target: target && fieldMap({ tags: target.tags }),
+      target: target && targetMap(target),
       census: census || undefined,
       // Left out, an agent that knows of none can still read the request.
       parameters: parameters.size > 0 ? parameters : undefined,
@@ -142,18 +141,18 @@ export function decodeRequestHead(body: Uint8Array): UnreadRequest {
 export function decodeRequest({ head, rest }: UnreadRequest): Request | undefined {
   if (head.version !== PROTOCOL_VERSION) return undefined;
   const { type } = head;
-  if (type !== "run" && type !== "ping") return undefined;
+  if (type !== "run" && type !== "ping" && type !== "list") return undefined;
   if (rest.unknownAmong(KNOWN_FIELDS[type]).length > 0) return undefined;
   const target = rest.has("target") ? rest.map("target") : undefined;
-  if (target !== undefined && target.unknownAmong(["tags"]).length > 0) return undefined;
+  if (target !== undefined && !isTargetKnown(target)) return undefined;
   if (head.sequence !== 0) throw malformed("sequence is not 0");
   const common = {
     ...head,
     station: rest.name<Identity>("station"),
-    target: target && { tags: target.tags("tags", { least: 1, most: MAX_TAGS }) },
+    target: target && readTarget(target),
     census: rest.flag("census"),
   };
-  if (type === "ping") return { ...common, type };
+  if (type !== "run") return { ...common, type };
   const command = rest.name<CommandName>("command");
   const limit = rest.has("limit") ? rest.integer("limit", { least: 1 }) : undefined;
   const parameters = rest.has("parameters") ? readParameters(rest) : new Map<string, string>();
@@ -193,11 +192,6 @@ export function decodeGo({ head, rest }: UnreadRequest): GoRequest {
   if (head.type !== "go") throw malformed("type is not go");
   if (rest.unknownAmong(KNOWN_FIELDS.go).length > 0) throw malformed("a field is unknown");
   if (head.sequence === 0) throw malformed("sequence is 0");
-  const identities = rest.names<Identity>("identities", { least: 1, most: MAX_RELEASED });
+  const identities = rest.names("identities", isName<Identity>, { least: 1, most: MAX_RELEASED });
   return { ...head, type: "go", identities };
-}
-
-/** Whether an agent with these tags is among those a target names. */
-export function matchesTarget(target: Target | undefined, tags: readonly Tag[]): boolean {
-  return target === undefined || target.tags.every((tag) => tags.includes(tag));
 }

@@ -5,7 +5,7 @@
 import { count } from "../core/text.ts";
 import { utf8 } from "../protocol/bytes.ts";
 import type { Hello } from "../protocol/reply.ts";
-import { announcement, missingSentences, type RollCall } from "./attendance.ts";
+import { announcement, type MissingAgent, missingSentences, type RollCall } from "./attendance.ts";
 import { faultSentence } from "./fault-sentence.ts";
 import type { Sink } from "./line-renderer.ts";
 import type { FaultRecord } from "./roster.ts";
@@ -30,12 +30,18 @@ export class Announcer {
   }
 
   async missing(rollCall: RollCall): Promise<void> {
-    if (!this.#isErrorsOnly || rollCall.failMissing) await this.#say(missingSentences(rollCall));
+    const isFailure = ({ isNamed }: MissingAgent) => rollCall.failMissing || isNamed === true;
+    const missing = this.#isErrorsOnly ? rollCall.missing.filter(isFailure) : rollCall.missing;
+    await this.#say(missingSentences({ ...rollCall, missing }));
   }
 
-  /** Takes back that it is missing. */
-  async latecomer({ identity }: Hello, failMissing: boolean): Promise<void> {
-    if (!this.#isErrorsOnly || failMissing) await this.#say([`${identity} has answered after all`]);
+  /**
+   * Takes back that it is missing.
+   *
+   * @param isFailure whether it would have been one
+   */
+  async latecomer({ identity }: Hello, isFailure: boolean): Promise<void> {
+    if (!this.#isErrorsOnly || isFailure) await this.#say([`${identity} has answered after all`]);
   }
 
   /** To whoever sits at a terminal and sees nothing happen. @param active agents that run the command or have it queued */

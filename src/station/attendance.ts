@@ -4,11 +4,12 @@
  * Missing means not heard, never more: the hub can withhold any reply. Source: PROTOCOL.md §8.
  */
 import { ago } from "../core/ago.ts";
+import { hasWildcard } from "../core/name-pattern.ts";
 import type { Identity } from "../core/names.ts";
 import { count } from "../core/text.ts";
 import { keyIdText } from "../protocol/keys.ts";
 import type { Hello } from "../protocol/reply.ts";
-import type { Target } from "../protocol/request.ts";
+import { matchesTarget, type Target } from "../protocol/target.ts";
 import type { Learnt } from "./agent-store.ts";
 import { type Discovered, meantBy } from "./discovery.ts";
 import type { Pins } from "./pins.ts";
@@ -16,8 +17,10 @@ import type { Roster } from "./roster.ts";
 
 export type MissingAgent = {
   readonly identity: Identity;
-  /** Milliseconds since the epoch. */
-  readonly lastSeen: number;
+  /** Milliseconds since the epoch; undefined where it is not known. */
+  readonly lastSeen: number | undefined;
+  /** Whether the operator asked for this very agent: then it is a failure that it is missing. */
+  readonly isNamed?: boolean;
 };
 
 /** What it came to. */
@@ -28,36 +31,69 @@ export type RollCall = {
   readonly failMissing: boolean;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Answers that the operator expects at least. */
+  readonly expected?: number | undefined;
 };
 
 /** What is special about an agent's answer. */
-export type Arrival = "awaited" | "new";
+export type Arrival = {
+  readonly isAwaited: boolean;
+  readonly isNew: boolean;
+  /** Whether it is one of those that alone can answer. */
+  readonly isNamed: boolean;
+};
 
 /** New agents that are named at the end, at most. */
 const MAX_NAMED = 10;
 
 export class Attendance {
   readonly #known: Discovered | undefined;
+  readonly #named: ReadonlySet<Identity>;
   readonly #awaited: Set<Identity>;
+  /** Of a target of names alone, without patterns: who can answer and has not. */
+  readonly #unheard: Set<string> | undefined;
   readonly #newcomers = new Set<Identity>();
 
-  /** @param known undefined where nobody keeps a record: then nobody is new, and nobody is missing */
-  constructor(known: Discovered | undefined, target: Target | undefined) {
+  /**
+   * @param known undefined where nobody keeps a record: then nobody is new, and nobody but who was named is missing
+   * @param named who has to answer, unless what is known of its tags says that it is not meant
+   */
+  constructor(
+    known: Discovered | undefined,
+    target: Target | undefined,
+    named: ReadonlySet<Identity> = new Set(),
+  ) {
     this.#known = known;
-    this.#awaited = new Set(known && meantBy(target, known));
+    this.#named = named;
+    const isMeant = (identity: Identity) => {
+      const record = known?.get(identity);
+      return record === undefined || matchesTarget(target, { identity, tags: record.tags });
+    };
+    this.#awaited = new Set([...((known && meantBy(target, known)) ?? []), ...[...named].filter(isMeant)]);
+    const { identities, excludedIdentities } = target ?? {};
+    if (identities !== undefined && excludedIdentities === undefined && !identities.some(hasWildcard))
+      this.#unheard = new Set(identities);
   }
 
-  /** How many known agents the request could mean that have not answered. */
+  /** How many agents that the request could mean, known ones and named ones, have not answered. */
   get awaited(): number {
     return this.#awaited.size;
   }
 
+  /** How many can answer at all and have not; undefined where anybody may. */
+  get unheardNames(): number | undefined {
+    return this.#unheard?.size;
+  }
+
   /** Takes an agent's answer down, and says what is special about it. */
-  answers(identity: Identity): Arrival | undefined {
-    if (this.#awaited.delete(identity)) return "awaited";
-    if (this.#known === undefined || this.#known.has(identity)) return undefined;
-    this.#newcomers.add(identity);
-    return "new";
+  answers(identity: Identity): Arrival {
+    const isNew = this.#known !== undefined && !this.#known.has(identity);
+    if (isNew) this.#newcomers.add(identity);
+    return {
+      isAwaited: this.#awaited.delete(identity),
+      isNew,
+      isNamed: this.#unheard?.delete(identity) ?? false,
+    };
   }
 
   /** Whether nobody was known before: then everybody is new, which is no news. */
@@ -72,9 +108,10 @@ export class Attendance {
 
   get missing(): readonly MissingAgent[] {
     const known = this.#known;
-    return [...this.#awaited]
-      .sort()
-      .map((identity) => ({ identity, lastSeen: known?.get(identity)?.lastSeen ?? 0 }));
+    return [...this.#awaited].sort().map((identity) => {
+      const lastSeen = known?.get(identity)?.lastSeen;
+      return { identity, lastSeen, isNamed: this.#named.has(identity) };
+    });
   }
 }
 
@@ -85,8 +122,11 @@ export function announcement({ identity, tags, agentKey }: Hello): string {
 }
 
 /** A sentence for each agent that is missing. */
-export function missingSentences({ missing, now }: RollCall): readonly string[] {
-  return missing.map(({ identity, lastSeen }) => `${identity} is missing, last seen ${ago(now - lastSeen)}`);
+export function missingSentences({ missing, now }: Pick<RollCall, "missing" | "now">): readonly string[] {
+  return missing.map(({ identity, lastSeen, isNamed }) => {
+    const seen = lastSeen === undefined ? "not known here" : `last seen ${ago(now - lastSeen)}`;
+    return `${identity} ${isNamed ? "did not answer" : "is missing"}, ${seen}`;
+  });
 }
 
 /** One sentence for all agents that are new; none where there are none. */

@@ -14,7 +14,7 @@ import { CbError } from "../core/errors.ts";
 import { type Channel, type Identity, isName, type Tag } from "../core/names.ts";
 import { printable } from "../core/text.ts";
 import { isTomlTable, type TomlTable } from "../core/toml.ts";
-import { matchesTarget, type Target } from "../protocol/request.ts";
+import { matchesTarget, type Target } from "../protocol/target.ts";
 
 export type DiscoveryRecord = {
   readonly tags: readonly Tag[];
@@ -129,7 +129,7 @@ export function mergeRecords(one: DiscoveryRecord, other: DiscoveryRecord): Disc
 
 /** Those of the agents that the target could mean. */
 export function meantBy(target: Target | undefined, discovered: Discovered): ReadonlySet<Identity> {
-  const meant = [...discovered].filter(([, { tags }]) => matchesTarget(target, tags));
+  const meant = [...discovered].filter(([identity, { tags }]) => matchesTarget(target, { identity, tags }));
   return new Set(meant.map(([identity]) => identity));
 }
 

@@ -27,7 +27,9 @@ export class NdjsonView implements View {
   async start(request: Request): Promise<void> {
     const { channel, target, issued } = request;
     const command = request.type === "run" ? request.command : undefined;
-    const fields = { command, channel, tags: target?.tags ?? [], time: new Date(issued).toISOString() };
+    const { tags = [], excludedTags, identities, excludedIdentities } = target ?? {};
+    const others = { excluded_tags: excludedTags, to: identities, not_to: excludedIdentities };
+    const fields = { command, channel, tags, ...others, time: new Date(issued).toISOString() };
     await this.#write([{ type: "start", version: VERSION, ...fields }]);
   }
 
@@ -86,7 +88,7 @@ export class NdjsonView implements View {
         type: "missing",
         agent: identity,
         status: "missing",
-        last_seen: new Date(lastSeen).toISOString(),
+        last_seen: lastSeen === undefined ? undefined : new Date(lastSeen).toISOString(),
       })),
       {
         type: "summary",

@@ -9,11 +9,12 @@ import { compareNames, foldNames } from "../core/name-set.ts";
 import type { Identity } from "../core/names.ts";
 import { count, seconds } from "../core/text.ts";
 import type { Request } from "../protocol/request.ts";
-import { missingSentences, newcomersSentence, type RollCall } from "./attendance.ts";
+import { type MissingAgent, missingSentences, newcomersSentence, type RollCall } from "./attendance.ts";
 import { faultSentence, replies } from "./fault-sentence.ts";
 import type { Fate } from "./rollout-report.ts";
 import type { AgentRecord, FaultRecord, Roster } from "./roster.ts";
 import type { Session, WaitPolicy } from "./session.ts";
+import { targetWords } from "./target-words.ts";
 import { type AgentVerdict, judgeAgent } from "./verdict.ts";
 
 export type Outcome = {
@@ -46,24 +47,23 @@ export function judge(
   const judgements = roster.agents.map((agent) =>
     judgeAgent(agent, request, session, waits, fateOf(agent.hello.identity)),
   );
-  const missing = missingSentences(rollCall);
+  const missing = rollCall.missing.map((agent) => missingPart(agent, rollCall));
   const faults = roster.faults.map((record) => asConflict(record, roster));
   const parts: readonly Part[] = [
     ...judgements,
     ...notReleased(judgements, fateOf).map((sentence) => ({ status: ExitStatus.notAllRun, sentence })),
     ...faults.map((fault) => ({ status: ExitStatus.integrity, sentence: faultSentence(fault) })),
-    ...(rollCall.failMissing
-      ? missing.map((sentence) => ({ status: ExitStatus.missingAgents, sentence }))
-      : []),
-    judgeAbsence(request, roster, session),
+    ...missing.filter(({ status }) => status !== 0),
+    judgeAbsence(request, roster, session, rollCall),
     judgeUnheard(request, session),
+    judgeNumber(judgements, rollCall),
   ];
   return {
     status: parts.reduce((status, part) => status | part.status, 0),
     problems: parts.flatMap(({ sentence }) => sentence ?? []),
     remarks: [
       ...remarksOn(roster),
-      ...(rollCall.failMissing ? [] : missing),
+      ...missing.flatMap(({ status, sentence }) => (status === 0 ? (sentence ?? []) : [])),
       ...newcomersSentence(rollCall),
       ...hints(request, roster, faults),
     ],
@@ -107,7 +107,20 @@ const STRANGER_HINT =
 function hints(request: Request, roster: Roster, faults: readonly FaultRecord[]): readonly string[] {
   const isKeyWrong = ({ fault }: FaultRecord) => fault === "pin-mismatch";
   const ran = request.type === "run" && roster.faults.some(isKeyWrong) ? [STRANGER_HINT] : [];
-  return [...ran, ...(faults.some(isKeyWrong) ? [ACCEPT_HINT] : [])];
+  return [...ran, ...(faults.some(isKeyWrong) ? [ACCEPT_HINT] : []), ...versionHints(request, roster)];
+}
+
+/** What those that refused are too old for. */
+function versionHints({ type, target = {} }: Request, { agents }: Roster): readonly string[] {
+  const isOld = ({ hello: { disposition } }: AgentRecord) =>
+    disposition.is === "refused" && disposition.reason === "version";
+  if (!agents.some(isOld)) return [];
+  const { tags: _, ...others } = target;
+  const isBeyondTags = Object.values(others).some((list) => list !== undefined);
+  return [
+    ...(type === "list" ? ["hint: agents of an older cb cannot list their commands: upgrade them"] : []),
+    ...(isBeyondTags ? ["hint: agents of an older cb know tags alone: use those, or upgrade them"] : []),
+  ];
 }
 
 /** Where the agent of the pinned key has answered as well, there are two of one name, and no key has changed. */
@@ -122,16 +135,35 @@ function successOf({ hello, exit }: AgentRecord): readonly string[] {
   return [`${hello.identity}: exit status 0 after ${seconds(exit.runTime)}`];
 }
 
-function judgeAbsence(request: Request, roster: Roster, session: Session): Part {
+/** That an agent is missing, which is a failure if it was named, or if any missing agent is to be one. */
+function missingPart(agent: MissingAgent, { failMissing, now }: RollCall): Part {
+  const [sentence] = missingSentences({ missing: [agent], now });
+  const isKnown = agent.lastSeen !== undefined;
+  const status =
+    (agent.isNamed ? ExitStatus.notAllRun : 0) | (failMissing && isKnown ? ExitStatus.missingAgents : 0);
+  return { status, sentence };
+}
+
+/** Fewer agents that were meant answered than the operator expected. */
+function judgeNumber(judgements: readonly AgentVerdict[], { expected }: RollCall): Part {
+  const answered = judgements.filter(({ verdict }) => verdict !== "not targeted").length;
+  if (expected === undefined || answered >= expected) return { status: 0 };
+  const sentence = `${count(answered, "agent")} answered, ${expected} were expected`;
+  return { status: ExitStatus.notAllRun, sentence };
+}
+
+function judgeAbsence(request: Request, roster: Roster, session: Session, rollCall: RollCall): Part {
   const none = { status: ExitStatus.notAllRun };
   if (session.addressed > 0) return { status: 0 };
   const answered = roster.agents.length;
   if (answered === 0 && session.counted === 0) {
     return { ...none, sentence: `nobody answered: nobody listens on channel "${request.channel}"` };
   }
+  // Each of them has a sentence of its own.
+  if (rollCall.missing.some(({ isNamed }) => isNamed)) return none;
   if (answered === 0) return { ...none, sentence: "nobody answered" };
   const who = session.answered < session.counted ? "no agent that answered" : "no agent";
-  const why = request.target === undefined ? "was meant" : `has the tags ${request.target.tags.join(",")}`;
+  const why = request.target === undefined ? "was meant" : targetWords(request.target);
   return { ...none, sentence: `${who} ${why} (${count(answered, "agent")} answered)` };
 }
 

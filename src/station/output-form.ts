@@ -1,4 +1,5 @@
 /** From the name of a form of output to what shows it. */
+import { type CommandsForm, CommandsView } from "./commands-view.ts";
 import { FoldedView } from "./folded-view.ts";
 import type { Sink } from "./line-renderer.ts";
 import { LiveView } from "./live-view.ts";
@@ -6,8 +7,11 @@ import { NdjsonView } from "./ndjson-view.ts";
 import { QUIET, RawView } from "./raw-view.ts";
 import type { OutputForm, View } from "./view.ts";
 
+/** Besides what an operator can ask for, what a request has of its own. */
+export type ShownForm = OutputForm | CommandsForm;
+
 /** @param columns of the terminal now */
-export function openView(form: OutputForm, stdout: Sink, stderr: Sink, columns: () => number): View {
+export function openView(form: ShownForm, stdout: Sink, stderr: Sink, columns: () => number): View {
   switch (form) {
     case "live":
       return new LiveView(stdout, stderr);
@@ -21,10 +25,13 @@ export function openView(form: OutputForm, stdout: Sink, stderr: Sink, columns: 
       return new NdjsonView(stdout);
     case "quiet":
       return QUIET;
+    case "commands":
+    case "commands-json":
+      return new CommandsView(form, stdout);
   }
 }
 
 /** Whether a status line can stand below it: not where bytes go out that need not end with a newline. */
-export function leavesWholeLines(form: OutputForm): boolean {
+export function leavesWholeLines(form: ShownForm): boolean {
   return form !== "raw";
 }

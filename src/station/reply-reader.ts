@@ -27,7 +27,8 @@ import {
   readReplyFrame,
   replyOpeningKey,
 } from "../protocol/reply-envelope.ts";
-import { matchesTarget, type Request } from "../protocol/request.ts";
+import type { Request } from "../protocol/request.ts";
+import { matchesTarget } from "../protocol/target.ts";
 import { ownersOf, type Pins } from "./pins.ts";
 
 export const FAULTS = [
@@ -91,6 +92,8 @@ export type Expectation = {
   /** Hellos beyond this many are not opened. */
   readonly maxHellos: number;
 };
+
+const NOT_MEANT = { is: "not-targeted" } as const;
 
 /** The replies of one reply key. */
 type Speaker = {
@@ -170,14 +173,14 @@ export class ReplyReader {
     if (hello.type !== "hello") return fault("out-of-order");
     if (!equalBytes(hello.challenge, request.challenge)) return fault("wrong-challenge");
     if (!isHelloGenuine(hello, session.publicKey, replyKey)) return fault("bad-signature");
-    const { identity, tags, disposition, agentKey } = hello;
+    const { identity, disposition, agentKey } = hello;
     const pinned = pins.get(identity);
     if (pinned !== undefined && !equalBytes(pinned, agentKey)) {
       const [now, before] = [agentKey, pinned].map((key) => keyIdText("agent-public", key));
       return { ...fault("pin-mismatch", identity, `${now}, not ${before}`), agentKey };
     }
     const acts = ["running", "queued", "held", "present"].includes(disposition.is);
-    const isMeant = matchesTarget(request.target, tags);
+    const isMeant = matchesTarget(request.target, hello);
     if (acts && !isMeant) return fault("not-targeted", identity);
     // Nobody may count as heard by saying that somebody else was meant.
     if (disposition.is === "not-targeted" && isMeant) return fault("not-targeted", identity);
@@ -197,6 +200,9 @@ export class ReplyReader {
     if (acts && isPresent !== (request.type === "ping")) return fault("out-of-order", identity);
     // Who was to wait for a release does not run, and nobody else waits for one.
     if (acts && this.#isHeld !== (disposition.is === "held")) return fault("out-of-order", identity);
+    // Too old to read the target, it refuses what was not meant for it.
+    const isUnread = disposition.is === "refused" && disposition.reason === "version";
+    if (isUnread && !isMeant) return { kind: "hello", hello: { ...hello, disposition: NOT_MEANT } };
     return { kind: "hello", hello };
   }
 

@@ -166,7 +166,7 @@ function failedIn(rollout: Rollout, identity: Identity): Rollout {
 function loseSilent(rollout: Rollout, now: number): Rollout {
   const { inFlight, settled, failed, lost } = rollout;
   const silent = [...inFlight].filter(([, flight]) => now >= silentAt(flight, rollout)).map(([name]) => name);
-  if (silent.length === 0) return rollout;
+  if (silent.length === 0) return rollout; // mutant: equivalent, copies of the same
   return {
     ...rollout,
     inFlight: new Map([...inFlight].filter(([identity]) => !silent.includes(identity))),
@@ -211,7 +211,7 @@ function send(
   again: readonly Identity[],
   now: number,
 ): Rollout {
-  if (release.length === 0 && again.length === 0) return rollout;
+  if (release.length === 0 && again.length === 0) return rollout; // mutant: equivalent, copies of the same
   const inFlight = new Map(rollout.inFlight);
   for (const identity of again) {
     const flight = inFlight.get(identity);

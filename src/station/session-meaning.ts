@@ -1,22 +1,26 @@
 /** What a reply is to the waits of a session. */
+
 import type { Hello } from "../protocol/reply.ts";
+import type { Arrival } from "./attendance.ts";
 import type { ReplyEvent } from "./reply-reader.ts";
 import type { SessionEvent } from "./session.ts";
 
 /**
  * Nothing, where it proves nobody alive.
  *
+ * @param arrival of a hello
  * @param isRollout who runs is then not for the session to count
  */
 export function meaningOf(
   event: ReplyEvent,
-  isAwaited: boolean,
+  arrival: Arrival | undefined,
   isRollout: boolean,
 ): SessionEvent | undefined {
   switch (event.kind) {
     case "hello": {
       const isAddressed = event.hello.disposition.is !== "not-targeted";
-      return { kind: "hello", isAddressed, isActive: isActive(event.hello), isAwaited };
+      const { isAwaited, isNamed } = arrival ?? { isAwaited: false, isNamed: false };
+      return { kind: "hello", isAddressed, isActive: isActive(event.hello), isAwaited, isNamed };
     }
     case "state":
     case "output":

@@ -7,7 +7,8 @@
  *             over                               over, expired                          over
  *
  * From the first and the last state it is also over once everybody is accounted for: as many agents have
- * answered as the hub counted receivers. Agents that are known besides and could be meant get a moment longer.
+ * answered as the hub counted receivers, or all that were named where only names were. Agents that are known
+ * besides and could be meant get a moment longer.
  * A rollout says itself who is active, and keeps the session up until nobody is and nobody is to be released.
  * The count comes from a stranger: it decides how long to wait, never what is called complete. No clock, no
  * I/O: `station.ts` feeds it and sleeps until `deadline`.
@@ -46,6 +47,8 @@ export type Session = {
   readonly active: number;
   /** Agents known from before, for whom the request could be meant, that have not answered. */
   readonly awaited: number;
+  /** Agents that can answer at all and have not; undefined where anybody may. */
+  readonly unheardNames: number | undefined;
   /** Milliseconds from the request to the last first answer. */
   readonly slowestHello: number;
   readonly lastSign: number;
@@ -62,6 +65,8 @@ export type SessionEvent =
       readonly isAddressed: boolean;
       readonly isActive: boolean;
       readonly isAwaited: boolean;
+      /** Whether it is one of those that alone can answer. */
+      readonly isNamed?: boolean;
     }
   /** A genuine answer of which nothing can be used. */
   | { readonly kind: "worthless-hello" }
@@ -73,7 +78,13 @@ export type SessionEvent =
   | { readonly kind: "tick" };
 
 /** @param now any clock that never goes back, in milliseconds; the same for every call */
-export function newSession(now: number, counted: number, awaited: number, isRollingOut = false): Session {
+export function newSession(
+  now: number,
+  counted: number,
+  awaited: number,
+  unheardNames?: number | undefined,
+  isRollingOut = false,
+): Session {
   return {
     sentAt: now,
     counted,
@@ -81,6 +92,7 @@ export function newSession(now: number, counted: number, awaited: number, isRoll
     addressed: 0,
     active: 0,
     awaited,
+    unheardNames,
     slowestHello: 0,
     lastSign: now,
     interruptedAt: undefined,
@@ -137,6 +149,7 @@ function apply(session: Session, event: SessionEvent, now: number): Session {
         addressed: addressed + Number(event.isAddressed),
         active: active + Number(event.isActive),
         awaited: session.awaited - Number(event.isAwaited),
+        unheardNames: session.unheardNames && session.unheardNames - Number(event.isNamed ?? false),
         slowestHello: now - session.sentAt,
       };
     case "worthless-hello":
@@ -163,8 +176,8 @@ function judge(session: Session, now: number, waits: WaitPolicy): Session["end"]
   return session.active > 0 ? "reply-wait-expired" : "waited";
 }
 
-function isEverybodyHeard({ counted, answered }: Session): boolean {
-  return counted > 0 && answered >= counted;
+function isEverybodyHeard({ counted, answered, unheardNames }: Session): boolean {
+  return unheardNames === 0 || (counted > 0 && answered >= counted);
 }
 
 /** When known agents that could still answer have had the time for it. */

@@ -1,11 +1,12 @@
 /** What a run of a station needs, and what its operator may want of it meanwhile. */
+import type { CommandName } from "../core/names.ts";
 import type { StationHub } from "../hub/station-hub.ts";
 import type { NetworkPublicKey, StationKeyPair } from "../protocol/keys.ts";
 import type { AgentStore } from "./agent-store.ts";
 import type { Sink } from "./line-renderer.ts";
 import type { Sender } from "./messages.ts";
+import type { ShownForm } from "./output-form.ts";
 import type { WaitPolicy } from "./session.ts";
-import type { OutputForm } from "./view.ts";
 
 export type StationParts = Sender & {
   readonly waits: WaitPolicy;
@@ -15,9 +16,13 @@ export type StationParts = Sender & {
   readonly store: AgentStore;
   /** Whether a known agent that could be meant and does not answer is a failure. */
   readonly failMissing: boolean;
+  /** Fewer answers are a failure. */
+  readonly expected?: number | undefined;
+  /** A ping is to tell who would run this command. */
+  readonly plan?: CommandName | undefined;
   readonly stdout: Sink;
   readonly stderr: Sink;
-  readonly output: OutputForm;
+  readonly output: ShownForm;
   /** Of the terminal now. */
   readonly columns: () => number;
   /** Whether a line at the bottom of the terminal says how things are. */

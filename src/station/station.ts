@@ -5,7 +5,6 @@
  * by `reply-reader`, `session` and `outcome`, which are pure.
  */
 import { ExitStatus } from "../core/errors.ts";
-
 import { utf8 } from "../protocol/bytes.ts";
 import { forget, newSessionKeyPair } from "../protocol/keys.ts";
 import type { Hello } from "../protocol/reply.ts";
@@ -17,6 +16,7 @@ import { newCancel, newRequest, type Task } from "./messages.ts";
 import { judge } from "./outcome.ts";
 import { leavesWholeLines, openView } from "./output-form.ts";
 import { pingTable } from "./ping-table.ts";
+import { planText } from "./plan-text.ts";
 import { type ReplyEvent, ReplyReader } from "./reply-reader.ts";
 import type { RolloutEvent } from "./rollout.ts";
 import { RolloutDriver, requireCanaries } from "./rollout-driver.ts";
@@ -71,13 +71,14 @@ export async function runStation(
     const sentAt = parts.clock.monotonic();
     const maxHellos = Math.max(MIN_MAX_HELLOS, 4 * Math.max(known, counted));
     const reader = new ReplyReader({ request, session, pins: store.pins, maxHellos });
-    const attendance = new Attendance(store.discovered, request.target);
+    const attendance = new Attendance(store.discovered, request.target, parts.named);
     // Dated as the request was: a clock that is set meanwhile must not make the cancel stale.
     const now = () => request.issued + Math.round(parts.clock.monotonic() - publishedAt);
     const publish = (message: StationMessage) => hub.publish(seal(message));
     const cancel = () => publish(newCancel(request, now()));
     const rollout = plan && new RolloutDriver({ plan, pins: store.pins, request, publish, now }, sentAt);
-    const waiting = newSession(sentAt, counted, attendance.awaited, plan !== undefined);
+    const { awaited, unheardNames } = attendance;
+    const waiting = newSession(sentAt, counted, awaited, unheardNames, plan !== undefined);
     const follower = new Follower(parts, reader, attendance, { publishedAt, session: waiting, rollout });
     await follower.follow(request, cancel, interruption);
     return await follower.report(request);
@@ -138,7 +139,7 @@ class Follower {
       this.#step({ kind: "interrupted" });
       this.#announcer.interrupted(this.#session.active).catch(() => {});
       // A hub that does not take it does not bring the confirmation either, which the report then misses.
-      if (request.type === "run") cancel().catch(() => {});
+      if (request.type !== "ping") cancel().catch(() => {});
     };
     end.addEventListener("abort", onInterrupt, { once: true });
     try {
@@ -190,8 +191,8 @@ class Follower {
     const trouble = hub.trouble === undefined ? [] : [`replies may be missing: ${hub.trouble}`];
     const lost = [...trouble, ...this.#view.losses];
     const status = lost.length === 0 ? outcome.status : outcome.status | ExitStatus.integrity;
-    if (request.type === "ping") await stdout.write(utf8(pingTable(this.#roster.agents)));
     const { agents } = this.#roster;
+    if (request.type === "ping") await stdout.write(utf8(this.#pingText(missing)));
     await this.#view.conclude({ outcome, status, agents, missing, elapsed });
     const said = {
       errors: [...outcome.problems, ...lost],
@@ -204,6 +205,13 @@ class Follower {
     return status;
   }
 
+  #pingText(missing: RollCall["missing"]): string {
+    const { plan, clock, output } = this.#parts;
+    const { agents } = this.#roster;
+    if (plan === undefined) return pingTable(agents);
+    return output === "ndjson" ? "" : planText(plan, agents, missing, clock.wall());
+  }
+
   /** @returns what could not be remembered, a sentence each */
   #remember(request: Request): readonly string[] {
     const { store } = this.#parts;
@@ -213,8 +221,8 @@ class Follower {
   }
 
   #rollCall(missing: RollCall["missing"]): RollCall {
-    const { clock, failMissing } = this.#parts;
-    return { missing, newcomers: this.#attendance.newcomers, failMissing, now: clock.wall() };
+    const { clock, failMissing, expected } = this.#parts;
+    return { missing, newcomers: this.#attendance.newcomers, failMissing, now: clock.wall(), expected };
   }
 
   async #take(envelope: Uint8Array): Promise<void> {
@@ -223,7 +231,7 @@ class Follower {
     for (const event of this.#reader.read(envelope)) {
       const newFault = this.#roster.record(event, roundTrip, clock.wall());
       const arrival = event.kind === "hello" ? this.#attendance.answers(event.hello.identity) : undefined;
-      const meaning = meaningOf(event, arrival === "awaited", this.#rollout !== undefined);
+      const meaning = meaningOf(event, arrival, this.#rollout !== undefined);
       if (event.kind === "hello") await this.#announce(event.hello, arrival);
       if (newFault !== undefined) await this.#announcer.fault(newFault);
       // First shown, however long the reader takes: while we do not listen, no agent is silent.
@@ -234,9 +242,10 @@ class Follower {
   }
 
   async #announce(hello: Hello, arrival: Arrival | undefined): Promise<void> {
-    if (arrival === "new" && !this.#attendance.isFirst) await this.#announcer.newcomer(hello);
-    if (arrival === "awaited" && this.#hasCalledRoll)
-      await this.#announcer.latecomer(hello, this.#parts.failMissing);
+    const { failMissing, named } = this.#parts;
+    if (arrival?.isNew && !this.#attendance.isFirst) await this.#announcer.newcomer(hello);
+    if (arrival?.isAwaited && this.#hasCalledRoll)
+      await this.#announcer.latecomer(hello, failMissing || named.has(hello.identity));
   }
 
   /** Names who is missing, once, while others are active. */

@@ -93,7 +93,7 @@ function judge(
       const why =
         disposition.reason === "clock"
           ? clockRefusal(disposition, request, { time, heardAt })
-          : refusalText(disposition.reason, disposition.detail, request);
+          : refusalText(disposition.reason, disposition.detail, request, hello.software);
       const trouble = disposition.reason === "clock" ? "refused: clock" : `refused: ${why}`;
       return { ...refused(identity, why), trouble };
     }
@@ -157,7 +157,7 @@ function judgeExit(identity: string, exit: Exit, request: Request): Judgement {
     case "not-started":
       return notRun(
         ExitStatus.agentError,
-        `could not start "${request.type === "run" ? request.command : ""}"`,
+        request.type === "run" ? `could not start "${request.command}"` : "could not list its commands",
       );
     case "state":
       return notRun(ExitStatus.agentError, `did not run the command: ${UNWRITABLE_STATE}`);
@@ -175,14 +175,15 @@ function refusalText(
   reason: Exclude<Refused["reason"], "clock">,
   detail: string | undefined,
   request: Request,
+  software: string,
 ): string {
   const command = request.type === "run" ? ` "${request.command}"` : "";
   const why = detail ? `, ${printable(detail)}` : "";
   switch (reason) {
     case "version":
       return request.type === "run" && request.holdUntil !== undefined
-        ? `it is too old to wait for its turn, so nothing runs there${why}`
-        : `it does not understand this request${why}`;
+        ? `its cb ${printable(software)} is too old to wait for its turn, so nothing runs there${why}`
+        : `its cb ${printable(software)} does not understand this request${why}`;
     case "malformed":
       return `it cannot read this request${why}`;
     case "forbidden":

@@ -20,6 +20,7 @@ import {
 import { REFUSALS } from "../../src/protocol/reply.ts";
 import type { Request } from "../../src/protocol/request.ts";
 import { sessionId } from "../../src/protocol/request-envelope.ts";
+import { targetJson } from "../protocol/wire-json.ts";
 import { readVectors, unhex, type Vector } from "../support/vectors.ts";
 import {
   cancel,
@@ -67,7 +68,7 @@ for (const vector of readVectors("request")) {
       if ("runExpires" in admission) assert.equal(admission.runExpires, request.runExpires);
       return;
     }
-    const word = request.type === "run" ? "run" : "present";
+    const word = ({ run: "run", ping: "present", list: "list" } as const)[request.type as Request["type"]];
     assert.deepEqual(onWire(expectDecision(admission, word).request), request);
   });
 }
@@ -108,7 +109,7 @@ function momentOf(vector: Vector): Moment {
 }
 
 /** A decoded request with the names, and without the absences, that it has on the wire. */
-function onWire({ replyAddress, census, ...whole }: Request): unknown {
+function onWire({ replyAddress, census, target, ...whole }: Request): unknown {
   const { holdUntil, ...rest } = { holdUntil: undefined, ...whole };
   const given =
     "parameters" in rest && rest.parameters.size > 0 ? Object.fromEntries(rest.parameters) : undefined;
@@ -119,6 +120,7 @@ function onWire({ replyAddress, census, ...whole }: Request): unknown {
     "hold-until": holdUntil,
     ...(census ? { census } : {}),
   };
+  if (target !== undefined) Object.assign(all, { target: targetJson(target) });
   return JSON.parse(JSON.stringify(all, (_key, value) => (value instanceof Uint8Array ? hex(value) : value)));
 }
 
@@ -303,6 +305,16 @@ test("admit() asks for no right to be asked whether the agent is there", () => {
   assert.equal(exitOf(receive(envelope(ping()), policy({ stations: restricted() }))), "present");
 });
 
+test("admit() lists commands for every station, whatever it may run, unless the agent is stopping", () => {
+  const list = envelope(ping({ type: "list" }));
+  const full = { placeFor: () => "full" as const };
+  assert.equal(exitOf(receive(list, policy({ stations: restricted() }), moment({ load: full }))), "list");
+  const again = envelope(ping({ type: "list" }));
+  assert.equal(exitOf(receive(again, policy(), moment({ load: { stopping: true } }))), "declined stopping");
+  const other = envelope(ping({ type: "list", target: new Map([["tags", ["db"]]]) }));
+  assert.equal(exitOf(receive(other)), "not-targeted");
+});
+
 test("admit() answers a ping of whatever load it has", () => {
   const load = { stopping: true, placeFor: () => "full" as const };
   assert.equal(exitOf(receive(envelope(ping()), policy(), moment({ load }))), "present");
@@ -340,6 +352,24 @@ test("admit() finds a request not targeted unless the agent has all its tags", (
   for (const [asked, own, exit] of rows) {
     const request = envelope(fields({ target: new Map([["tags", asked]]) }));
     assert.equal(exitOf(receive(request, policy({ tags: own as readonly Tag[] }))), exit, asked.join());
+  }
+});
+
+test("admit() finds a request not targeted where any part of its target does not fit the agent", () => {
+  const rows: readonly (readonly [key: string, names: readonly string[], exit: string])[] = [
+    ["excluded-tags", ["db"], "running"],
+    ["excluded-tags", ["db", "eu"], "not-targeted"],
+    ["identities", ["db1", "web1"], "running"],
+    ["identities", ["w*"], "running"],
+    ["identities", ["eu", "web2"], "not-targeted"],
+    ["excluded-identities", ["web2"], "running"],
+    ["excluded-identities", ["web?"], "not-targeted"],
+  ];
+  for (const [key, names, exit] of rows) {
+    for (const more of [[], [["tags", ["web"]] as const]]) {
+      const request = envelope(fields({ target: new Map<string, CborValue>([[key, names], ...more]) }));
+      assert.equal(exitOf(receive(request)), exit, `${key} ${names}`);
+    }
   }
 });
 

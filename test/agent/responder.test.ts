@@ -10,6 +10,7 @@ import { stalenessAtTurn } from "../../src/agent/freshness.ts";
 import { Hold } from "../../src/agent/hold.ts";
 import { Responder } from "../../src/agent/responder.ts";
 import { CbError } from "../../src/core/errors.ts";
+import { parseNamePatterns } from "../../src/core/name-pattern.ts";
 import { parseName, type Tag } from "../../src/core/names.ts";
 import type { Environment } from "../../src/core/settings.ts";
 import type { ExecutionEnd, ExecutionEvent, ExecutionOptions } from "../../src/exec/execution.ts";
@@ -19,6 +20,7 @@ import { hex, utf8 } from "../../src/protocol/bytes.ts";
 import type { CborMap } from "../../src/protocol/cbor.ts";
 import { fieldMap } from "../../src/protocol/fields.ts";
 import { agentKeyPair, newSeed, newSessionKeyPair } from "../../src/protocol/keys.ts";
+import { decodeListing } from "../../src/protocol/listing.ts";
 import { decodeReply, type Exit, type Hello, type Reply } from "../../src/protocol/reply.ts";
 import {
   isHelloGenuine,
@@ -74,6 +76,7 @@ class Scene {
   readonly session = newSessionKeyPair();
   readonly keyPair = agentKeyPair(newSeed());
   readonly leaveQueue = new AbortController();
+  readonly runDirectories: string[] = [];
   readonly end = new AbortController();
   /** What was done, in order. */
   readonly deeds: string[] = [];
@@ -125,6 +128,7 @@ class Scene {
         },
         backlog,
       },
+      runDirectories: this.runDirectories,
       execute: this.#execute.bind(this),
       clock: this.clock,
       log: { error: log, warn: log, info: log, debug: log, trace: log },
@@ -211,6 +215,36 @@ test("Responder says hello with all that the station asks for, and that it runs"
     agentKey: scene.keyPair.publicKey,
     disposition: { is: "running" },
   });
+});
+
+test("Responder answers a list with hello, the commands that this station may run, and an exit", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "cb-responder-"));
+  try {
+    for (const command of ["reload", "secret"])
+      writeFileSync(join(directory, command), "#!/bin/sh\n", { mode: 0o755 });
+    const scene = new Scene();
+    scene.runDirectories.push(directory);
+    const body = ping({ type: "list" });
+    const answer = scene.answer(body);
+    const station = { ...answer.session.station, commands: parseNamePatterns("re*") };
+    const limited = { ...answer, session: { ...answer.session, station } };
+    await scene.responder.respond(limited, scene.end.signal);
+    assert.deepEqual(scene.hello.disposition, { is: "running" });
+    const [, output] = scene.replies;
+    assert.ok(output?.type === "output");
+    const { commands: listed } = decodeListing(output.data);
+    assert.deepEqual(
+      listed.map(({ name: each, digest }) => [each, digest?.length]),
+      [["reload", 32]],
+    );
+    assert.deepEqual(
+      [scene.replies.length, scene.exit.ending, scene.exit.stdout],
+      [3, "exited", output.data.length],
+    );
+    assert.deepEqual(scene.deeds, []);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 const clockRefusal = { is: "refused", reason: "clock", detail: "expired", bound: NOW };

@@ -80,6 +80,17 @@ test("parseCommandLine() knows every option of the original by its letter, on bo
   });
 });
 
+test("parseCommandLine() takes common options in front of a command that has no use for them, and no others", () => {
+  const { texts } = run("-r unix:///a --identity x station -v agents");
+  assert.deepEqual(Object.keys(texts), ["connection-string", "identity", "verbose"]);
+  for (const option of ["--hello-wait 3", "--timeout 3", "--fingerprint x"]) {
+    assert.throws(() => parseCommandLine("cb", `station agents ${option}`.split(" "), commands), {
+      code: "usage",
+      message: /with "cb station agents": it belongs to "cb station/,
+    });
+  }
+});
+
 test("parseCommandLine() reads -r before the word agent as Redis, after it as a run-directory", () => {
   assert.deepEqual(run("-r unix:///a agent -r ./b -r c").texts, {
     "connection-string": ["unix:///a"],

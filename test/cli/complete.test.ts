@@ -46,12 +46,12 @@ function offered(line: string): readonly string[] {
 test("complete() offers the words of commands, and help", () => {
   assert.deepEqual(offered("cb "), ["agent", "station", "dispatcher", "keygen", "help"]);
   assert.deepEqual(offered("cb st"), ["station"]);
-  assert.deepEqual(offered("cb station "), ["run", "ping", "agents"]);
-  assert.deepEqual(offered("cb -c lab station "), ["run", "ping", "agents"]);
+  assert.deepEqual(offered("cb station "), ["run", "ping", "commands", "agents"]);
+  assert.deepEqual(offered("cb -c lab station "), ["run", "ping", "commands", "agents"]);
   assert.deepEqual(offered("cb station agents "), ["forget", "accept"]);
   assert.deepEqual(offered("cb dispatcher "), ["run", "check", "try", "status", "stop", "spool"]);
   assert.deepEqual(offered("cb dispatcher spool "), ["list", "show", "retry", "drop"]);
-  assert.deepEqual(offered("cb help station "), ["run", "ping", "agents"]);
+  assert.deepEqual(offered("cb help station "), ["run", "ping", "commands", "agents"]);
   assert.deepEqual(offered("cb-keygen "), ["network", "base-station", "show", "import", "help"]);
   assert.deepEqual(offered("/usr/bin/cb-keygen sh"), ["show"]);
 });
@@ -102,6 +102,23 @@ test("complete() offers tags, one after the other in a list", () => {
   assert.deepEqual(offered("cb station --tags=web,us,"), ["--tags=web,us,eu"]);
   assert.deepEqual(offered("cb station --tags web --tags "), ["eu", "us"]);
   assert.deepEqual(offered("cb agent -t web "), ["eu", "us"]);
+});
+
+test("complete() goes on behind options that a command takes and does not use, and does not offer them", () => {
+  assert.deepEqual(offered("cb station -r unix:///a agents forget "), ["web1", "web2"]);
+  assert.deepEqual(offered("cb station agents forget --conn"), []);
+});
+
+test("complete() offers excluded tags, and agents for --to and --not-to", () => {
+  assert.deepEqual(offered("cb station --tags !"), ["!eu", "!us", "!web"]);
+  assert.deepEqual(offered("cb station --tags web,!"), ["web,!eu", "web,!us"]);
+  assert.deepEqual(offered("cb station --tags=!web,"), ["--tags=!web,eu", "--tags=!web,us"]);
+  assert.deepEqual(offered("cb station --to "), ["web1", "web2"]);
+  assert.deepEqual(offered("cb station --to web1,"), ["web1,web2"]);
+  assert.deepEqual(offered("cb station --to web1 --to="), ["--to=web2"]);
+  assert.deepEqual(offered("cb station agents --not-to w"), ["web1", "web2"]);
+  assert.deepEqual(offered("cb station --to web[1,"), []);
+  assert.deepEqual(offered("cb station --to-file "), [":files"]);
 });
 
 test("complete() offers the values of choices, channels, files and directories, and of nothing else", () => {

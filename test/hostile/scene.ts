@@ -120,7 +120,8 @@ export class Scene implements AsyncDisposable {
     const parts = {
       identity: `${WORD}-admin` as Identity,
       channel: this.channel,
-      tags: isTargeted ? [TAG] : undefined,
+      target: isTargeted ? { tags: [TAG] } : undefined,
+      named: new Set<Identity>(),
       clock: this.stationClock,
       waits,
       network: this.#network.publicKey,

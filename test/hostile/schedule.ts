@@ -128,7 +128,7 @@ function newQuestion(dice: Dice): Question {
 /** Of each agent, where nothing goes wrong. */
 function repliesTo({ task }: Question): number {
   if (task.type === "ping") return 1;
-  return task.command === COMMANDS.bursts ? 5 : 3;
+  return task.type === "run" && task.command === COMMANDS.bursts ? 5 : 3;
 }
 
 /** Replies are more than requests, and each is another matter. */

@@ -73,7 +73,7 @@ function endOf(
   if (agent.expected < agent.made) return isInterrupted ? "unconfirmed" : "silent";
   // Whether the cancel was in time is nobody's promise.
   if (isInterrupted) return isCancelled ? "cancelled" : undefined;
-  return task.command === COMMANDS.fails ? "failed" : undefined;
+  return task.type === "run" && task.command === COMMANDS.fails ? "failed" : undefined;
 }
 
 /** How many did not answer of those that the hub has counted. */

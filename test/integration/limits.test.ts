@@ -100,7 +100,13 @@ test("cb agent whose queue is full declines as busy, and runs what waits, each r
   const network = loadNetworkPublic(`${fleet.config}/network.pub`, {});
   const station = loadStationSecret(`${fleet.config}/base-station.key`, {});
   const channel = parseName<Channel>("default");
-  const sender = { identity: parseName<Identity>("station1"), channel, tags: undefined, clock: systemClock };
+  const sender = {
+    identity: parseName<Identity>("station1"),
+    channel,
+    target: undefined,
+    named: new Set<Identity>(),
+    clock: systemClock,
+  };
   const task = {
     type: "run",
     command: parseName<CommandName>("waits"),

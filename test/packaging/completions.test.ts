@@ -154,7 +154,7 @@ function fish(line: string): readonly string[] {
 
 test("cb.fish completes words, options, names and files", () => {
   assert.deepEqual(fish("cb station --ta"), [
-    "--tags\tonly agents that have all these tags, separated by commas or repeated",
+    "--tags\tonly agents that have all these tags, and none with a ! in front; separated by commas or repeated",
   ]);
   assert.deepEqual(fish("cb station --tags web,e"), ["web,eu\t1 agent"]);
   assert.deepEqual(fish("cb station --tags=us,w"), ["--tags=us,web\t2 agents"]);

@@ -480,8 +480,9 @@ test("cb-station(1) explains every sentence about who is there", () => {
   const counted = { counted: 3, answered: 1 };
   const now = NOW;
   const agent = hello("web1");
+  const absent = { identity: agent.identity, lastSeen: NOW - 172_800_000 };
   const rollCall = {
-    missing: [{ identity: agent.identity, lastSeen: NOW - 172_800_000 }],
+    missing: [absent],
     newcomers: [agent.identity],
     failMissing: false,
     now,
@@ -496,12 +497,15 @@ test("cb-station(1) explains every sentence about who is there", () => {
     ...outcomeOf([says(), ends({}), { kind: "repeat", identity: id("web1") }]).remarks,
     ...outcomeOf([{ kind: "fault", fault: "pin-mismatch", identity: id("web1") }]).remarks,
     ...missingSentences(rollCall),
+    ...missingSentences({ missing: [{ ...absent, isNamed: true }], now }),
+    ...missingSentences({ missing: [{ ...absent, isNamed: true, lastSeen: undefined }], now }),
+    "2 agents answered, 3 were expected",
     ...newcomersSentence(rollCall),
     announcement(agent),
     "web1 has answered after all",
     "replies may be missing: connection reset",
   ];
-  assert.equal(sentences.length, 14);
+  assert.equal(sentences.length, 17);
   for (const sentence of sentences) explained(sentence);
 });
 

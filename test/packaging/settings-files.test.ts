@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { agentSettings } from "../../src/cli/settings/agent.ts";
-import { stationSettings } from "../../src/cli/settings/station.ts";
+import { runSettings } from "../../src/cli/settings/station.ts";
 import { parseConfig } from "../../src/core/config-file.ts";
 import { resolve, type Schema } from "../../src/core/settings.ts";
 
@@ -21,7 +21,7 @@ const FILES: readonly SettingsFile[] = [
     table: agentSettings,
     set: { "run-directory": ["/etc/cb/run.d", "/usr/lib/cb/run.d"], "stop-wait": ["55"] },
   },
-  { name: "station.toml", table: stationSettings, set: {} },
+  { name: "station.toml", table: runSettings, set: {} },
 ];
 
 for (const { name, table, set } of FILES) {

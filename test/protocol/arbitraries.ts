@@ -1,5 +1,6 @@
 /** Arbitrary messages and arbitrary damage, for the properties of this room. */
 import fc from "fast-check";
+import type { NamePattern } from "../../src/core/name-pattern.ts";
 import type { Channel, CommandName, Identity, Tag } from "../../src/core/names.ts";
 import type { AgentPublicKey } from "../../src/protocol/keys.ts";
 import {
@@ -15,6 +16,7 @@ import {
   STREAMS,
 } from "../../src/protocol/reply.ts";
 import type { CancelRequest, GoRequest, Request } from "../../src/protocol/request.ts";
+import type { Target } from "../../src/protocol/target.ts";
 
 const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 const identities = name as fc.Arbitrary<Identity>;
@@ -45,12 +47,12 @@ export function requests(): fc.Arbitrary<Request> {
     ...head,
     sequence: fc.constant(0),
     station: identities,
-    target: fc.option(fc.record({ tags: tagLists(1) }), { nil: undefined }),
+    target: fc.option(targets(), { nil: undefined }),
     census: fc.boolean(),
   };
   return fc
     .oneof(
-      fc.record({ ...common, type: fc.constant("ping" as const) }),
+      fc.record({ ...common, type: fc.constantFrom("ping" as const, "list" as const) }),
       fc.record({
         ...common,
         type: fc.constant("run" as const),
@@ -80,6 +82,21 @@ export function goes(): fc.Arbitrary<GoRequest> {
       .uniqueArray(identities, { minLength: 1, maxLength: 20 })
       .map((names) => names.toSorted((one, other) => (one < other ? -1 : 1))),
   });
+}
+
+export function targets(): fc.Arbitrary<Target> {
+  const patterns = fc
+    .uniqueArray(fc.stringMatching(/^[A-Za-z0-9*?][A-Za-z0-9._*?-]{0,63}$/), { minLength: 1, maxLength: 9 })
+    .map((list) => list.sort() as NamePattern[]);
+  const some = <List>(lists: fc.Arbitrary<List>) => fc.option(lists, { nil: undefined });
+  return fc
+    .record({
+      tags: some(tagLists(1)),
+      excludedTags: some(tagLists(1)),
+      identities: some(patterns),
+      excludedIdentities: some(patterns),
+    })
+    .filter((target) => Object.values(target).some((list) => list !== undefined));
 }
 
 function parameters() {

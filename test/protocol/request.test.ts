@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import fc from "fast-check";
 import { CbError } from "../../src/core/errors.ts";
-import type { Channel, CommandName, Identity, Tag } from "../../src/core/names.ts";
+import type { Channel, CommandName, Identity } from "../../src/core/names.ts";
 import { hex } from "../../src/protocol/bytes.ts";
 import { cryptoReady } from "../../src/protocol/crypto.ts";
 import {
@@ -11,7 +11,6 @@ import {
   decodeRequest,
   decodeRequestHead,
   encodeRequest,
-  matchesTarget,
   type PingRequest,
   type Request,
   type StationMessage,
@@ -202,16 +201,6 @@ test("decodeRequestHead() finds the head of a request that nothing else is known
   assert.equal(unread.head.sequence, 3);
   assert.equal(hex(unread.head.replyAddress), hex(future.replyAddress));
   assert.equal(decodeRequest(unread), undefined);
-});
-
-test("matchesTarget() wants every tag of the target, and takes everybody without one", () => {
-  const tags = (...list: string[]) => list as Tag[];
-  assert.ok(matchesTarget(undefined, []));
-  assert.ok(matchesTarget({ tags: tags("web") }, tags("eu", "web")));
-  assert.ok(matchesTarget({ tags: tags("eu", "web") }, tags("eu", "web")));
-  assert.ok(!matchesTarget({ tags: tags("eu", "web") }, tags("web")));
-  assert.ok(!matchesTarget({ tags: tags("web") }, tags("web2")));
-  assert.ok(!matchesTarget({ tags: tags("web") }, []));
 });
 
 const PING: PingRequest = {

@@ -2,12 +2,24 @@
 import { hex } from "../../src/protocol/bytes.ts";
 import type { Reply } from "../../src/protocol/reply.ts";
 import type { StationMessage } from "../../src/protocol/request.ts";
+import type { Target } from "../../src/protocol/target.ts";
 
 export function requestJson({ replyAddress, ...fields }: StationMessage): unknown {
   const census = "census" in fields ? { census: fields.census || undefined } : {};
   const parameters = "parameters" in fields && fields.parameters.size === 0 ? { parameters: undefined } : {};
   const hold = "holdUntil" in fields ? { "hold-until": fields.holdUntil, holdUntil: undefined } : {};
-  return plain({ ...fields, reply: replyAddress, ...census, ...parameters, ...hold });
+  const target = "target" in fields && fields.target ? { target: targetJson(fields.target) } : {};
+  return plain({ ...fields, reply: replyAddress, ...census, ...parameters, ...hold, ...target });
+}
+
+/** A target with the names that it has on the wire; for `plain` or JSON. */
+export function targetJson({ tags, excludedTags, identities, excludedIdentities }: Target): unknown {
+  return {
+    tags,
+    "excluded-tags": excludedTags,
+    identities,
+    "excluded-identities": excludedIdentities,
+  };
 }
 
 export function replyJson(reply: Reply): unknown {

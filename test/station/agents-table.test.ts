@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Tag } from "../../src/core/names.ts";
 import { keyIdText } from "../../src/protocol/keys.ts";
-import { agentsTable } from "../../src/station/agents-table.ts";
+import { agentsJson, agentsTable, knownAgents } from "../../src/station/agents-table.ts";
 import { hello, id, NOW } from "./scene.ts";
 
 test("agentsTable() has a line for each agent that is listed or pinned", () => {
@@ -18,7 +18,7 @@ test("agentsTable() has a line for each agent that is listed or pinned", () => {
   ]);
   const fingerprint = keyIdText("agent-public", key);
   assert.equal(
-    agentsTable(discovered, pins, NOW),
+    agentsTable(knownAgents(discovered, pins), NOW),
     [
       "db1     -        first seen 0 seconds ago   last seen 0 seconds ago   -",
       `old     -        -                          -                         key ${fingerprint}`,
@@ -26,5 +26,22 @@ test("agentsTable() has a line for each agent that is listed or pinned", () => {
       "",
     ].join("\n"),
   );
-  assert.equal(agentsTable(new Map(), new Map(), NOW), "");
+  assert.equal(agentsTable(knownAgents(new Map(), new Map()), NOW), "");
+});
+
+test("agentsJson() has all of it for programs", () => {
+  const key = hello("x").agentKey;
+  const tags = ["web"] as readonly string[] as readonly Tag[];
+  const discovered = new Map([[id("web1"), { tags, firstSeen: NOW - 1000, lastSeen: NOW }]]);
+  const { agents } = JSON.parse(agentsJson(knownAgents(discovered, new Map([[id("old"), key]]))));
+  assert.deepEqual(agents, [
+    { agent: "old", tags: [], first_seen: null, last_seen: null, key: keyIdText("agent-public", key) },
+    {
+      agent: "web1",
+      tags: ["web"],
+      first_seen: "2027-01-15T07:59:59.000Z",
+      last_seen: "2027-01-15T08:00:00.000Z",
+      key: null,
+    },
+  ]);
 });

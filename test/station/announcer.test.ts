@@ -44,6 +44,10 @@ test("Announcer.missing() names missing agents: where errors alone are wanted, o
   assert.equal(await said(false, call(false)), lines);
   assert.equal(await said(true, call(false)), "");
   assert.equal(await said(true, call(true)), lines);
+  const named = missing.map((agent, index) => ({ ...agent, isNamed: index === 1 }));
+  const one = (announcer: Announcer) =>
+    announcer.missing({ missing: named, newcomers: [], failMissing: false, now: NOW });
+  assert.equal(await said(true, one), "cb: web9 did not answer, last seen 3 seconds ago\n");
   const nobody = { missing: [], newcomers: [], failMissing: true, now: NOW };
   assert.equal(await said(false, (announcer) => announcer.missing(nobody)), "");
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { NamePattern } from "../../src/core/name-pattern.ts";
 import type { Identity } from "../../src/core/names.ts";
 import type { AgentPublicKey } from "../../src/protocol/keys.ts";
 import {
@@ -17,7 +18,7 @@ import { judge } from "../../src/station/outcome.ts";
 import { FAULTS, type FaultEvent, type ReplyEvent } from "../../src/station/reply-reader.ts";
 import { Roster } from "../../src/station/roster.ts";
 import { newSession, type Session } from "../../src/station/session.ts";
-import { exit, hello, id, NOW, pingRequest, runRequest, target } from "./scene.ts";
+import { exit, hello, id, listRequest, NOW, pingRequest, runRequest, target } from "./scene.ts";
 
 const WAITS = { helloWait: 2000, replyWait: 120_000, minimumWait: 4000, isMinimumExplicit: false };
 
@@ -131,7 +132,7 @@ test("judge() names who still runs when the operator did not wait for the end", 
 test("judge() gives +16 for a refusal of any reason, with the reason in words", () => {
   const rows: Readonly<Record<(typeof REFUSALS)[number], string>> = {
     clock: "it found the request not fresh",
-    version: "it does not understand this request",
+    version: "its cb 0.1.0 does not understand this request",
     malformed: "it cannot read this request",
     forbidden: 'this base station key may not run "reload"',
     "no-such-command": 'no such command "reload"',
@@ -164,7 +165,7 @@ test("judge() passes on what an agent gives as its reason, made harmless", () =>
   const hostile = "x\u001b]0;y\u0007";
   const refused = (reason: "version" | "malformed" | "clock" | "manifest" | "parameters") =>
     outcomeOf([says("web1", { is: "refused", reason, detail: hostile })]).problems[0];
-  assert.equal(refused("version"), "web1 refused: it does not understand this request, x^[]0;y^G");
+  assert.equal(refused("version"), "web1 refused: its cb 0.1.0 does not understand this request, x^[]0;y^G");
   assert.equal(refused("malformed"), "web1 refused: it cannot read this request, x^[]0;y^G");
   assert.equal(refused("clock"), "web1 refused: it found the request not fresh (x^[]0;y^G)");
   assert.equal(refused("manifest"), 'web1 refused: the manifest of "reload" cannot be used, x^[]0;y^G');
@@ -338,6 +339,59 @@ test("judge() names missing agents as a remark, or with --fail-missing as a fail
   assert.equal(outcomeOf(ran("web1"), { rollCall: { failMissing: true } }).status, 0);
 });
 
+test("judge() counts an agent that was named and is missing as +64, and with --fail-missing as +2 if it is known", () => {
+  const named = MISSING.map((agent) => ({ ...agent, isNamed: true }));
+  const stranger = { identity: id("web7"), lastSeen: undefined, isNamed: true };
+  const said = [
+    "web7 did not answer, not known here",
+    "web8 did not answer, last seen 2 days ago",
+    "web9 is missing, last seen 59 seconds ago",
+  ];
+  const missing = [stranger, ...named.slice(0, 1), ...MISSING.slice(1)];
+  const plain = outcomeOf(ran("web1"), { rollCall: { missing } });
+  assert.deepEqual([plain.status, plain.problems, plain.remarks], [64, said.slice(0, 2), said.slice(2)]);
+  const failing = outcomeOf(ran("web1"), { rollCall: { missing, failMissing: true } });
+  assert.deepEqual([failing.status, failing.problems, failing.remarks], [66, said, []]);
+  const unknown = outcomeOf(ran("web1"), { rollCall: { missing: [stranger], failMissing: true } });
+  assert.equal(unknown.status, 64);
+});
+
+test("judge() says what agents are too old for that refuse the version of a request", () => {
+  const hints = (request: Request, ...events: readonly ReplyEvent[]) =>
+    outcomeOf(events, { request }).remarks;
+  const old = says("web1", { is: "refused", reason: "version" });
+  const tags = "hint: agents of an older cb know tags alone: use those, or upgrade them";
+  const named = { identities: ["web1" as NamePattern] };
+  assert.deepEqual(hints(runRequest({ target: named }), old), [tags]);
+  assert.deepEqual(hints(runRequest({ target: { ...target("eu"), identities: undefined } }), old), []);
+  assert.deepEqual(hints(runRequest({ target: named }), ...ran("web1")), []);
+  assert.deepEqual(hints(listRequest(), old), [
+    "hint: agents of an older cb cannot list their commands: upgrade them",
+  ]);
+});
+
+test("judge() says of an agent that could not list its commands why", () => {
+  const events = [says("web1"), ends("web1", { ending: "not-started", status: undefined, detail: "why" })];
+  judged(events, 16, ["web1 could not list its commands: why"], { request: listRequest() });
+});
+
+test("judge() says once that those who were named did not answer, and where nobody listens, that too", () => {
+  const missing = [{ identity: id("web7"), lastSeen: undefined, isNamed: true }];
+  const said = "web7 did not answer, not known here";
+  const request = runRequest({ target: { identities: ["web7" as NamePattern] } });
+  judged([], 64, [said], { request, rollCall: { missing }, counted: 1 });
+  judged([], 64, [said, NOBODY], { rollCall: { missing } });
+});
+
+test("judge() counts fewer answers than were expected as +64, those of agents that were not meant for nothing", () => {
+  const events = [...ran("web1"), ...ran("web2"), says("web3", { is: "not-targeted" })];
+  assert.equal(outcomeOf(events, { rollCall: { expected: 2 } }).status, 0);
+  const outcome = outcomeOf(events, { rollCall: { expected: 3 } });
+  assert.deepEqual([outcome.status, outcome.problems], [64, ["2 agents answered, 3 were expected"]]);
+  const refused = [says("web1", { is: "refused", reason: "masked" })];
+  assert.equal(outcomeOf(refused, { rollCall: { expected: 1 } }).status, 16);
+});
+
 test("judge() gives 66 where nobody answered, known agents are missing and --fail-missing was given", () => {
   judged([], 66, [...MISSED, NOBODY], { rollCall: { missing: MISSING, failMissing: true } });
   judged([], 64, [NOBODY], { rollCall: { missing: MISSING } });
@@ -455,7 +509,7 @@ test("judge() says of an agent that is too old for a rollout that nothing runs t
     [says("web1", { is: "refused", reason: "version", detail: "this agent understands version 1" })],
     16,
     [
-      "web1 refused: it is too old to wait for its turn, so nothing runs there, this agent understands version 1",
+      "web1 refused: its cb 0.1.0 is too old to wait for its turn, so nothing runs there, this agent understands version 1",
     ],
     { request },
   );

@@ -1,13 +1,25 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { NamePattern } from "../../src/core/name-pattern.ts";
 import { hex } from "../../src/protocol/bytes.ts";
 import { boxPublicKey } from "../../src/protocol/crypto.ts";
 import { agentKeyPair, keyIdText, newSeed, type SessionKeyPair } from "../../src/protocol/keys.ts";
 import type { Disposition } from "../../src/protocol/reply.ts";
 import { FAULTS, type ReplyEvent, ReplyReader } from "../../src/station/reply-reader.ts";
 import { readVectors } from "../support/vectors.ts";
-import { type Agent, exit, id, nameOf, output, pingRequest, runRequest, Scene, target } from "./scene.ts";
+import {
+  type Agent,
+  exit,
+  id,
+  listRequest,
+  nameOf,
+  output,
+  pingRequest,
+  runRequest,
+  Scene,
+  target,
+} from "./scene.ts";
 
 function bytes(text: string): Uint8Array {
   return new Uint8Array(Buffer.from(text, "hex"));
@@ -20,8 +32,10 @@ for (const vector of readVectors("reply")) {
     const [until] = vector.all("hold-until");
     const changes = { challenge, target: tags.length > 0 ? target(...tags) : undefined };
     const hold = until === undefined ? {} : { holdUntil: Number(until) };
-    const request =
-      vector.get("request-type") === "ping" ? pingRequest(changes) : runRequest({ ...changes, ...hold });
+    const run = (all: Parameters<typeof runRequest>[0]) => runRequest({ ...all, ...hold });
+    const make = { ping: pingRequest, list: listRequest, run }[vector.get("request-type")];
+    assert.ok(make);
+    const request = make(changes);
     const secretKey = bytes(vector.get("session-secret"));
     const session = { secretKey, publicKey: boxPublicKey(secretKey) } as SessionKeyPair;
     const reader = new ReplyReader({ request, session, pins: new Map(), maxHellos: 1000 });
@@ -97,6 +111,34 @@ test("ReplyReader gives the events of a session in which all is well", () => {
       ["web1", 0],
     ],
   );
+});
+
+test("ReplyReader takes the refusal of an agent too old to read the target as that of one that is not meant", () => {
+  const hellos = [
+    { is: "refused", reason: "version" },
+    { is: "refused", reason: "clock" },
+  ] as const;
+  const target = { identities: ["web1"] as string[] as NamePattern[] };
+  for (const [identity, expected] of [
+    ["web1", ["refused", "refused"]],
+    ["web2", ["not-targeted", "refused"]],
+  ] as const) {
+    const heard = hellos.map((disposition) => {
+      const scene = new Scene(runRequest({ target }));
+      const [event] = scene.reader.read(scene.agent(identity).sealHello(disposition));
+      return event?.kind === "hello" && event.hello.disposition.is;
+    });
+    assert.deepEqual(heard, expected);
+  }
+});
+
+test("ReplyReader takes a list for something that runs, and not for a ping", () => {
+  const scene = new Scene(listRequest());
+  const [web1, web2] = [scene.agent("web1"), scene.agent("web2")];
+  assert.deepEqual(scene.says(web1.sealHello(), web2.sealHello({ is: "present" })), [
+    "hello",
+    "out-of-order",
+  ]);
 });
 
 test("ReplyReader lets a command that waited its turn end without having run", () => {

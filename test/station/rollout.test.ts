@@ -266,6 +266,9 @@ test("stepRollout() counts who runs without a release", () => {
   scene.signs("web9");
   scene.signs("web1");
   assert.deepEqual([...scene.rollout.inFlight.keys()], ["web2"]);
+  scene.exits("web9", false);
+  scene.exits("web1", false);
+  assert.deepEqual([scene.rollout.failed.size, scene.rollout.settled.size], [0, 2]);
 });
 
 test("stepRollout() gives the place of who was restarted to others at once, if only one release was sent", () => {

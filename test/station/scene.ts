@@ -19,7 +19,7 @@ import {
   type Stream,
 } from "../../src/protocol/reply.ts";
 import { ReplySealer, signHello } from "../../src/protocol/reply-envelope.ts";
-import type { PingRequest, Request, RunRequest } from "../../src/protocol/request.ts";
+import type { ListRequest, PingRequest, Request, RunRequest } from "../../src/protocol/request.ts";
 import type { Pins } from "../../src/station/pins.ts";
 import { type ReplyEvent, ReplyReader } from "../../src/station/reply-reader.ts";
 
@@ -53,6 +53,10 @@ export function runRequest(changes: Partial<RunRequest> = {}): RunRequest {
 
 export function pingRequest(changes: Partial<PingRequest> = {}): PingRequest {
   return { ...common, type: "ping", ...changes };
+}
+
+export function listRequest(changes: Partial<ListRequest> = {}): ListRequest {
+  return { ...common, type: "list", ...changes };
 }
 
 export function id(text: string): Identity {

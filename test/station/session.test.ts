@@ -196,6 +196,30 @@ test("a known agent that has answered is waited for no more", () => {
   assert.equal(after([[10, awaited]], DEFAULTS, 1, 2).end, undefined);
 });
 
+test("where names alone were meant, the session is over when all of them have answered and finished", () => {
+  const named: SessionEvent = { ...RUNS, isNamed: true };
+  const story = (happenings: readonly Happening[], names: number | undefined) => {
+    let session = newSession(START, 40, 0, names);
+    for (const [at, event] of happenings) session = step(session, event, START + at, DEFAULTS);
+    return session;
+  };
+  const two: readonly Happening[] = [
+    [10, named],
+    [20, FINISHED],
+    [30, named],
+  ];
+  assert.equal(story(two, 2).end, undefined);
+  assert.equal(story([...two, [40, FINISHED]], 2).end, "all-heard");
+  assert.equal(story([...two, [40, FINISHED]], 3).end, undefined);
+  assert.equal(story([...two, [40, FINISHED]], undefined).end, undefined);
+  assert.equal(story([[10, { ...DECLINES, isNamed: true }]], 1).end, "all-heard");
+  // One that was not named accounts for nobody.
+  assert.equal(story([[10, DECLINES]], 1).end, undefined);
+  assert.equal(story([[10, WORTHLESS]], 1).end, undefined);
+  const settled = newSession(START, 40, 1, 0);
+  assert.equal(deadline(step(settled, DECLINES, START + 10, DEFAULTS), DEFAULTS), START + 500);
+});
+
 test("known agents prolong no wait, and account for nobody that was counted", () => {
   endsAt(400, "waited", [[300, DECLINES]], { minimumWait: 400 }, 1, 1);
   endsAt(300, "waited", [[10, NOT_MEANT]], { helloWait: 300 }, 1, 1);
@@ -418,7 +442,7 @@ test("step() keeps a session up for as long as its rollout is not over, and beli
     isOver,
   });
   const held: SessionEvent = { kind: "hello", isAddressed: true, isActive: false, isAwaited: false };
-  let session = step(newSession(0, 1, 0, true), held, 10, DEFAULTS);
+  let session = step(newSession(0, 1, 0, undefined, true), held, 10, DEFAULTS);
   assert.deepEqual([session.end, deadline(session, DEFAULTS)], [undefined, Infinity]);
   assert.equal(heardAt(session, DEFAULTS), 0);
   session = step(session, TICK, 10_000_000, DEFAULTS);
@@ -439,13 +463,15 @@ test("step() keeps a session up for as long as its rollout is not over, and beli
 
 test("meaningOf() leaves who is active to the rollout, where there is one", () => {
   const held = { kind: "hello", hello: hello("web1", { disposition: { is: "held" } }) } as const;
-  const isAddressed = { kind: "hello", isAddressed: true, isActive: false, isAwaited: true };
-  assert.deepEqual(meaningOf(held, true, true), isAddressed);
+  const isAddressed = { kind: "hello", isAddressed: true, isActive: false, isAwaited: true, isNamed: false };
+  assert.deepEqual(meaningOf(held, { isAwaited: true, isNew: false, isNamed: false }, true), isAddressed);
   const ended = { kind: "exit", identity: id("web1"), exit: exit() } as const;
-  assert.deepEqual(meaningOf(ended, false, true), { kind: "sign-of-life" });
-  assert.deepEqual(meaningOf(ended, false, false), { kind: "finished" });
-  assert.deepEqual(meaningOf({ kind: "gone", identity: id("web1") }, false, true), { kind: "sign-of-life" });
+  assert.deepEqual(meaningOf(ended, undefined, true), { kind: "sign-of-life" });
+  assert.deepEqual(meaningOf(ended, undefined, false), { kind: "finished" });
+  assert.deepEqual(meaningOf({ kind: "gone", identity: id("web1") }, undefined, true), {
+    kind: "sign-of-life",
+  });
   const altered = { kind: "fault", fault: "malformed", identity: id("web1"), silences: "run" } as const;
-  assert.equal(meaningOf(altered, false, true), undefined);
-  assert.deepEqual(meaningOf(altered, false, false), { kind: "finished" });
+  assert.equal(meaningOf(altered, undefined, true), undefined);
+  assert.deepEqual(meaningOf(altered, undefined, false), { kind: "finished" });
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { concatAll, utf8 } from "../../src/protocol/bytes.ts";
 import type { Exit } from "../../src/protocol/reply.ts";
+import type { Target } from "../../src/protocol/target.ts";
 import type { Sink } from "../../src/station/line-renderer.ts";
 import { judge } from "../../src/station/outcome.ts";
 import { openView } from "../../src/station/output-form.ts";
@@ -130,6 +131,25 @@ test("ndjson: an object for each event, the bytes of what is no text, and the ex
   assert.equal(events.at(-1).exit_status, 4);
   assert.equal(events.at(-1).seconds, 1.235);
   assert.deepEqual(events.at(-1).agents, { failed: 2, missing: 1 });
+});
+
+test("ndjson: the start says whom the request is for", async () => {
+  const stdout = new Captured();
+  const view = openView("ndjson", stdout.sink, stdout.sink, () => 40);
+  const target = { excludedTags: ["eu"], identities: ["db*", "web1"], excludedIdentities: ["db9"] };
+  await view.start(runRequest({ target: target as object as Target }));
+  const { type, tags, excluded_tags, to, not_to } = JSON.parse(stdout.text);
+  assert.deepEqual([type, tags, excluded_tags, to, not_to], ["start", [], ["eu"], ["db*", "web1"], ["db9"]]);
+});
+
+test("ndjson: a named agent that was never seen is missing since nobody knows when", async () => {
+  const stdout = new Captured();
+  const view = openView("ndjson", stdout.sink, stdout.sink, () => 40);
+  const missing = [{ identity: id("web9"), lastSeen: undefined, isNamed: true }];
+  const outcome = { status: 64, problems: [], remarks: [], successes: [], agents: [], summary: "" };
+  await view.conclude({ outcome, status: 64, agents: [], missing, elapsed: 5 });
+  const [first = ""] = stdout.text.split("\n");
+  assert.deepEqual(JSON.parse(first), { type: "missing", agent: "web9", status: "missing" });
 });
 
 test("ndjson: output that is not UTF-8 is there as base64, too", async () => {

@@ -45,6 +45,7 @@ export class Terminal {
 
   /** Ends the program, as if the terminal were closed. */
   async close(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = once(this.#child, "close");
     this.#child.kill("SIGTERM");
     await ended;

@@ -1,22 +1,32 @@
 /** What `cb station` and its commands are; what they do is loaded when one is run. */
 import { type Command, defineCommand } from "../command.ts";
-import { acceptSettings, runSettings, stationSettings } from "../settings/station.ts";
+import { commonSettings } from "../settings/common.ts";
+import {
+  acceptSettings,
+  agentsSettings,
+  commandsSettings,
+  forgetSettings,
+  runSettings,
+  stationSettings,
+} from "../settings/station.ts";
 
 const runCommand = defineCommand({
   words: ["station", "run"],
   operands: [{ name: "command" }],
   summary: "Run a command on the agents and collect its output",
   description: [
-    "Each agent that has all the tags runs the executable of that name in its run-directory. Its output comes " +
+    "Each agent that is meant runs the executable of that name in its run-directory. Its output comes " +
       "line by line, the agent's identity in front; the report of who did what comes on standard error.",
   ],
   examples: [
     "cb station --tags web run reload",
+    "cb station --to 'web[1-9],db*' --not-to db3 run reload --plan",
     "cb -c lab station run reload --reply-wait 600",
     "cb station run scan --param target=10.0.0.1",
   ],
   settings: runSettings,
   configFile: "station.toml",
+  fileSettings: runSettings,
   run: async (invocation) => (await import("../station-command.ts")).runOnAgents(invocation),
 });
 
@@ -24,10 +34,30 @@ const pingCommand = defineCommand({
   words: ["station", "ping"],
   summary: "Show which agents are listening",
   description: ["Shows each agent's round trip time, version, tags and clock difference."],
-  examples: ["cb station ping", "cb station --tags web ping"],
+  examples: ["cb station ping", "cb station --to web7 ping"],
   settings: stationSettings,
   configFile: "station.toml",
+  fileSettings: runSettings,
   run: async (invocation) => (await import("../station-command.ts")).pingAgents(invocation),
+});
+
+const commandsCommand = defineCommand({
+  words: ["station", "commands"],
+  summary: "Show which commands the agents have",
+  description: [
+    "Shows each command that this station may run: the beginning of the SHA-256 of its executable and of its " +
+      "manifest, who has it, and what it does, or why it cannot be run. Versions that differ from that of the most " +
+      "agents have a ≠ in front.",
+  ],
+  examples: [
+    "cb station commands",
+    "cb station --tags web commands",
+    "cb station commands --json | jq '.commands[] | select(.differs)'",
+  ],
+  settings: commandsSettings,
+  configFile: "station.toml",
+  fileSettings: runSettings,
+  run: async (invocation) => (await import("../station-command.ts")).listCommands(invocation),
 });
 
 const showCommand = defineCommand({
@@ -36,9 +66,11 @@ const showCommand = defineCommand({
   description: [
     "Lists tags, first and last answer and the fingerprint of the key of each agent that this station knows.",
   ],
-  examples: ["cb station agents", "cb -c lab station agents"],
-  settings: stationSettings,
+  examples: ["cb station agents", "cb station --tags 'web,!eu' agents", "cb -c lab station agents --json"],
+  settings: agentsSettings,
+  idleSettings: commonSettings,
   configFile: "station.toml",
+  fileSettings: runSettings,
   run: async (invocation) => (await import("../station-agents-command.ts")).showAgents(invocation),
 });
 
@@ -51,8 +83,10 @@ const forgetCommand = defineCommand({
       "take a changed key, rather accept it.",
   ],
   examples: ["cb station agents forget web40 web41"],
-  settings: stationSettings,
+  settings: forgetSettings,
+  idleSettings: commonSettings,
   configFile: "station.toml",
+  fileSettings: runSettings,
   run: async (invocation) => (await import("../station-agents-command.ts")).forgetAgents(invocation),
 });
 
@@ -68,6 +102,7 @@ const acceptCommand = defineCommand({
   examples: ["cb station agents accept web1 --fingerprint 0123456789abcdef"],
   settings: acceptSettings,
   configFile: "station.toml",
+  fileSettings: runSettings,
   run: async (invocation) => (await import("../station-agents-command.ts")).acceptAgent(invocation),
 });
 
@@ -75,6 +110,7 @@ const acceptCommand = defineCommand({
 export const stationCommands: readonly Command[] = [
   runCommand,
   pingCommand,
+  commandsCommand,
   showCommand,
   forgetCommand,
   acceptCommand,

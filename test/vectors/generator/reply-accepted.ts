@@ -1,5 +1,5 @@
 /** Sessions as they should be: each reply, each disposition, each ending. */
-import type { Fields } from "./cbor.ts";
+import { encode, type Fields } from "./cbor.ts";
 import {
   agent,
   ended,
@@ -206,6 +206,7 @@ function rollouts(): ReplyVector[] {
 }
 
 function outputs(): ReplyVector[] {
+  const listing = encode({ commands: [{ name: "reload", digest: new Uint8Array(32) }] });
   return [
     good("output-both", "both streams, each with offsets of its own", [
       taken(web1, 0, hello(web1)),
@@ -233,6 +234,16 @@ function outputs(): ReplyVector[] {
       taken(web1, 0, hello(web1)),
       taken(web1, 1, output(0, Uint8Array.of(0, 255, 27, 91, 128))),
     ]),
+    good(
+      "output-listing",
+      "the commands that an agent has, as the output of a list",
+      [
+        taken(web1, 0, hello(web1)),
+        taken(web1, 1, output(0, listing)),
+        taken(web1, 2, exit({ stdout: listing.length })),
+      ],
+      { type: "list" },
+    ),
     good("two-agents", "two agents, their replies mixed", [
       taken(web1, 0, hello(web1)),
       taken(web2, 0, hello(web2)),

@@ -41,7 +41,7 @@ export function vector(
   comment: string,
   items: readonly Item[],
   request: {
-    readonly type?: "run" | "ping";
+    readonly type?: "run" | "ping" | "list";
     readonly targetTags?: readonly string[];
     /** Whether the agents are to wait for a go. */
     readonly isHeld?: boolean;

@@ -94,8 +94,8 @@ function versions(): RequestVector[] {
     unknown("type-case", "a type in capitals", { ...some, type: "RUN" }),
     unknown("type-cancel-case", "cancel in capitals", { ...head("cancel"), type: "CANCEL" }),
     unknown("type-prototype", "a type that every object has", { ...some, type: "constructor" }),
-    unknown("type-list", "the reserved type list", { ...head("list"), type: "list" }),
     unknown("type-go-case", "go in capitals", { ...head("go"), type: "GO" }),
+    unknown("list-command", "a list with a command", { ...ping("list"), type: "list", command: "reload" }),
     unknown("field-unknown", "a field that nobody has", { ...some, colour: "red" }),
     unknown("field-empty", "a field without a name", { ...some, "": 1 }),
     unknown("field-prototype", "a field that every object has", { ...some, ["__proto__"]: 1 }),
@@ -107,15 +107,9 @@ function versions(): RequestVector[] {
       ...some,
       target: { ...target, colour: "red" },
     }),
-    ...["excluded-tags", "identities", "excluded-identities"].map((key) =>
-      unknown(`target-${key}`, `the reserved field ${key} of target`, {
-        ...some,
-        target: { ...target, [key]: ["a"] },
-      }),
-    ),
-    unknown("target-identities-alone", "a target of identities alone", {
+    unknown("target-camel-case", "a field of target in another spelling", {
       ...some,
-      target: { identities: ["web1"] },
+      target: { ...target, excludedTags: ["eu"] },
     }),
     unknown("ping-command", "a ping with a command", { ...ping("ping"), command: "reload" }),
     unknown("ping-limit", "a ping with a limit", { ...ping("ping"), limit: 1000 }),
@@ -158,6 +152,32 @@ function refusedParameters(): readonly (readonly [name: string, comment: string,
   ];
 }
 
+/** Targets of which one list is wrong, beside one that is right. */
+function refusedTargets(): readonly (readonly [name: string, comment: string, target: Fields])[] {
+  const many = (count: number) => Array.from({ length: count }, (_, index) => `${10_000 + index}`);
+  const keys = ["excluded-tags", "identities", "excluded-identities"];
+  const each = (name: string, comment: string, value: Value) =>
+    keys.map((key) => [`${key}-${name}`, `${key}: ${comment}`, { tags: ["web"], [key]: value }] as const);
+  return [
+    ...each("empty", "an empty list", []),
+    ...each("text", "a text", "web1"),
+    ...each("unsorted", "not sorted", ["web2", "web1"]),
+    ...each("repeated", "a name twice", ["web1", "web1"]),
+    ...each("number", "a number in the list", [1]),
+    ...each("bytes", "a byte string in the list", [utf8("web1")]),
+    ...each("name-empty", "an empty name", [""]),
+    ...each("name-65-letters", "a name of 65 letters", ["n".repeat(65)]),
+    ...each("name-comma", "a comma in a name", ["web1,web2"]),
+    ...each("name-brackets", "a fold, which the station expands", ["web[1-3]"]),
+    ...each("name-newline", "a line feed at the end", ["web1\n"]),
+    ["excluded-tags-pattern", "a pattern among tags", { "excluded-tags": ["e*"] }],
+    ["tags-pattern", "a pattern among tags", { tags: ["e*"] }],
+    ["excluded-tags-65", "65 excluded tags", { "excluded-tags": many(65) }],
+    ["identities-8193", "8193 identities", { identities: many(8193) }],
+    ["excluded-identities-8193", "8193 excluded identities", { "excluded-identities": many(8193) }],
+  ];
+}
+
 /** All fields are known, but a value is not allowed. */
 function refused(): RequestVector[] {
   const bad = (name: string, comment: string, fields: Fields) =>
@@ -171,6 +191,7 @@ function refused(): RequestVector[] {
   return [
     bad("no-command", "a run without a command", without(some, "command")),
     bad("no-station", "no station", without(some, "station")),
+    bad("list-no-station", "a list without a station", { ...head("no station"), type: "list" }),
     bad("ping-no-station", "a ping without a station", without(ping("no station"), "station")),
     field("sequence-1", "a first message of a session with sequence 1", { sequence: 1 }),
     field("limit-0", "a limit of 0", { limit: 0 }),
@@ -197,6 +218,7 @@ function refused(): RequestVector[] {
     tags("tag-empty", "an empty tag", [""]),
     tags("tag-comma", "a tag with a comma", ["eu,web"]),
     tags("tag-65-letters", "a tag of 65 letters", ["t".repeat(65)]),
+    ...refusedTargets().map(([name, comment, target]) => field(`target-${name}`, comment, { target })),
     field("command-parent", "a command outside the directory", { command: "../x" }),
     field("command-absolute", "a command with a path", { command: "/bin/sh" }),
     field("command-dots", "the directory above", { command: ".." }),

@@ -155,6 +155,30 @@ function accepted(): RequestVector[] {
       ...some,
       target: { tags: ["EU", "db", "web"] },
     }),
+    good("run-excluded-tags", "run a command where a tag is not", {
+      ...some,
+      target: { "excluded-tags": ["db", "us"] },
+    }),
+    good("run-identity", "run a command on one agent", { ...some, target: { identities: ["web1"] } }),
+    good("run-identities", "run a command on agents by name and pattern, and not on others", {
+      ...some,
+      target: {
+        tags: ["eu"],
+        "excluded-tags": ["db"],
+        identities: ["*b?", "db*", "web2"],
+        "excluded-identities": ["?eb9", "web3"],
+      },
+    }),
+    good("run-excluded-identities", "run a command on all agents but one", {
+      ...some,
+      target: { "excluded-identities": ["web2"] },
+    }),
+    good("run-identities-most", "the most names there can be", {
+      ...some,
+      target: {
+        identities: [...Array.from({ length: 8191 }, (_, index) => `${10_000 + index}`), "web1"],
+      },
+    }),
     good("run-limit", "run a command for 90 s", { ...some, limit: 90_000 }),
     good("run-limit-least", "run a command for 1 ms", { ...some, limit: 1 }),
     good("run-limit-most", "run a command for 2^53 - 1 ms", { ...some, limit: Number.MAX_SAFE_INTEGER }),
@@ -179,6 +203,17 @@ function accepted(): RequestVector[] {
       census: true,
     }),
     good("ping", "ask who is there", ping("accepted")),
+    good("list", "ask which commands there are", { ...ping("accepted"), type: "list" }),
+    good("list-target", "ask which commands there are where a tag is", {
+      ...ping("accepted"),
+      type: "list",
+      target: { tags: ["web"] },
+      census: true,
+    }),
+    good("ping-identity", "ask whether one agent is there", {
+      ...ping("accepted"),
+      target: { identities: ["web?"] },
+    }),
     good("ping-target", "ask who is there with a tag; all answer", {
       ...ping("accepted"),
       target: { tags: ["web"] },
