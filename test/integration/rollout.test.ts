@@ -187,6 +187,7 @@ test("cb agent whose clock is past the hour gives its hold up when it is release
   assert.equal((await fleet.station("ping")).status, 0);
   const station = fleet.start(["station", "run", "job", "--parallel", "1", "--pause", "1"]);
   await agent.logged("request", 2);
+  await until("web1 runs", () => notesOf(fleet).length > 0); // its hold has begun by then
   clock.set(3_600_000);
   assertEnded(await station.finished, 64, {
     stderr: [
