@@ -1,5 +1,7 @@
 /** `cb station`: sends one request to the agents of a channel and shows what they answer. */
 import { wantsColors } from "../core/colors.ts";
+import { CbError, ExitStatus } from "../core/errors.ts";
+import { parseNamePattern } from "../core/name-pattern.ts";
 import { type CommandName, parseName } from "../core/names.ts";
 import type { Resolved, Values } from "../core/settings.ts";
 import { connectStationHub } from "../hub/station-hub.ts";
@@ -16,6 +18,7 @@ import { isPasswordVisible, loadConnection, VISIBLE_PASSWORD } from "./hub-conne
 import { loadNetworkPublic, loadStationSecret } from "./key-files.ts";
 import { type Stream, write } from "./output.ts";
 import { confirmRun } from "./run-guard.ts";
+import { agentsToRepeat, keepRunRecord } from "./run-record-files.ts";
 import { verbosityOf } from "./settings/common.ts";
 import { rolloutOf } from "./settings/rollout.ts";
 import type { commandsSettings, runSettings, stationSettings } from "./settings/station.ts";
@@ -34,7 +37,13 @@ export async function runOnAgents({
     output: settings.output ?? (context.stdout.isTTY === true ? "both" : "live"),
     progress: !settings["no-progress"],
   };
-  const given = { values: settings, origins };
+  const values = settings["retry-failed"] ? retried(settings, command) : settings;
+  if (values === undefined) {
+    const all = `"${command}" went well wherever its last run on channel "${settings.channel}" came`;
+    if (!settings["errors-only"]) await write(context.stderr, `cb: nothing to repeat: ${all}\n`);
+    return ExitStatus.ok;
+  }
+  const given = { values, origins };
   if (plan) {
     const output = settings.output === "ndjson" ? "ndjson" : "live";
     return ask({ type: "ping" }, given, { ...display, output, plan: command }, context);
@@ -42,6 +51,26 @@ export async function runOnAgents({
   const check: Check = (target, store) =>
     confirmRun({ command, target, store, guard: all ? 0 : guard }, context);
   return ask({ type: "run", command, limit, parameters, rollout }, given, display, context, check);
+}
+
+/**
+ * The settings with the agents where the last run of a command is to be repeated; undefined where there are none.
+ *
+ * @throws {CbError} `usage` or `file`
+ */
+function retried(
+  settings: Values<typeof runSettings>,
+  command: CommandName,
+): Values<typeof runSettings> | undefined {
+  if (settings.to.patterns.size > 0 || settings["to-file"] !== undefined) {
+    const why = "it names the agents itself, expected no --to and no --to-file with it";
+    throw new CbError("usage", `Cannot use --retry-failed: ${why}`);
+  }
+  const { channel, "state-directory": directory } = settings;
+  const identities = agentsToRepeat(directory, channel, command);
+  if (identities.length === 0) return undefined;
+  const patterns = identities.map(parseNamePattern);
+  return { ...settings, to: { patterns: new Set(patterns), named: new Set(identities) } };
 }
 
 export async function pingAgents({
@@ -133,6 +162,7 @@ async function ask(
         output: display.output,
         columns: () => columnsOf(context),
         showsProgress: display.progress && canRedraw(context),
+        keep: (record) => keepRunRecord(values["state-directory"], channel, record),
         verbosity: verbosityOf(values),
       },
       { end: stop.signal, leave: stop.again },

@@ -21,6 +21,7 @@ import { type ReplyEvent, ReplyReader } from "./reply-reader.ts";
 import type { RolloutEvent } from "./rollout.ts";
 import { RolloutDriver, requireCanaries } from "./rollout-driver.ts";
 import { Roster } from "./roster.ts";
+import { keepRecord } from "./run-record.ts";
 import { Screen } from "./screen.ts";
 import {
   deadline,
@@ -179,15 +180,16 @@ class Follower {
 
   /** Writes the table of a ping or what the form of output has at its end, what went wrong, and the summary. */
   async report(request: Request): Promise<number> {
-    const { stdout, stderr, waits, clock, verbosity, hub } = this.#parts;
+    const { stdout, stderr, waits, clock, verbosity, hub, keep } = this.#parts;
     const elapsed = clock.monotonic() - this.#publishedAt;
-    const failures = this.#remember(request);
+    const failures = [...this.#remember(request)];
     const { end, interruptedAt } = this.#session;
     // Whoever cuts a session short has not given everybody the time to answer.
     const missing = end === undefined || interruptedAt !== undefined ? [] : this.#attendance.missing;
     const fateOf = this.#rollout?.fateOf.bind(this.#rollout);
     const rollCall = this.#rollCall(missing);
     const outcome = judge(request, this.#roster, this.#session, waits, elapsed, rollCall, fateOf);
+    failures.push(...keepRecord(keep, request, outcome, this.#attendance.missing));
     const trouble = hub.trouble === undefined ? [] : [`replies may be missing: ${hub.trouble}`];
     const lost = [...trouble, ...this.#view.losses];
     const status = lost.length === 0 ? outcome.status : outcome.status | ExitStatus.integrity;

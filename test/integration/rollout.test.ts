@@ -1,6 +1,6 @@
 /** A few agents at a time, on the built programs: who ran when, by the agents' own notes, and what the station says. */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { until } from "../hub/hub-fixture.ts";
@@ -268,4 +268,52 @@ test("cb station refuses a rollout that cannot be meant before it asks anybody",
     assert.match(stderr, said);
   }
   assert.deepEqual(whoRan(fleet), []);
+});
+
+test("cb station run --retry-failed repeats a run where it failed, was not run or was missing, until all is well", async () => {
+  await using fleet = await fleetOf(4);
+  const web5 = await fleet.agent("web5");
+  assert.equal((await fleet.station("ping")).status, 0);
+  await web5.stop();
+  fleet.file("body", '[ "$1" != web2 ] || exit 3\n');
+  const first = await fleet.station("run", "job", "--parallel", "1", "--max-failures", "1");
+  assert.equal(first.status, 4 + 64, first.stderr);
+  assert.match(first.stderr, /^4 agents · 1 ok · 1 failed · 2 not run · 1 missing · /m);
+  assert.equal(statSync(fleet.path("home/.local/state/cb/last-run/default.json")).mode & 0o777, 0o600);
+
+  await fleet.agent("web5");
+  fleet.file("body", "sleep 0.05\n");
+  const again = await fleet.station("run", "job", "--parallel", "2", "--retry-failed");
+  assert.equal(again.status, 0, again.stderr);
+  assert.match(again.stderr, /^4 agents · 4 ok · /m);
+  assert.deepEqual(whoRan(fleet).slice(0, 2), ["web1", "web2"]);
+  assert.deepEqual(whoRan(fleet).slice(2).toSorted(), ["web2", "web3", "web4", "web5"]);
+
+  const third = await fleet.station("run", "job", "--retry-failed");
+  const said = 'cb: nothing to repeat: "job" went well wherever its last run on channel "default" came';
+  assertEnded(third, 0, { stderr: [said] });
+  assert.equal(whoRan(fleet).length, 6);
+});
+
+test("cb station run --retry-failed says why there is nothing that it can repeat", async () => {
+  await using fleet = await fleetOf(1);
+  const rows: readonly (readonly [args: readonly string[], said: string])[] = [
+    [["job"], 'Cannot repeat "job": no run on channel "default" is recorded here'],
+    [
+      ["job", "--to", "web1"],
+      "Cannot use --retry-failed: it names the agents itself, expected no --to and no --to-file with it",
+    ],
+  ];
+  const refused = async (args: readonly string[], said: string) => {
+    assertEnded(await fleet.station("run", "--retry-failed", ...args), 1, { stderr: [`cb: error: ${said}`] });
+  };
+  for (const [args, said] of rows) await refused(args, said);
+  assert.equal((await fleet.station("run", "job")).status, 0);
+  await refused(
+    ["prints-4-mb"],
+    'Cannot repeat "prints-4-mb": the last run on channel "default" was of "job"',
+  );
+  const path = fleet.path("home/.local/state/cb/last-run/default.json");
+  writeFileSync(path, "{}");
+  await refused(["job"], `Cannot use "${path}": expected the record of a run, as cb writes it`);
 });

@@ -23,6 +23,7 @@ const runCommand = defineCommand({
     "cb station --to 'web[1-9],db*' --not-to db3 run reload --plan",
     "cb -c lab station run reload --reply-wait 600",
     "cb station run scan --param target=10.0.0.1",
+    "cb station run reload --canary 1 --parallel 25% --max-failures 2",
   ],
   settings: runSettings,
   configFile: "station.toml",

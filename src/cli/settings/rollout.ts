@@ -1,7 +1,7 @@
 /** The settings of a rollout: `cb station run` on a few agents at a time. */
 import { parseLimit } from "../../core/duration.ts";
 import { CbError } from "../../core/errors.ts";
-import { parseInteger } from "../../core/parse.ts";
+import { parseInteger, parseSwitch } from "../../core/parse.ts";
 import type { Schema, Values } from "../../core/settings.ts";
 import { seconds } from "../../core/text.ts";
 import { MIN_ROLLOUT_REPLY_WAIT, parseShare, type RolloutPlan } from "../../station/rollout-plan.ts";
@@ -30,6 +30,12 @@ export const rolloutSettings = {
     number: true,
     parse: parseLimit,
     help: "wait so long after each batch of --parallel or --canary",
+  },
+  "retry-failed": {
+    default: "false",
+    file: false,
+    parse: parseSwitch,
+    help: "only where the last run of the same command failed, or did not take place",
   },
 } as const satisfies Schema;
 
