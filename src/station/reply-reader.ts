@@ -232,8 +232,8 @@ function phaseAfter({ disposition: { is } }: Hello): Speaker["phase"] {
 
 /** To a release, the agent that held the run answers under a new reply key that it has lost it. */
 function isItGone({ disposition, agentKey }: Hello, before: Speaker): boolean {
-  if (disposition.is !== "refused" || disposition.reason !== "gone") return false;
-  return before.phase !== "over" && equalBytes(agentKey, before.agentKey);
+  const isGone = disposition.is === "refused" && disposition.reason === "gone";
+  return isGone && before.phase !== "over" && equalBytes(agentKey, before.agentKey);
 }
 
 /** @param mayRepeat agents that were released say how they are every few seconds */

@@ -182,14 +182,14 @@ class Follower {
   async report(request: Request): Promise<number> {
     const { stdout, stderr, waits, clock, verbosity, hub, keep } = this.#parts;
     const elapsed = clock.monotonic() - this.#publishedAt;
-    const failures = [...this.#remember(request)];
+    const failures = new Set(this.#remember(request));
     const { end, interruptedAt } = this.#session;
     // Whoever cuts a session short has not given everybody the time to answer.
     const missing = end === undefined || interruptedAt !== undefined ? [] : this.#attendance.missing;
     const fateOf = this.#rollout?.fateOf.bind(this.#rollout);
     const rollCall = this.#rollCall(missing);
     const outcome = judge(request, this.#roster, this.#session, waits, elapsed, rollCall, fateOf);
-    failures.push(...keepRecord(keep, request, outcome, this.#attendance.missing));
+    for (const why of keepRecord(keep, request, outcome, this.#attendance.missing)) failures.add(why);
     const trouble = hub.trouble === undefined ? [] : [`replies may be missing: ${hub.trouble}`];
     const lost = [...trouble, ...this.#view.losses];
     const status = lost.length === 0 ? outcome.status : outcome.status | ExitStatus.integrity;
