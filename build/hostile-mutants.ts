@@ -20,6 +20,7 @@ type Defect = {
 };
 
 const ADMIT = "src/agent/admit.ts";
+const FRESHNESS = "src/agent/freshness.ts";
 const READER = "src/station/reply-reader.ts";
 const SESSION = "src/station/session.ts";
 
@@ -38,14 +39,14 @@ const DEFECTS: readonly Defect[] = [
   },
   {
     what: "an agent runs a request that the hub has held back until it expired",
-    file: ADMIT,
-    sound: 'if (expires <= now) return refused("clock", "expired", now);',
+    file: FRESHNESS,
+    sound: 'if (expires <= now) return stale("expired", now);',
     defective: "",
   },
   {
     what: "an agent runs a request from before its start",
-    file: ADMIT,
-    sound: 'if (now - issued > uptime) return refused("clock", "uptime", Math.floor(now - uptime));',
+    file: FRESHNESS,
+    sound: 'if (now - issued > uptime) return stale("uptime", Math.floor(now - uptime));',
     defective: "",
   },
   {

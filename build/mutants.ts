@@ -17,6 +17,9 @@ import { Failure, program, run, temporaryDirectory } from "./program.ts";
 const FILES = [
   "src/agent/open.ts",
   "src/agent/admit.ts",
+  "src/agent/live-session.ts",
+  "src/agent/freshness.ts",
+  "src/agent/hold.ts",
   "src/agent/find-command.ts",
   "src/agent/command-list.ts",
   "src/agent/list-answer.ts",
@@ -35,6 +38,7 @@ const FILES = [
   "src/protocol/reply.ts",
   "src/station/reply-reader.ts",
   "src/station/session.ts",
+  "src/station/rollout.ts",
   "src/station/roster.ts",
   "src/station/attendance.ts",
   "src/station/command-versions.ts",

@@ -9,17 +9,16 @@
 import { CbError } from "../core/errors.ts";
 import type { Channel, CommandName, Identity, Tag } from "../core/names.ts";
 import { type AuthorisedStation, mayRun } from "../protocol/authorised-station.ts";
-import { equalBytes } from "../protocol/crypto.ts";
 import { hasKeyId } from "../protocol/keys.ts";
-import { MAX_FUTURE, MAX_VALIDITY, PROTOCOL_VERSION } from "../protocol/limits.ts";
+import { PROTOCOL_VERSION } from "../protocol/limits.ts";
 import type { Declination, Refusal } from "../protocol/reply.ts";
 import {
   decodeCancel,
+  decodeGo,
   decodeRequest,
   decodeRequestHead,
   type ListRequest,
   type PingRequest,
-  type Request,
   type RequestHead,
   type RunRequest,
   type UnreadRequest,
@@ -27,6 +26,8 @@ import {
 import { type ClaimedRequest, isSignedBy, sessionId } from "../protocol/request-envelope.ts";
 import { matchesTarget } from "../protocol/target.ts";
 import type { CommandCall, FoundCommand } from "./find-command.ts";
+import { type Instant, staleness } from "./freshness.ts";
+import { isFromElsewhere, judgeGo, type LiveSession } from "./live-session.ts";
 import { type Ignored, ignored } from "./open.ts";
 
 /** What an agent obeys, for as long as it runs. */
@@ -38,35 +39,19 @@ export type AdmissionPolicy = {
   readonly findCommand: (call: CommandCall) => FoundCommand;
 };
 
-/** What a decision depends on besides; times in milliseconds. */
-export type Moment = {
-  /** Since the epoch, by this agent's clock. */
-  readonly now: number;
-  /** How long this process has been up, by the monotonic clock. */
-  readonly uptime: number;
-  readonly replay: ReplayState;
+/** What a decision depends on besides. */
+export type Moment = Instant & {
   readonly load: Load;
-  /** A session of which a command runs or waits here, by its id. */
+  /** A session of which a command runs, waits or is held here, by its id. */
   readonly live: (session: Uint8Array) => LiveSession | undefined;
-};
-
-export type ReplayState = {
-  /** Requests issued up to here may have been forgotten. */
-  readonly born: number;
-  /** Requests that expire up to here have been forgotten. */
-  readonly floor: number;
-  readonly has: (session: Uint8Array) => boolean;
-};
-
-/** What must be the same in a later message of a session as in the one that opened it. */
-export type LiveSession = {
-  readonly networkKey: Uint8Array;
-  readonly stationKey: Uint8Array;
-  readonly challenge: Uint8Array;
+  /** Whether a run of this session was held here since this process started, and is not any more. */
+  readonly isOver: (session: Uint8Array) => boolean;
 };
 
 export type Load = {
   readonly stopping: boolean;
+  /** Whether one more run can be held. */
+  readonly canHold: boolean;
   /** Whether a command could start at once, would have to wait, or would find the queue full. */
   readonly placeFor: (command: CommandName, concurrency: number) => "free" | "queue" | "full";
 };
@@ -85,7 +70,8 @@ export type Answer = { readonly session: AdmittedSession } & (
   | {
       readonly decision: "run";
       readonly request: RunRequest;
-      readonly queued: boolean;
+      /** Whether it starts at once, waits its turn, or waits for a `go`. */
+      readonly start: "now" | "queued" | "held";
       /** How often the command may run at a time. */
       readonly concurrency: number;
     }
@@ -104,6 +90,15 @@ export type Cancellation = {
   readonly runExpires: number;
 };
 
+/** What a go does to the run that is held here. */
+export type Release = { readonly decision: "release" | "withdraw"; readonly session: AdmittedSession } & {
+  /** Why the command never starts; for people. */
+  readonly why: string | undefined;
+};
+
+/** A go for other agents: as common as rollouts are, and no affair of ours. */
+export type ForOthers = { readonly decision: "for-others"; readonly session: AdmittedSession };
+
 type RefusedAnswer = {
   readonly decision: "refused";
   readonly reason: Refusal;
@@ -113,7 +108,7 @@ type RefusedAnswer = {
   readonly command?: CommandName;
 };
 
-export type Admission = Ignored | Answer | Cancellation;
+export type Admission = Ignored | Answer | Cancellation | Release | ForOthers;
 
 export function admit(claimed: ClaimedRequest, policy: AdmissionPolicy, moment: Moment): Admission {
   const station = policy.stations.find(({ publicKey }) =>
@@ -128,6 +123,7 @@ export function admit(claimed: ClaimedRequest, policy: AdmissionPolicy, moment: 
   const id = sessionId(claimed.sessionKey);
   const session = { id, claimed, head, station };
   if (head.type === "cancel") return admitCancel(unread, session, moment);
+  if (head.type === "go") return admitGo(unread, session, policy, moment);
   if (moment.replay.has(id)) return ignored("replayed");
   return { session, ...decide(unread, station, policy, moment) };
 }
@@ -153,10 +149,39 @@ function admitCancel(
       ? ignored("replayed")
       : { decision: "forestall", session, runExpires };
   }
-  if (!equalBytes(live.networkKey, session.claimed.networkKey)) return ignored("other-session");
-  if (!equalBytes(live.stationKey, session.station.publicKey)) return ignored("other-session");
-  if (!equalBytes(live.challenge, session.head.challenge)) return ignored("other-session");
+  if (isFromElsewhere(live, keysOf(session))) return ignored("other-session");
   return { decision: "cancel", session, runExpires };
+}
+
+/** A go lets a run that is held here start; an agent that was restarted meanwhile says that it is gone. */
+function admitGo(
+  unread: UnreadRequest,
+  session: AdmittedSession,
+  { identity }: AdmissionPolicy,
+  moment: Moment,
+): Ignored | ForOthers | Release | Answer {
+  const message = attempt(() => decodeGo(unread));
+  if (message instanceof CbError) return ignored("malformed", message.message);
+  const { id, station } = session;
+  const live = moment.live(id);
+  const isAllowed = live?.command === undefined || mayRun(station, live.command);
+  const addressee = { identity, live, isOver: moment.isOver(id), isAllowed };
+  const judgement = judgeGo(message, keysOf(session), addressee, moment);
+  switch (judgement.leads) {
+    case "nowhere":
+      return judgement.why === "not-named" ? { decision: "for-others", session } : ignored(judgement.why);
+    case "gone":
+      return { session, ...refused("gone") };
+    case "release":
+      return { decision: "release", session, why: undefined };
+    case "withdraw":
+      return { decision: "withdraw", session, why: judgement.why };
+  }
+}
+
+function keysOf({ claimed, station, head }: AdmittedSession) {
+  const { networkKey } = claimed;
+  return { networkKey, stationKey: station.publicKey, challenge: head.challenge };
 }
 
 type WithoutSession<Whole> = Whole extends Whole ? Omit<Whole, "session"> : never;
@@ -168,10 +193,11 @@ function decide(
   moment: Moment,
 ): WithoutSession<Answer> {
   const request = attempt(() => decodeRequest(unread));
-  if (request === undefined) return refused("version", `this agent understands version ${PROTOCOL_VERSION}`);
-  if (request instanceof CbError) return refused("malformed", request.message);
+  if (request === undefined)
+    return refused("version", { detail: `this agent understands version ${PROTOCOL_VERSION}` });
+  if (request instanceof CbError) return refused("malformed", { detail: request.message });
   const stale = staleness(request, moment);
-  if (stale !== undefined) return stale;
+  if (stale !== undefined) return refused("clock", stale);
   if (!matchesTarget(request.target, policy)) {
     return { decision: "not-targeted", census: request.census };
   }
@@ -190,36 +216,20 @@ function decideRun(
   const { command } = request;
   if (!mayRun(station, command)) return { ...refused("forbidden"), command };
   const executor = policy.findCommand(request);
-  if (!executor.found) return { ...refused(executor.reason, executor.detail), command };
+  if (!executor.found) return { ...refused(executor.reason, { detail: executor.detail }), command };
   if (load.stopping) return { decision: "declined", reason: "stopping", command };
   const concurrency = executor.manifest?.concurrency ?? 1;
+  if (request.holdUntil !== undefined) {
+    if (!load.canHold) return { decision: "declined", reason: "busy", command };
+    return { decision: "run", request, start: "held", concurrency };
+  }
   const place = load.placeFor(command, concurrency);
   if (place === "full") return { decision: "declined", reason: "busy", command };
-  return { decision: "run", request, queued: place === "queue", concurrency };
+  return { decision: "run", request, start: place === "queue" ? "queued" : "now", concurrency };
 }
 
-/**
- * Why a request is not fresh; undefined where it is. A request that had to wait is judged again at its turn.
- *
- * `detail` names the bound that was passed and `bound` its value, so that an operator can tell a slow hub from
- * a wrong clock.
- */
-export function staleness(
-  { issued, expires }: Pick<Request, "issued" | "expires">,
-  { now, uptime, replay }: Pick<Moment, "now" | "uptime" | "replay">,
-): RefusedAnswer | undefined {
-  if (expires <= issued) return refused("clock", "validity", issued);
-  if (expires - issued > MAX_VALIDITY) return refused("clock", "validity", issued + MAX_VALIDITY);
-  if (issued > now + MAX_FUTURE) return refused("clock", "future", now + MAX_FUTURE);
-  if (expires <= now) return refused("clock", "expired", now);
-  if (expires <= replay.floor) return refused("clock", "floor", replay.floor);
-  if (issued <= replay.born) return refused("clock", "born", replay.born);
-  if (now - issued > uptime) return refused("clock", "uptime", Math.floor(now - uptime));
-  return undefined;
-}
-
-function refused(reason: Refusal, detail?: string, bound?: number): RefusedAnswer {
-  return { decision: "refused", reason, detail, bound };
+function refused(reason: Refusal, why: Pick<RefusedAnswer, "detail" | "bound"> = {}): RefusedAnswer {
+  return { decision: "refused", reason, detail: why.detail, bound: why.bound };
 }
 
 /** What `read` gives, or the refusal that it threw; anything else that is thrown is a bug of ours. */

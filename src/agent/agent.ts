@@ -18,20 +18,15 @@ import type { AuthorisedStation } from "../protocol/authorised-station.ts";
 import { hex } from "../protocol/bytes.ts";
 import type { AgentKeyPair, NetworkKeyPair } from "../protocol/keys.ts";
 import { MAX_VALIDITY } from "../protocol/limits.ts";
-import {
-  type AdmittedSession,
-  type Answer,
-  admit,
-  type Cancellation,
-  type LiveSession,
-  type ReplayState,
-  staleness,
-} from "./admit.ts";
+import { type AdmittedSession, type Answer, admit, type Cancellation, type Release } from "./admit.ts";
 import { type CommandCall, type FoundCommand, findCommand } from "./find-command.ts";
+import { type ReplayState, stalenessAtTurn } from "./freshness.ts";
+import { LiveSessions } from "./live-sessions.ts";
 import { type Ignored, openEnvelope } from "./open.ts";
 import { RateLimit } from "./rate-limit.ts";
 import type { ReplayJournal } from "./replay-journal.ts";
 import { Responder } from "./responder.ts";
+import { aborted, within } from "./within.ts";
 
 /** Whose requests an agent can read, and whom it obeys. */
 export type TrustedKeys = {
@@ -74,9 +69,6 @@ export type AgentParts = AgentSettings & {
   readonly onRunning?: (running: number) => void;
 };
 
-/** A session that is being answered, and what ends its command. */
-type Live = LiveSession & { readonly end: AbortController };
-
 /** How long a stopping agent tries to deliver its last replies. */
 const LAST_REPLIES = 5_000;
 
@@ -86,7 +78,7 @@ export class Agent {
   readonly #ignoredLimit: RateLimit;
   readonly #answerLimit: RateLimit;
   readonly #underWay = new Set<Promise<void>>();
-  readonly #live = new Map<string, Live>();
+  readonly #live: LiveSessions;
   readonly #leaveQueue = new AbortController();
   readonly #giveUp = new AbortController();
   #parts: AgentParts;
@@ -96,6 +88,7 @@ export class Agent {
   constructor(parts: AgentParts) {
     this.#parts = parts;
     this.#startedAt = parts.clock.monotonic();
+    this.#live = new LiveSessions(parts.clock);
     this.#slots = new JobSlots(parts.jobs, parts.onRunning);
     this.#ignoredLimit = new RateLimit(parts.clock);
     this.#answerLimit = new RateLimit(parts.clock);
@@ -127,7 +120,7 @@ export class Agent {
       leaveQueue: this.#leaveQueue.signal,
       giveUp: this.#giveUp.signal,
       findCommand: this.#findCommand.bind(this),
-      staleness: (request) => staleness(request, this.#moment())?.detail,
+      staleness: (request) => stalenessAtTurn(request, this.#moment())?.detail,
     });
   }
 
@@ -143,6 +136,12 @@ export class Agent {
       case "forestall":
         this.#cancel(admission);
         return;
+      case "release":
+      case "withdraw":
+        this.#release(admission);
+        return;
+      case "for-others":
+        return;
       default:
         this.#answer(admission);
     }
@@ -150,28 +149,35 @@ export class Agent {
 
   #answer(admitted: Answer): void {
     const { session } = admitted;
-    const isSpent = this.#spend(session, session.head.expires);
+    const isSpent = this.#spend(session, rememberedUntil(admitted));
     // What cannot be recorded is not run, whatever was decided.
     const answer: Answer = isSpent ? admitted : { session, decision: "refused", reason: "state" };
     this.#logAnswer(answer);
-    if (answer.decision !== "run") this.#track(this.#parts.journal.sync(), "record-unsynced");
+    // What is held may be asked for after a restart.
+    if (answer.decision !== "run" || answer.start === "held")
+      this.#track(this.#parts.journal.sync(), "record-unsynced");
     if (this.#mayAnswer(answer)) this.#track(this.#respond(answer), "replies-lost");
   }
 
   async #respond(answer: Answer): Promise<void> {
-    const { id, claimed, station, head } = answer.session;
-    const end = new AbortController();
-    const { networkKey } = claimed;
-    this.#live.set(hex(id), { networkKey, stationKey: station.publicKey, challenge: head.challenge, end });
-    await this.#responder.respond(answer, end.signal).finally(() => this.#live.delete(hex(id)));
+    const { end, hold } = this.#live.open(answer);
+    await this.#responder.respond(answer, end.signal, hold).finally(() => this.#live.close(answer));
+  }
+
+  #release({ decision, session, why }: Release): void {
+    this.#live.get(session.id)?.hold?.end(why);
+    const fields = { event: "request", decision, reason: why, session: hex(session.id) };
+    const level = why === undefined ? "info" : "warn";
+    const said = why === undefined ? "Release held command" : "Give up held command";
+    this.#parts.log[level]({ ...fields, station: session.station.name }, said);
   }
 
   #cancel({ decision, session, runExpires }: Cancellation): void {
     if (decision === "forestall") {
-      this.#spend(session, runExpires);
+      this.#spend(session, Math.min(runExpires, session.head.issued + MAX_VALIDITY));
       this.#track(this.#parts.journal.sync(), "record-unsynced");
     }
-    this.#live.get(hex(session.id))?.end.abort("cancelled");
+    this.#live.get(session.id)?.end.abort("cancelled");
     const fields = { event: "request", decision, session: hex(session.id), station: session.station.name };
     this.#parts.log.info(fields, decision === "cancel" ? "Cancel command" : "Cancel command before it came");
   }
@@ -186,11 +192,12 @@ export class Agent {
   }
 
   /** @returns whether the session is recorded */
-  #spend({ id, head }: AdmittedSession, expires: number): boolean {
+  #spend({ id }: AdmittedSession, until: number): boolean {
     const { journal, clock, log } = this.#parts;
+    // Of a run that is gone: nothing may be forgotten earlier for it.
+    if (journal.has(id)) return true;
     try {
-      // Beyond the longest validity a request is never fresh, so nothing need be remembered for longer.
-      journal.spend(id, Math.min(expires, head.issued + MAX_VALIDITY), clock.wall());
+      journal.spend(id, until, clock.wall());
       return true;
     } catch (error) {
       log.error({ event: "journal-unwritable", reason: messageOf(error) }, "Cannot record a request");
@@ -213,7 +220,7 @@ export class Agent {
     this.#leaveQueue.abort();
     const ended = this.#slots.idle();
     await within(stopWait, ended);
-    for (const { end } of this.#live.values()) end.abort("stopped");
+    this.#live.stop();
     // The grace before SIGKILL. A command whose output the hub does not take ends with its replies.
     await within(stopGrace + drainGrace + LAST_REPLIES, ended);
     await within(LAST_REPLIES, Promise.all(this.#underWay));
@@ -238,8 +245,13 @@ export class Agent {
       now: clock.wall(),
       uptime: clock.monotonic() - this.#startedAt,
       replay: journal,
-      live: (session: Uint8Array) => this.#live.get(hex(session)),
-      load: { stopping: this.#isStopping, placeFor: this.#slots.placeFor.bind(this.#slots) },
+      live: (session: Uint8Array) => this.#live.get(session),
+      isOver: (session: Uint8Array) => this.#live.isOver(session),
+      load: {
+        stopping: this.#isStopping,
+        canHold: this.#live.canHold,
+        placeFor: this.#slots.placeFor.bind(this.#slots),
+      },
     };
   }
 
@@ -262,6 +274,18 @@ export class Agent {
   }
 }
 
+/**
+ * Until when a session is remembered, in milliseconds since the epoch. Beyond the longest validity a request is never
+ * fresh, so nothing need be for longer, but for a run that is held, and that a go may ask for.
+ */
+function rememberedUntil(answer: Answer): number {
+  const { issued, expires } = answer.session.head;
+  const holdUntil = answer.decision === "run" ? answer.request.holdUntil : undefined;
+  // A go lives for seconds; the run that it names may be on its way for longer.
+  const isGone = answer.decision === "refused" && answer.reason === "gone";
+  return holdUntil ?? (isGone ? issued + MAX_VALIDITY : Math.min(expires, issued + MAX_VALIDITY));
+}
+
 /** What a decision reads like in the log. */
 const DECISIONS: Readonly<Record<Answer["decision"], string>> = {
   run: "Accept request",
@@ -271,20 +295,3 @@ const DECISIONS: Readonly<Record<Answer["decision"], string>> = {
   declined: "Decline request",
   refused: "Refuse request",
 };
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    if (signal.aborted) resolve();
-  });
-}
-
-/** Resolves with the work, or when so many milliseconds have passed. */
-async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
-  });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
-}

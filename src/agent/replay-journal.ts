@@ -14,7 +14,7 @@ import { isMissing, readSmallFile, writeAtomically } from "../core/files.ts";
 import { hex, utf8 } from "../protocol/bytes.ts";
 import { blake2b256 } from "../protocol/crypto.ts";
 import { MAX_FUTURE } from "../protocol/limits.ts";
-import type { ReplayState } from "./admit.ts";
+import type { ReplayState } from "./freshness.ts";
 
 /** Sessions remembered, at most; beyond them nothing runs. */
 export const MAX_SESSIONS = 65_536;

@@ -14,7 +14,7 @@
  */
 import type { Clock } from "../core/clock.ts";
 import type { Backlog } from "../hub/agent-hub.ts";
-import { encodeReply, type Reply } from "../protocol/reply.ts";
+import { encodeReply, type Reply, type State } from "../protocol/reply.ts";
 import type { ReplySealer } from "../protocol/reply-envelope.ts";
 
 /** What a piece of output counts for at least: it is padded, and has a place of its own here and in the list. */
@@ -74,6 +74,13 @@ export class ReplySender {
     await new Promise<void>((resolve) => {
       this.#tellRoom = resolve;
     });
+  }
+
+  /** Takes a sign of life, where nothing else is on its way; waits for nothing. */
+  signLife(reply: State): void {
+    if (this.#failure !== undefined || this.#pump !== undefined) return;
+    this.#queue.push(reply);
+    this.#pump = this.#pushAll();
   }
 
   /**

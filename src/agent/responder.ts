@@ -7,7 +7,7 @@ import type { Log } from "../core/log.ts";
 import type { Channel, CommandName, Identity, Tag } from "../core/names.ts";
 import type { Environment } from "../core/settings.ts";
 import { commandEnvironment } from "../exec/environment.ts";
-import type { ExecutionEnd, execute } from "../exec/execution.ts";
+import type { execute } from "../exec/execution.ts";
 import { FileDigests } from "../exec/file-digests.ts";
 import { environmentOf } from "../exec/manifest-environment.ts";
 import { parameterEnvironment } from "../exec/parameter-environment.ts";
@@ -19,7 +19,10 @@ import type { Disposition, Exit, Hello } from "../protocol/reply.ts";
 import { ReplySealer, signHello } from "../protocol/reply-envelope.ts";
 import type { Answer } from "./admit.ts";
 import { listCommands } from "./command-list.ts";
+import { exitOf, exitOfNone, NOTHING } from "./exits.ts";
 import type { CommandCall, FoundCommand } from "./find-command.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { Hold } from "./hold.ts";
 import { answerList } from "./list-answer.ts";
 import type { ReplayJournal } from "./replay-journal.ts";
 import { ReplySender } from "./reply-sender.ts";
@@ -51,16 +54,6 @@ type ResponderParts = TurnParts & {
 type Runnable = Extract<FoundCommand, { found: true }>;
 type Unfound = Extract<FoundCommand, { found: false }>;
 
-const NOTHING = {
-  status: undefined,
-  signal: undefined,
-  runTime: 0,
-  stdout: 0,
-  stderr: 0,
-  dropped: 0,
-  leftOpen: false,
-};
-
 export class Responder {
   readonly #parts: ResponderParts;
   readonly #digests = new FileDigests();
@@ -71,9 +64,10 @@ export class Responder {
 
   /**
    * @param end ends the command; its reason is `"cancelled"` or `"stopped"`
+   * @param hold of a run that is held
    * @throws what made the hub refuse the replies for good; a command runs to its end all the same
    */
-  async respond(answer: Answer, end: AbortSignal): Promise<void> {
+  async respond(answer: Answer, end: AbortSignal, hold?: Hold): Promise<void> {
     const { hub, giveUp, clock, log, runDirectories } = this.#parts;
     const { claimed, head } = answer.session;
     const replyKeyPair = newReplyKeyPair();
@@ -103,9 +97,12 @@ export class Responder {
         return;
       }
       // Before the first wait: between the decision and the slot nobody else may come.
-      const turn = takeTurn(answer, this.#parts, end);
+      const turn = hold ?? takeTurn(answer, this.#parts, end);
       await sender.send(hello);
-      const exit = await this.#run(answer, sender, await turn, end);
+      const exit =
+        turn instanceof Hold
+          ? await this.#runOnceReleased(answer, sender, turn, end)
+          : await this.#run(answer, sender, turn, end);
       this.#logExit(answer, exit);
       await sender.send(exit);
     } finally {
@@ -116,9 +113,31 @@ export class Responder {
     }
   }
 
-  async #run(answer: RunAnswer, sender: ReplySender, turn: Turn, end: AbortSignal): Promise<Exit> {
-    if (turn.release === undefined)
-      return { type: "exit", ...NOTHING, ending: turn.ending, detail: turn.detail };
+  async #runOnceReleased(
+    answer: RunAnswer,
+    sender: ReplySender,
+    hold: Hold,
+    end: AbortSignal,
+  ): Promise<Exit> {
+    const { request, concurrency } = answer;
+    const never = await hold.wait(request.holdUntil ?? request.expires, this.#parts, end);
+    if (never !== undefined) return exitOfNone(never);
+    const isFree = this.#parts.slots.placeFor(request.command, concurrency) === "free";
+    const turn = takeTurn({ ...answer, start: isFree ? "now" : "queued" }, this.#parts, end);
+    using heartbeat = new Heartbeat(sender);
+    if (!isFree) await sender.send({ type: "state", state: "queued" });
+    return await this.#run(answer, sender, turn, end, heartbeat);
+  }
+
+  async #run(
+    answer: RunAnswer,
+    sender: ReplySender,
+    coming: Promise<Turn>,
+    end: AbortSignal,
+    heartbeat?: Heartbeat,
+  ): Promise<Exit> {
+    const turn = await coming;
+    if (turn.release === undefined) return exitOfNone(turn);
     try {
       const executor = this.#parts.findCommand(answer.request);
       if (!executor.found) return this.#notStarted(answer, changeOf(executor), executor.detail);
@@ -128,7 +147,8 @@ export class Responder {
       }
       if (!(await this.#isRecorded()))
         return { type: "exit", ending: "state", detail: undefined, ...NOTHING };
-      if (answer.queued) await sender.send({ type: "state", state: "running" });
+      if (heartbeat !== undefined) heartbeat.state = "running";
+      if (answer.start !== "now") await sender.send({ type: "state", state: "running" });
       return await this.#execute(answer, executor, environment, sender, end);
     } finally {
       turn.release();
@@ -238,7 +258,7 @@ export class Responder {
 function dispositionOf(answer: Answer): Disposition {
   switch (answer.decision) {
     case "run":
-      return { is: answer.queued ? "queued" : "running" };
+      return { is: answer.start === "now" ? "running" : answer.start };
     case "list":
       return { is: "running" };
     case "present":
@@ -249,21 +269,6 @@ function dispositionOf(answer: Answer): Disposition {
     case "refused":
       return { is: "refused", reason: answer.reason, detail: answer.detail, bound: answer.bound };
   }
-}
-
-function exitOf({ reason, status, signal, detail, runTime, bytes, leftOpen }: ExecutionEnd): Exit {
-  return {
-    type: "exit",
-    ending: reason,
-    status,
-    signal,
-    runTime: Math.round(runTime),
-    stdout: bytes.stdout,
-    stderr: bytes.stderr,
-    dropped: 0,
-    leftOpen,
-    detail,
-  };
 }
 
 /** What has changed since the command was admitted. */

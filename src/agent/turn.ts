@@ -26,15 +26,22 @@ export type TurnParts = {
   readonly hub: Pick<AgentHub, "backlog">;
   /** The agent is stopping: nobody waits any more. */
   readonly leaveQueue: AbortSignal;
-  /** Which bound of freshness a request has passed by now, as `staleness` of admit.ts names it. */
+  /** Which bound of freshness a request has passed by now, as `stalenessAtTurn` names it. */
   readonly staleness: (request: RunRequest) => string | undefined;
 };
 
+/** The command never starts. */
+export type NoTurn =
+  | { readonly release: undefined; readonly ending: "cancelled"; readonly detail: undefined }
+  | {
+      readonly release: undefined;
+      readonly ending: "never-started" | "never-released";
+      readonly detail: string;
+    };
+
 export type Turn =
   /** The command may start now; `release` gives its slot back. */
-  | { readonly release: () => void }
-  | { readonly release: undefined; readonly ending: "cancelled"; readonly detail: undefined }
-  | { readonly release: undefined; readonly ending: "never-started"; readonly detail: string };
+  { readonly release: () => void } | NoTurn;
 
 export type RunAnswer = Extract<Answer, { decision: "run" }>;
 
@@ -47,16 +54,17 @@ const STATION_HAS_GONE = "its station has gone";
 const HUB_SILENT = "the hub did not say whether its station is there";
 
 /**
- * Waits for as long as the request is valid. A slot that is free is taken before this returns its promise:
+ * Waits for as long as the request is valid, or a released run could have been held. A slot that is free is taken before this returns its promise:
  * nobody else may come between decision and slot.
  *
  * @param end ends the command; its reason is `"cancelled"` or `"stopped"`
  */
 export async function takeTurn(answer: RunAnswer, parts: TurnParts, end: AbortSignal): Promise<Turn> {
   const { slots, clock, hub, leaveQueue } = parts;
-  const { request, queued } = answer;
+  const { request, start } = answer;
+  const expires = request.holdUntil ?? request.expires;
   // By a timer, so that a clock that is set back makes nobody wait for longer.
-  const validity = AbortSignal.timeout(Math.max(0, request.expires - clock.wall()));
+  const validity = AbortSignal.timeout(Math.max(0, expires - clock.wall()));
   const signal = AbortSignal.any([leaveQueue, validity, end]);
   const never = (detail: string): Turn => {
     if (end.reason === "cancelled") return { release: undefined, ending: "cancelled", detail: undefined };
@@ -76,7 +84,7 @@ export async function takeTurn(answer: RunAnswer, parts: TurnParts, end: AbortSi
   for (;;) {
     const release = await slots.take(request.command, signal, answer.concurrency);
     if (release === undefined) return never(EXPIRED);
-    const presence = queued ? await look() : "there";
+    const presence = start === "queued" ? await look() : "there";
     if (presence === "there") {
       const late = await untilIssued(request, parts, signal);
       if (late === undefined) return { release };

@@ -16,13 +16,13 @@ export const STATION_EXIT: ExitMeanings = {
   missingAgents: "with --fail-missing: an agent that answered before, and could be meant, has not",
   commandFailed:
     "a command exited other than 0, or was ended by a signal, its time limit, a cancel or its agent's stop",
-  replyWaitExpired: "an agent that was running said nothing for the reply wait",
+  replyWaitExpired: "an agent that was running, or had been released, said nothing for the reply wait",
   agentError: "an agent refused the request, or could not start the command",
   integrity:
     "replies were altered, lost or forged, or output is not complete, or an agent answered with a key not its own",
   notAllRun:
     "not all was run: nobody answered, nobody is meant, an agent was busy or stopping, one that was named or one that " +
-    "listens did not answer, or fewer than expected did",
+    "listens did not answer, fewer than expected did, or a rollout stopped before its turn came",
   interrupted: "interrupted by SIGINT; 143 by SIGTERM, 129 by SIGHUP",
   readerGone: "whoever read standard output has gone",
   bug: "there is a bug in cb",

@@ -1,8 +1,9 @@
 /** `cb station`: sends one request to the agents of a channel and shows what they answer. */
 import { fstatSync } from "node:fs";
 import { wantsColors } from "../core/colors.ts";
-import { CbError } from "../core/errors.ts";
+import { CbError, ExitStatus } from "../core/errors.ts";
 import { showsUnicode } from "../core/locale.ts";
+import { parseNamePattern } from "../core/name-pattern.ts";
 import { type CommandName, parseName } from "../core/names.ts";
 import type { Resolved, Values } from "../core/settings.ts";
 import { connectStationHub } from "../hub/station-hub.ts";
@@ -21,7 +22,9 @@ import { isPasswordVisible, loadConnection, VISIBLE_PASSWORD } from "./hub-conne
 import { loadNetworkPublic, loadStationSecret } from "./key-files.ts";
 import { type Stream, write } from "./output.ts";
 import { confirmRun } from "./run-guard.ts";
+import { agentsToRepeat, keepRunRecord } from "./run-record-files.ts";
 import { verbosityOf } from "./settings/common.ts";
+import { rolloutOf } from "./settings/rollout.ts";
 import type { commandsSettings, runSettings, stationSettings } from "./settings/station.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { VERSION } from "./version.ts";
@@ -34,12 +37,19 @@ export async function runOnAgents({
 }: Invocation<typeof runSettings>): Promise<number> {
   const command = parseOperand("command", operands[0] ?? "", parseName<CommandName>);
   const { timeout: limit, param: parameters, guard, all, plan } = settings;
+  const rollout = rolloutOf(settings, settings["reply-wait"]);
   const display = {
     output: settings.output ?? (context.stdout.isTTY === true ? "both" : "live"),
     progress: !settings["no-progress"],
     beside: () => openBeside(settings, context),
   };
-  const given = { values: settings, origins };
+  const values = settings["retry-failed"] ? retried(settings, command) : settings;
+  if (values === undefined) {
+    const all = `"${command}" went well wherever its last run on channel "${settings.channel}" came`;
+    if (!settings["errors-only"]) await write(context.stderr, `cb: nothing to repeat: ${all}\n`);
+    return ExitStatus.ok;
+  }
+  const given = { values, origins };
   if (plan) {
     const output = settings.output === "ndjson" ? "ndjson" : "live";
     const kept = (["report", "to-directory"] as const).find((name) => settings[name] !== undefined);
@@ -50,7 +60,27 @@ export async function runOnAgents({
   }
   const check: Check = (target, store) =>
     confirmRun({ command, target, store, guard: all ? 0 : guard }, context);
-  return ask({ type: "run", command, limit, parameters }, given, display, context, check);
+  return ask({ type: "run", command, limit, parameters, rollout }, given, display, context, check);
+}
+
+/**
+ * The settings with the agents where the last run of a command is to be repeated; undefined where there are none.
+ *
+ * @throws {CbError} `usage` or `file`
+ */
+function retried(
+  settings: Values<typeof runSettings>,
+  command: CommandName,
+): Values<typeof runSettings> | undefined {
+  if (settings.to.patterns.size > 0 || settings["to-file"] !== undefined) {
+    const why = "it names the agents itself, expected no --to and no --to-file with it";
+    throw new CbError("usage", `Cannot use --retry-failed: ${why}`);
+  }
+  const { channel, "state-directory": directory } = settings;
+  const identities = agentsToRepeat(directory, channel, command);
+  if (identities.length === 0) return undefined;
+  const patterns = identities.map(parseNamePattern);
+  return { ...settings, to: { patterns: new Set(patterns), named: new Set(identities) } };
 }
 
 export async function pingAgents({
@@ -150,6 +180,7 @@ async function ask(
         finalStatus: (status) => stop.status() || status,
         columns: () => columnsOf(context),
         showsProgress: display.progress && canRedraw(context),
+        keep: (record) => keepRunRecord(values["state-directory"], channel, record),
         verbosity: verbosityOf(values),
       },
       { end: stop.signal, leave: stop.again },

@@ -30,6 +30,12 @@ export const DIGEST_BYTES = 32;
 export const MAX_VALIDITY = 10 * 60_000;
 /** How far ahead of the agent's clock a request may be issued, in milliseconds. */
 export const MAX_FUTURE = 30_000;
+/** How long after its issue a run may wait to be released, in milliseconds. */
+export const MAX_HOLD = 60 * 60_000;
+/** How long a release may be valid, in milliseconds. */
+export const GO_VALIDITY = 10_000;
+/** How many agents one `go` may release. */
+export const MAX_RELEASED = 512;
 export const KEY_ID_BYTES = 8;
 export const CHALLENGE_BYTES = 32;
 export const REPLY_ADDRESS_BYTES = 16;

@@ -3,6 +3,7 @@
  *
  *   hello ──running──▶ output… ──▶ exit
  *     │   ──queued───▶ state ──▶ output… ──▶ exit       (or exit at once, where its turn never came)
+ *     │   ──held─────▶ state… ──▶ output, state… ──▶ exit   (or exit at once, where it was not released)
  *     └─ present, not-targeted, declined, refused: nothing follows
  *
  * Nothing in a hello is acted on before its signature holds. Source: PROTOCOL.md §6.
@@ -30,6 +31,7 @@ export const REFUSALS = [
   "manifest", // the manifest beside the executable cannot be used; `detail` says why
   "parameters", // the manifest does not declare those that were given, or wants others; `detail` says which
   "state", // the agent cannot record the request, so it will not run it
+  "gone", // to a `go`: the agent was restarted, and the run that it held is lost
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];
 
@@ -40,6 +42,7 @@ export type Declination = (typeof DECLINATIONS)[number];
 export type Disposition =
   | { readonly is: "running" }
   | { readonly is: "queued" }
+  | { readonly is: "held" }
   | { readonly is: "present" }
   | { readonly is: "not-targeted" }
   | { readonly is: "declined"; readonly reason: Declination }
@@ -77,10 +80,15 @@ export type Output = {
   readonly data: Uint8Array;
 };
 
-/** A queued command has been started. */
-export type State = { readonly type: "state"; readonly state: "running" };
+export const STATES = ["queued", "running"] as const;
 
-/** Why a command ended. The last three never started. */
+/**
+ * A queued command has been started. Of one that was held: it is released and waits its turn, or runs; said again
+ * every few seconds for as long as that is so.
+ */
+export type State = { readonly type: "state"; readonly state: (typeof STATES)[number] };
+
+/** Why a command ended. The last four never started. */
 export const ENDINGS = [
   "exited", // with `status`
   "signalled", // by `signal`
@@ -89,6 +97,7 @@ export const ENDINGS = [
   "cancelled",
   "not-started", // the system could not start it; `detail` says why
   "never-started", // its turn did not come in time; `detail` says why
+  "never-released", // it was held and no good `go` came in time; `detail` says why
   "state", // the request could not be recorded durably
 ] as const;
 export type Ending = (typeof ENDINGS)[number];
@@ -151,7 +160,7 @@ function readReply(fields: Fields): Reply {
     case "hello":
       return readHello(fields);
     case "state":
-      return { type, state: fields.choice("state", ["running"]) };
+      return { type, state: fields.choice("state", STATES) };
     case "output":
       return {
         type,
@@ -182,6 +191,7 @@ function readDisposition(fields: Fields): Disposition {
   const is = fields.choice("disposition", [
     "running",
     "queued",
+    "held",
     "present",
     "not-targeted",
     "declined",

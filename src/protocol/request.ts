@@ -6,13 +6,15 @@
  * Source: PROTOCOL.md §4.
  */
 import type { Channel, CommandName, Identity } from "../core/names.ts";
-import { isParameterName } from "../core/names.ts";
+import { isName, isParameterName } from "../core/names.ts";
 import { decodeCbor, encodeCbor, malformed } from "./cbor.ts";
 import { Fields, fieldMap } from "./fields.ts";
 import {
   CHALLENGE_BYTES,
+  MAX_HOLD,
   MAX_PARAMETER_BYTES,
   MAX_PARAMETERS,
+  MAX_RELEASED,
   PROTOCOL_VERSION,
   REPLY_ADDRESS_BYTES,
 } from "./limits.ts";
@@ -47,6 +49,8 @@ export type RunRequest = Common & {
   readonly limit: number | undefined;
   /** By names that no two of them should share in any case; what they mean, and whether, the agent's manifest says. */
   readonly parameters: ReadonlyMap<string, string>;
+  /** It waits until a `go` names the agent, and never starts after this time. Absent: it starts by itself. */
+  readonly holdUntil?: number | undefined;
 };
 
 export type PingRequest = Common & { readonly type: "ping" };
@@ -64,16 +68,24 @@ export type CancelRequest = Omit<RequestHead, "type"> & {
   readonly runExpires: number;
 };
 
+/** Lets agents start the run that they hold. */
+export type GoRequest = Omit<RequestHead, "type"> & {
+  readonly type: "go";
+  /** Whom it releases. Sorted; at least one, at most 512. */
+  readonly identities: readonly Identity[];
+};
+
 /** All that a station says. */
-export type StationMessage = Request | CancelRequest;
+export type StationMessage = Request | CancelRequest | GoRequest;
 
 const HEAD = ["version", "type", "channel", "sequence", "issued", "expires", "challenge", "reply"];
 const COMMON = [...HEAD, "station", "target", "census"];
 const KNOWN_FIELDS = {
-  run: [...COMMON, "command", "limit", "parameters"],
+  run: [...COMMON, "command", "limit", "parameters", "hold-until"],
   ping: COMMON,
   list: COMMON,
   cancel: [...HEAD, "runExpires"],
+  go: [...HEAD, "identities"],
 } as const satisfies Record<StationMessage["type"], readonly string[]>;
 
 /** A type that no version has is still answered, but not a book. */
@@ -83,9 +95,14 @@ const MAX_TYPE_BYTES = 64;
 export type UnreadRequest = { readonly head: RequestHead; readonly rest: Fields };
 
 export function encodeRequest(message: StationMessage): Uint8Array {
-  // Only a run has the last of these three, and a cancel none.
-  const none = { target: undefined, census: false, parameters: new Map<string, string>() };
-  const { replyAddress, target, census, parameters, ...fields } = { ...none, ...message };
+  // Only a run has the last two of these, and neither cancel nor go has any.
+  const none = {
+    target: undefined,
+    census: false,
+    parameters: new Map<string, string>(),
+    holdUntil: undefined,
+  };
+  const { replyAddress, target, census, parameters, holdUntil, ...fields } = { ...none, ...message };
   return encodeCbor(
     fieldMap({
       ...fields,
@@ -94,6 +111,7 @@ export function encodeRequest(message: StationMessage): Uint8Array {
       census: census || undefined,
       // Left out, an agent that knows of none can still read the request.
       parameters: parameters.size > 0 ? parameters : undefined,
+      "hold-until": holdUntil,
     }),
   );
 }
@@ -138,7 +156,13 @@ export function decodeRequest({ head, rest }: UnreadRequest): Request | undefine
   const command = rest.name<CommandName>("command");
   const limit = rest.has("limit") ? rest.integer("limit", { least: 1 }) : undefined;
   const parameters = rest.has("parameters") ? readParameters(rest) : new Map<string, string>();
-  return { ...common, type, command, limit, parameters };
+  const holdUntil = rest.has("hold-until") ? readHoldUntil(head, rest) : undefined;
+  return { ...common, type, command, limit, parameters, holdUntil };
+}
+
+/** As long as the request is valid at least: before that, a hold would be a shorter validity by another name. */
+function readHoldUntil({ issued, expires }: RequestHead, fields: Fields): number {
+  return fields.integer("hold-until", { least: expires, most: issued + MAX_HOLD });
 }
 
 function readParameters(fields: Fields): RunRequest["parameters"] {
@@ -156,4 +180,18 @@ export function decodeCancel({ head, rest }: UnreadRequest): CancelRequest {
   if (rest.unknownAmong(KNOWN_FIELDS.cancel).length > 0) throw malformed("a field is unknown");
   if (head.sequence === 0) throw malformed("sequence is 0");
   return { ...head, type: "cancel", runExpires: rest.integer("runExpires") };
+}
+
+/**
+ * The whole of a go.
+ *
+ * @throws {CbError} `message-malformed` where it is none, or one that this program does not know
+ */
+export function decodeGo({ head, rest }: UnreadRequest): GoRequest {
+  if (head.version !== PROTOCOL_VERSION) throw malformed("version is unknown");
+  if (head.type !== "go") throw malformed("type is not go");
+  if (rest.unknownAmong(KNOWN_FIELDS.go).length > 0) throw malformed("a field is unknown");
+  if (head.sequence === 0) throw malformed("sequence is 0");
+  const identities = rest.names("identities", isName<Identity>, { least: 1, most: MAX_RELEASED });
+  return { ...head, type: "go", identities };
 }

@@ -45,6 +45,8 @@ export class DirectoryView implements View {
   readonly #open = new Map<string, number>();
   readonly #agents = new Set<Identity>();
   readonly #ended = new Set<Identity>();
+  /** Not released so far: why their commands ended is known at the end alone. */
+  readonly #held = new Set<Identity>();
   #request: Request | undefined;
   #failure: string | undefined;
 
@@ -75,8 +77,19 @@ export class DirectoryView implements View {
   }
 
   async hello({ identity, disposition }: Hello): Promise<void> {
-    if (disposition.is !== "running" && disposition.is !== "queued") return;
-    // There even if nothing is printed: silence is an answer, and a missing file is not.
+    if (disposition.is === "held") this.#held.add(identity);
+    if (disposition.is === "running" || disposition.is === "queued") this.#begin(identity);
+  }
+
+  async release(identities: readonly Identity[]): Promise<void> {
+    for (const identity of identities) {
+      this.#held.delete(identity);
+      this.#begin(identity);
+    }
+  }
+
+  /** The files are there even if nothing is printed: silence is an answer, and a missing file is not. */
+  #begin(identity: Identity): void {
     for (const stream of STREAMS) this.#append(identity, stream, new Uint8Array());
   }
 
@@ -86,7 +99,7 @@ export class DirectoryView implements View {
 
   async exit(identity: Identity, exit: Exit): Promise<void> {
     for (const stream of STREAMS) this.#close(this.#path(identity, stream));
-    if (this.#request === undefined) return;
+    if (this.#request === undefined || this.#held.has(identity)) return;
     this.#ended.add(identity);
     this.#writeResult(identity, agentResult(judgeExit(identity, exit, this.#request), exit));
   }
@@ -95,11 +108,12 @@ export class DirectoryView implements View {
 
   async conclude({ outcome, agents, missing }: Conclusion): Promise<void> {
     for (const path of [...this.#open.keys()]) this.#close(path);
-    const dispositions = new Map(agents.map(({ hello }) => [hello.identity, hello.disposition]));
+    const records = new Map(agents.map((agent) => [agent.hello.identity, agent]));
     for (const verdict of outcome.agents) {
       const { identity } = verdict;
       if (verdict.verdict === "not targeted" || this.#ended.has(identity)) continue;
-      this.#writeResult(identity, agentResult(verdict, undefined, dispositions.get(identity)));
+      const record = records.get(identity);
+      this.#writeResult(identity, agentResult(verdict, record?.exit, record?.hello.disposition));
     }
     for (const agent of missing) this.#writeResult(agent.identity, missingResult(agent));
   }

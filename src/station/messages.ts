@@ -1,4 +1,4 @@
-/** What a station sends in a session: the request, and the cancel that may follow it. */
+/** What a station sends in a session: the request, and what may follow it, releases and a cancel. */
 import type { Clock } from "../core/clock.ts";
 import { CbError } from "../core/errors.ts";
 import type { Channel, Identity } from "../core/names.ts";
@@ -6,16 +6,30 @@ import { randomBytes } from "../protocol/crypto.ts";
 import {
   CHALLENGE_BYTES,
   DEFAULT_VALIDITY,
+  GO_VALIDITY,
+  MAX_HOLD,
+  MAX_RELEASED,
   MAX_REQUEST_BODY_BYTES,
   PROTOCOL_VERSION,
   REPLY_ADDRESS_BYTES,
 } from "../protocol/limits.ts";
-import { type CancelRequest, encodeRequest, type Request, type RunRequest } from "../protocol/request.ts";
+import {
+  type CancelRequest,
+  encodeRequest,
+  type GoRequest,
+  type Request,
+  type RunRequest,
+} from "../protocol/request.ts";
 import type { Target } from "../protocol/target.ts";
+import type { RolloutPlan } from "./rollout-plan.ts";
 
 /** What is asked. */
 export type Task =
-  | ({ readonly type: "run" } & Pick<RunRequest, "command" | "limit" | "parameters">)
+  | ({
+      readonly type: "run";
+      /** Agents wait until it releases them; undefined: all run at once. */
+      readonly rollout?: RolloutPlan | undefined;
+    } & Pick<RunRequest, "command" | "limit" | "parameters">)
   | { readonly type: "ping" }
   | { readonly type: "list" };
 
@@ -41,6 +55,8 @@ const MAX_CENSUS = 1_000;
 export function newRequest(task: Task, sender: Sender, known: number): Request {
   const { identity, channel, target, clock } = sender;
   const issued = clock.wall();
+  const { rollout, ...asked } = { rollout: undefined, ...task };
+  const hold = rollout ? { holdUntil: issued + MAX_HOLD } : {};
   return {
     version: PROTOCOL_VERSION,
     channel,
@@ -53,8 +69,35 @@ export function newRequest(task: Task, sender: Sender, known: number): Request {
     target,
     // Who is named alone is waited for by name; everybody else would answer for nothing.
     census: target !== undefined && !isOfNamesAlone(sender) && known <= MAX_CENSUS,
-    ...task,
+    ...asked,
+    ...hold,
   };
+}
+
+/**
+ * The messages that release these agents: as many as it takes.
+ *
+ * @param sequence of the first; those that follow have the next ones
+ * @param now milliseconds since the epoch
+ */
+export function newGoes(
+  { version, channel, challenge, replyAddress }: Request,
+  released: readonly Identity[],
+  sequence: number,
+  now: number,
+): readonly GoRequest[] {
+  const sorted = [...released].sort();
+  return Array.from({ length: Math.ceil(sorted.length / MAX_RELEASED) }, (_, index) => ({
+    version,
+    type: "go",
+    channel,
+    sequence: sequence + index,
+    issued: now,
+    expires: now + GO_VALIDITY,
+    challenge,
+    replyAddress,
+    identities: sorted.slice(index * MAX_RELEASED, (index + 1) * MAX_RELEASED),
+  }));
 }
 
 /**

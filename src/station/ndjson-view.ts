@@ -14,6 +14,7 @@ import { agentResult, missingResult, type ResultStatus, resultStatus, secondsOf 
 import { faultSentence } from "./fault-sentence.ts";
 import type { Sink } from "./line-renderer.ts";
 import { type OutputLine, OutputLines } from "./output-lines.ts";
+import type { RolloutProgress } from "./rollout-report.ts";
 import type { FaultRecord } from "./roster.ts";
 import { judgeExit } from "./verdict.ts";
 import type { Conclusion, View } from "./view.ts";
@@ -25,6 +26,8 @@ export class NdjsonView implements View {
   readonly #stdout: Sink;
   readonly #lines = new Map<Identity, OutputLines>();
   readonly #ended = new Set<Identity>();
+  /** Not released so far: why their commands ended is known at the end alone. */
+  readonly #held = new Set<Identity>();
   #request: Request | undefined;
 
   constructor(stdout: Sink) {
@@ -43,9 +46,17 @@ export class NdjsonView implements View {
   }
 
   async hello({ identity, tags, software, disposition }: Hello, roundTrip: number): Promise<void> {
+    if (disposition.is === "held") this.#held.add(identity);
     const status = disposition.is.replace("-", "_");
     const fields = { agent: identity, status, tags, software, seconds: secondsOf(roundTrip) };
     await this.#write([{ type: "hello", ...fields }]);
+  }
+
+  async release(identities: readonly Identity[], { batch, batches }: RolloutProgress): Promise<void> {
+    for (const identity of identities) this.#held.delete(identity);
+    await this.#write(
+      identities.map((agent) => ({ type: "release", agent, status: "released", batch, batches })),
+    );
   }
 
   async output(identity: Identity, stream: Stream, data: Uint8Array): Promise<void> {
@@ -55,7 +66,7 @@ export class NdjsonView implements View {
   }
 
   async exit(identity: Identity, exit: Exit): Promise<void> {
-    if (this.#request === undefined) return;
+    if (this.#request === undefined || this.#held.has(identity)) return;
     this.#ended.add(identity);
     const result = agentResult(judgeExit(identity, exit, this.#request), exit);
     await this.#write([...this.#rest(identity), result]);
@@ -77,12 +88,15 @@ export class NdjsonView implements View {
       missing: missing.length,
     };
     for (const { verdict } of outcome.agents) counts[resultStatus(verdict)] += 1;
-    const dispositions = new Map(agents.map(({ hello }) => [hello.identity, hello.disposition]));
+    const records = new Map(agents.map((agent) => [agent.hello.identity, agent]));
     const unsaid = outcome.agents.filter(({ identity, verdict }) => {
       return verdict !== "not targeted" && !this.#ended.has(identity);
     });
     await this.#write([
-      ...unsaid.map((verdict) => agentResult(verdict, undefined, dispositions.get(verdict.identity))),
+      ...unsaid.map((verdict) => {
+        const record = records.get(verdict.identity);
+        return agentResult(verdict, record?.exit, record?.hello.disposition);
+      }),
       ...missing.map(missingResult),
       ...outcome.faults.map(faultEvent),
       {

@@ -5,10 +5,13 @@
  * Source: PROTOCOL.md §9.
  */
 import { ExitStatus } from "../core/errors.ts";
+import { compareNames, foldNames } from "../core/name-set.ts";
+import type { Identity } from "../core/names.ts";
 import { count, seconds } from "../core/text.ts";
 import type { Request } from "../protocol/request.ts";
 import { type MissingAgent, missingSentences, newcomersSentence, type RollCall } from "./attendance.ts";
 import { faultSentence, replies } from "./fault-sentence.ts";
+import type { Fate } from "./rollout-report.ts";
 import type { AgentRecord, FaultRecord, Roster } from "./roster.ts";
 import { type RunTime, runTimesOf, typicalAndSlowest } from "./run-times.ts";
 import type { Session, WaitPolicy } from "./session.ts";
@@ -42,12 +45,16 @@ export function judge(
   waits: WaitPolicy,
   elapsed: number,
   rollCall: RollCall,
+  fateOf: (identity: Identity) => Fate | undefined = () => undefined,
 ): Outcome {
-  const judgements = roster.agents.map((agent) => judgeAgent(agent, request, session, waits));
+  const judgements = roster.agents.map((agent) =>
+    judgeAgent(agent, request, session, waits, fateOf(agent.hello.identity)),
+  );
   const missing = rollCall.missing.map((agent) => missingPart(agent, rollCall));
   const faults = roster.faults.map((record) => asConflict(record, roster));
   const parts: readonly Part[] = [
     ...judgements,
+    ...notReleased(judgements, fateOf).map((sentence) => ({ status: ExitStatus.notAllRun, sentence })),
     ...faults.map((fault) => ({ status: ExitStatus.integrity, sentence: faultSentence(fault) })),
     ...missing.filter(({ status }) => status !== 0),
     judgeAbsence(request, roster, session, rollCall),
@@ -68,6 +75,22 @@ export function judge(
     faults,
     summary: summarise(judgements, rollCall, elapsed, runTimesOf(roster.agents)),
   };
+}
+
+/** A sentence for all that a rollout did not release for one reason. */
+function notReleased(
+  judgements: readonly AgentVerdict[],
+  fateOf: (identity: Identity) => Fate | undefined,
+): readonly string[] {
+  const byReason = new Map<string, Identity[]>();
+  for (const { identity, verdict, sentence } of judgements) {
+    const fate = fateOf(identity);
+    if (verdict !== "not run" || sentence !== undefined || fate?.is !== "not-released") continue;
+    byReason.set(fate.why, [...(byReason.get(fate.why) ?? []), identity]);
+  }
+  return [...byReason].map(([why, identities]) => {
+    return `not run on ${count(identities.length, "agent")}, ${foldNames(identities.sort(compareNames)).join(", ")}: ${why}`;
+  });
 }
 
 function remarksOn({ agents, repeats }: Roster): readonly string[] {

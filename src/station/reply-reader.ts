@@ -17,6 +17,7 @@ import {
   type Output,
   type Reply,
   STREAMS,
+  type State,
   type Stream,
 } from "../protocol/reply.ts";
 import {
@@ -50,7 +51,9 @@ export type Fault = (typeof FAULTS)[number];
 
 export type ReplyEvent =
   | HelloEvent
-  | { readonly kind: "state"; readonly identity: Identity }
+  | { readonly kind: "state"; readonly identity: Identity; readonly state: State["state"] }
+  /** The agent was restarted, and has lost the run that it held. */
+  | { readonly kind: "gone"; readonly identity: Identity }
   | {
       readonly kind: "output";
       readonly identity: Identity;
@@ -60,6 +63,8 @@ export type ReplyEvent =
   | { readonly kind: "exit"; readonly identity: Identity; readonly exit: Exit }
   | { readonly kind: "repeat"; readonly identity: Identity }
   | FaultEvent;
+
+type GoneEvent = Extract<ReplyEvent, { kind: "gone" }>;
 
 type HelloEvent = { readonly kind: "hello"; readonly hello: Hello };
 
@@ -94,8 +99,9 @@ const NOT_MEANT = { is: "not-targeted" } as const;
 type Speaker = {
   readonly key: Uint8Array;
   readonly identity: Identity;
+  readonly agentKey: AgentPublicKey;
   expected: number;
-  phase: "queued" | "running" | "over";
+  phase: "held" | "queued" | "running" | "over";
   readonly received: Record<Stream, number>;
 };
 
@@ -103,7 +109,7 @@ export class ReplyReader {
   readonly #expectation: Expectation;
   /** By reply key; "muted" after a fault that makes all it says worthless. */
   readonly #speakers = new Map<string, Speaker | "muted">();
-  readonly #identities = new Set<Identity>();
+  readonly #identities = new Map<Identity, Speaker>();
   /** Whose agent key is whose, by its hexadecimal digits: those that are pinned, and those heard here. */
   readonly #owners: Map<string, Identity>;
 
@@ -141,20 +147,27 @@ export class ReplyReader {
       this.#speakers.set(hex(frame.replyKey), "muted");
       return { ...event, silences: "answer" };
     }
+    if (event.kind === "gone") {
+      this.#speakers.set(hex(frame.replyKey), "muted");
+      return event;
+    }
     const { hello } = event;
-    this.#speakers.set(hex(frame.replyKey), {
-      key,
-      identity: hello.identity,
-      expected: 1,
-      phase: phaseAfter(hello),
-      received: { stdout: 0, stderr: 0 },
-    });
-    this.#identities.add(hello.identity);
+    const { identity, agentKey } = hello;
+    const phase = phaseAfter(hello);
+    const speaker = { key, identity, agentKey, expected: 1, phase, received: { stdout: 0, stderr: 0 } };
+    this.#speakers.set(hex(frame.replyKey), speaker);
+    this.#identities.set(identity, speaker);
     this.#owners.set(hex(hello.agentKey), hello.identity);
     return event;
   }
 
-  #judgeHello(hello: Reply | undefined, { replyKey }: ReplyFrame): HelloEvent | FaultEvent {
+  /** Whether agents wait for a release. */
+  get #isHeld(): boolean {
+    const { request } = this.#expectation;
+    return request.type === "run" && request.holdUntil !== undefined;
+  }
+
+  #judgeHello(hello: Reply | undefined, { replyKey }: ReplyFrame): HelloEvent | GoneEvent | FaultEvent {
     const { request, session, pins } = this.#expectation;
     if (hello === undefined) return fault("malformed");
     if (hello.type !== "hello") return fault("out-of-order");
@@ -166,12 +179,17 @@ export class ReplyReader {
       const [now, before] = [agentKey, pinned].map((key) => keyIdText("agent-public", key));
       return { ...fault("pin-mismatch", identity, `${now}, not ${before}`), agentKey };
     }
-    const acts = ["running", "queued", "present"].includes(disposition.is);
+    const acts = ["running", "queued", "held", "present"].includes(disposition.is);
     const isMeant = matchesTarget(request.target, hello);
     if (acts && !isMeant) return fault("not-targeted", identity);
     // Nobody may count as heard by saying that somebody else was meant.
     if (disposition.is === "not-targeted" && isMeant) return fault("not-targeted", identity);
-    if (this.#identities.has(identity)) {
+    const before = this.#identities.get(identity);
+    if (before !== undefined && isItGone(hello, before)) {
+      before.phase = "over";
+      return { kind: "gone", identity };
+    }
+    if (before !== undefined) {
       return { ...fault("conflict", identity, `two agents call themselves ${identity}`), agentKey };
     }
     const owner = this.#owners.get(hex(agentKey)) ?? identity;
@@ -180,6 +198,8 @@ export class ReplyReader {
     }
     const isPresent = disposition.is === "present";
     if (acts && isPresent !== (request.type === "ping")) return fault("out-of-order", identity);
+    // Who was to wait for a release does not run, and nobody else waits for one.
+    if (acts && this.#isHeld !== (disposition.is === "held")) return fault("out-of-order", identity);
     // Too old to read the target, it refuses what was not meant for it.
     const isUnread = disposition.is === "refused" && disposition.reason === "version";
     if (isUnread && !isMeant) return { kind: "hello", hello: { ...hello, disposition: NOT_MEANT } };
@@ -192,11 +212,11 @@ export class ReplyReader {
       this.#speakers.set(hex(replyKey), "muted");
       return [{ ...fault("malformed", identity), silences: phase === "over" ? undefined : "run" }];
     }
-    if (!isAllowed(reply, phase)) return [fault("out-of-order", identity)];
+    if (!isAllowed(reply, phase, this.#isHeld)) return [fault("out-of-order", identity)];
     switch (reply.type) {
       case "state":
-        speaker.phase = "running";
-        return [{ kind: "state", identity }];
+        speaker.phase = reply.state;
+        return [{ kind: "state", identity, state: reply.state }];
       case "output":
         return readOutput(reply, speaker, identity);
       case "exit":
@@ -206,20 +226,33 @@ export class ReplyReader {
   }
 }
 
-function phaseAfter({ disposition }: Hello): Speaker["phase"] {
-  return disposition.is === "running" || disposition.is === "queued" ? disposition.is : "over";
+function phaseAfter({ disposition: { is } }: Hello): Speaker["phase"] {
+  return is === "running" || is === "queued" || is === "held" ? is : "over";
 }
 
-function isAllowed(reply: Reply, phase: Speaker["phase"]): reply is Exclude<Reply, Hello> {
+/** To a release, the agent that held the run answers under a new reply key that it has lost it. */
+function isItGone({ disposition, agentKey }: Hello, before: Speaker): boolean {
+  const isGone = disposition.is === "refused" && disposition.reason === "gone";
+  return isGone && before.phase !== "over" && equalBytes(agentKey, before.agentKey);
+}
+
+/** @param mayRepeat agents that were released say how they are every few seconds */
+function isAllowed(
+  reply: Reply,
+  phase: Speaker["phase"],
+  mayRepeat: boolean,
+): reply is Exclude<Reply, Hello> {
   switch (reply.type) {
     case "hello":
       return false;
     case "state":
-      return phase === "queued";
+      if (phase === "over") return false;
+      if (!mayRepeat) return phase === "queued" && reply.state === "running";
+      return phase !== "running" || reply.state === "running";
     case "output":
       return phase === "running";
     case "exit":
-      return phase === "running" || phase === "queued";
+      return phase !== "over";
   }
 }
 

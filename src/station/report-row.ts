@@ -4,7 +4,7 @@ import { seconds } from "../core/text.ts";
 import { type ResultStatus, resultStatus } from "./agent-result.ts";
 import { lastSeenText, type MissingAgent } from "./attendance.ts";
 import type { AgentRecord } from "./roster.ts";
-import { hasRun } from "./run-times.ts";
+import { endOfRun } from "./run-times.ts";
 import type { AgentVerdict } from "./verdict.ts";
 
 export type ReportStatus = Exclude<ResultStatus, "not_targeted"> | "missing";
@@ -33,8 +33,9 @@ export type ReportRow = {
 export function answeredRow(agent: AgentRecord, { verdict, trouble }: AgentVerdict): ReportRow | undefined {
   const status = resultStatus(verdict);
   if (status === "not_targeted") return undefined;
-  const { hello, roundTrip, startedAfter, endedAfter, exit } = agent;
-  const ran = hasRun(exit) ? [seconds(exit.runTime)] : [];
+  const { hello, roundTrip, startedAfter, endedAfter } = agent;
+  const exit = endOfRun(agent);
+  const ran = exit === undefined ? [] : [seconds(exit.runTime)];
   return {
     identity: hello.identity,
     status,

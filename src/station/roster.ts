@@ -17,6 +17,8 @@ export type AgentRecord = {
   exit: Exit | undefined;
   /** Milliseconds from the request to the exit. */
   endedAfter: number | undefined;
+  /** It was restarted before it ran what it held. */
+  isGone: boolean;
   /** A fault made the rest of its replies worthless. */
   isSilenced: boolean;
 };
@@ -77,18 +79,30 @@ export class Roster {
       case "hello": {
         const { hello } = event;
         const startedAfter = hello.disposition.is === "running" ? roundTrip : undefined;
-        const open = { startedAfter, exit: undefined, endedAfter: undefined, isSilenced: false };
+        const open = {
+          startedAfter,
+          exit: undefined,
+          endedAfter: undefined,
+          isGone: false,
+          isSilenced: false,
+        };
         this.#agents.set(hello.identity, { hello, roundTrip, heardAt, ...open });
         return undefined;
       }
       case "state": {
         const agent = this.#agents.get(event.identity);
-        if (agent !== undefined) agent.startedAfter = roundTrip;
+        // Who was held says every few seconds that it still runs.
+        if (agent !== undefined && event.state === "running") agent.startedAfter ??= roundTrip;
         return undefined;
       }
       case "exit": {
         const agent = this.#agents.get(event.identity);
         if (agent !== undefined) Object.assign(agent, { exit: event.exit, endedAfter: roundTrip });
+        return undefined;
+      }
+      case "gone": {
+        const agent = this.#agents.get(event.identity);
+        if (agent !== undefined) agent.isGone = true;
         return undefined;
       }
       case "fault":

@@ -12,18 +12,22 @@ export type RunTime = {
 
 /** With fewer, every time is in sight anyway. */
 const MIN_TYPICAL = 3;
-const NEVER_RAN: readonly Ending[] = ["not-started", "never-started", "state"];
+const NEVER_RAN: readonly Ending[] = ["not-started", "never-started", "never-released", "state"];
+/** How a command can end that waits for its turn, too. */
+const ANY_TIME: readonly Ending[] = ["cancelled", "stopped", "time-limit"];
 
-/** Whether a command was started at all. */
-export function hasRun(exit: Exit | undefined): exit is Exit {
-  return exit !== undefined && !NEVER_RAN.includes(exit.ending);
+/** How a command ended that was started at all. */
+export function endOfRun({ exit, startedAfter }: AgentRecord): Exit | undefined {
+  if (exit === undefined || NEVER_RAN.includes(exit.ending)) return undefined;
+  return ANY_TIME.includes(exit.ending) && startedAfter === undefined ? undefined : exit;
 }
 
 /** Those of commands that ran and have ended, the shortest first. */
 export function runTimesOf(agents: readonly AgentRecord[]): readonly RunTime[] {
   return agents
-    .flatMap(({ hello: { identity }, exit }) => {
-      return hasRun(exit) ? [{ identity, milliseconds: exit.runTime }] : [];
+    .flatMap((agent) => {
+      const exit = endOfRun(agent);
+      return exit === undefined ? [] : [{ identity: agent.hello.identity, milliseconds: exit.runTime }];
     })
     .sort((one, other) => one.milliseconds - other.milliseconds);
 }

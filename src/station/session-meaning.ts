@@ -9,8 +9,13 @@ import type { SessionEvent } from "./session.ts";
  * Nothing, where it proves nobody alive.
  *
  * @param arrival of a hello
+ * @param isRollout who runs is then not for the session to count
  */
-export function meaningOf(event: ReplyEvent, arrival: Arrival | undefined): SessionEvent | undefined {
+export function meaningOf(
+  event: ReplyEvent,
+  arrival: Arrival | undefined,
+  isRollout: boolean,
+): SessionEvent | undefined {
   switch (event.kind) {
     case "hello": {
       const isAddressed = event.hello.disposition.is !== "not-targeted";
@@ -20,11 +25,14 @@ export function meaningOf(event: ReplyEvent, arrival: Arrival | undefined): Sess
     case "state":
     case "output":
       return { kind: "sign-of-life" };
+    case "gone":
+      return { kind: "sign-of-life" };
     case "exit":
-      return { kind: "finished" };
+      return { kind: isRollout ? "sign-of-life" : "finished" };
     case "fault":
       if (event.silences === undefined) return undefined;
-      return { kind: event.silences === "answer" ? "worthless-hello" : "finished" };
+      if (event.silences === "answer") return { kind: "worthless-hello" };
+      return isRollout ? undefined : { kind: "finished" };
     case "repeat":
       return undefined;
   }

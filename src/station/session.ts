@@ -7,7 +7,9 @@
  *             over                               over, expired                          over
  *
  * From the first and the last state it is also over once everybody is accounted for: as many agents have
- * answered as the hub counted receivers, or all that were named where only names were. Agents that are known besides and could be meant get a moment longer.
+ * answered as the hub counted receivers, or all that were named where only names were. Agents that are known
+ * besides and could be meant get a moment longer.
+ * A rollout says itself who is active, and keeps the session up until nobody is and nobody is to be released.
  * The count comes from a stranger: it decides how long to wait, never what is called complete. No clock, no
  * I/O: `station.ts` feeds it and sleeps until `deadline`.
  * Source: PROTOCOL.md §8.
@@ -52,6 +54,8 @@ export type Session = {
   readonly lastSign: number;
   /** When the operator asked the agents to end; from then on only their confirmation is waited for. */
   readonly interruptedAt: number | undefined;
+  /** Agents wait to be released, or are still running: their rollout says when it is over, and who is active. */
+  readonly isRollingOut: boolean;
   readonly end: undefined | "all-heard" | "waited" | "reply-wait-expired" | "interrupted";
 };
 
@@ -68,6 +72,8 @@ export type SessionEvent =
   | { readonly kind: "worthless-hello" }
   | { readonly kind: "sign-of-life" }
   | { readonly kind: "finished" }
+  /** Who is active is for the rollout to say. */
+  | { readonly kind: "rollout"; readonly inFlight: number; readonly isOver: boolean }
   | { readonly kind: "interrupted" }
   | { readonly kind: "tick" };
 
@@ -77,6 +83,7 @@ export function newSession(
   counted: number,
   awaited: number,
   unheardNames?: number | undefined,
+  isRollingOut = false,
 ): Session {
   return {
     sentAt: now,
@@ -89,13 +96,14 @@ export function newSession(
     slowestHello: 0,
     lastSign: now,
     interruptedAt: undefined,
+    isRollingOut,
     end: undefined,
   };
 }
 
 export function step(session: Session, event: SessionEvent, now: number, waits: WaitPolicy): Session {
   // What arrived along with the reply that ended it still counts: the agent that it is from is not done.
-  const isReply = event.kind !== "tick" && event.kind !== "interrupted";
+  const isReply = event.kind !== "tick" && event.kind !== "interrupted" && event.kind !== "rollout";
   if (session.end !== undefined && !isReply) return session;
   // A hub can make worthless hellos as long as it likes.
   const lastSign = isReply && event.kind !== "worthless-hello" ? now : session.lastSign;
@@ -109,7 +117,13 @@ export function deadline(session: Session, waits: WaitPolicy): number {
   if (session.interruptedAt !== undefined) {
     return session.interruptedAt + (session.active > 0 ? CONFIRMATION_WAIT : STRAGGLER_WAIT);
   }
+  if (session.isRollingOut) return Infinity;
   if (session.active > 0) return session.lastSign + waits.replyWait;
+  return heardAt(session, waits);
+}
+
+/** When whoever wanted to answer has answered, as far as can be known. */
+export function heardAt(session: Session, waits: WaitPolicy): number {
   const waited = session.sentAt + (session.addressed === 0 ? waits.helloWait : waits.minimumWait);
   return isEverybodyHeard(session) && !waits.isMinimumExplicit
     ? Math.min(waited, settledAt(session))
@@ -122,7 +136,7 @@ export function deadline(session: Session, waits: WaitPolicy): number {
  */
 export function rollCallAt(session: Session, waits: WaitPolicy): number {
   if (session.active === 0 || session.interruptedAt !== undefined) return Infinity;
-  return deadline({ ...session, active: 0 }, waits);
+  return heardAt(session, waits);
 }
 
 function apply(session: Session, event: SessionEvent, now: number): Session {
@@ -140,6 +154,8 @@ function apply(session: Session, event: SessionEvent, now: number): Session {
       };
     case "worthless-hello":
       return { ...session, answered: answered + 1 };
+    case "rollout":
+      return { ...session, active: event.inFlight, isRollingOut: !event.isOver };
     case "finished":
       return { ...session, active: active - 1 };
     case "sign-of-life":
@@ -151,8 +167,10 @@ function apply(session: Session, event: SessionEvent, now: number): Session {
 
 function judge(session: Session, now: number, waits: WaitPolicy): Session["end"] {
   const isInterrupted = session.interruptedAt !== undefined;
+  if (session.isRollingOut && !isInterrupted) return undefined;
   const maySettle = isInterrupted || (!waits.isMinimumExplicit && now >= settledAt(session));
-  if (session.active === 0 && isEverybodyHeard(session) && maySettle) return "all-heard";
+  if (session.active === 0 && !session.isRollingOut && isEverybodyHeard(session) && maySettle)
+    return "all-heard";
   if (now < deadline(session, waits)) return undefined;
   if (isInterrupted) return "interrupted";
   return session.active > 0 ? "reply-wait-expired" : "waited";

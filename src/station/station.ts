@@ -12,21 +12,34 @@ import { encodeRequest, type Request, type StationMessage } from "../protocol/re
 import { sealRequest } from "../protocol/request-envelope.ts";
 import { Announcer } from "./announcer.ts";
 import { type Arrival, Attendance, learntFrom, type RollCall } from "./attendance.ts";
+import { closingWords } from "./closing-words.ts";
 import { newCancel, newRequest, type Task } from "./messages.ts";
 import { judge } from "./outcome.ts";
 import { leavesWholeLines, openView } from "./output-form.ts";
-import { pingTable } from "./ping-table.ts";
-import { planText } from "./plan-text.ts";
+import { pingText } from "./ping-text.ts";
 import { type ReplyEvent, ReplyReader } from "./reply-reader.ts";
+import type { RolloutEvent } from "./rollout.ts";
+import { RolloutDriver, requireCanaries } from "./rollout-driver.ts";
 import { Roster } from "./roster.ts";
+import { keepRecord } from "./run-record.ts";
 import { Screen } from "./screen.ts";
-import { deadline, newSession, rollCallAt, type Session, type SessionEvent, step } from "./session.ts";
+import {
+  deadline,
+  heardAt,
+  newSession,
+  rollCallAt,
+  type Session,
+  type SessionEvent,
+  step,
+} from "./session.ts";
 import { meaningOf } from "./session-meaning.ts";
 import type { Interruption, StationParts } from "./station-parts.ts";
 import { statusLine } from "./status-line.ts";
 import { Views } from "./views.ts";
 import { type Batch, earliest, nextOf, unlessAborted } from "./waiting.ts";
 
+/** Milliseconds in which we read nothing, beyond which no agent was silent meanwhile. */
+const STANDSTILL = 500;
 /** Hellos that are opened, at least; more where more agents are known, or the hub counted more. */
 const MIN_MAX_HELLOS = 1_000;
 /** The hub's count is a stranger's word: it may not make us keep state without bound. */
@@ -43,9 +56,11 @@ export async function runStation(
 ): Promise<number> {
   const session = newSessionKeyPair();
   const { network, keyPair: station, hub, store } = parts;
+  const plan = task.type === "run" ? task.rollout : undefined;
   const known = store.discovered?.size ?? 0;
   const request = newRequest(task, parts, known);
   try {
+    if (plan !== undefined) requireCanaries(plan, request, store);
     const seal = (message: StationMessage) =>
       sealRequest(encodeRequest(message), { network, station, session });
     const envelope = seal(request);
@@ -58,13 +73,14 @@ export async function runStation(
     const maxHellos = Math.max(MIN_MAX_HELLOS, 4 * Math.max(known, counted));
     const reader = new ReplyReader({ request, session, pins: store.pins, maxHellos });
     const attendance = new Attendance(store.discovered, request.target, parts.named);
-    const follower = new Follower(parts, reader, attendance, {
-      publishedAt,
-      session: newSession(sentAt, counted, attendance.awaited, attendance.unheardNames),
-    });
     // Dated as the request was: a clock that is set meanwhile must not make the cancel stale.
     const now = () => request.issued + Math.round(parts.clock.monotonic() - publishedAt);
-    const cancel = () => hub.publish(seal(newCancel(request, now())));
+    const publish = (message: StationMessage) => hub.publish(seal(message));
+    const cancel = () => publish(newCancel(request, now()));
+    const rollout = plan && new RolloutDriver({ plan, pins: store.pins, request, publish, now }, sentAt);
+    const { awaited, unheardNames } = attendance;
+    const waiting = newSession(sentAt, counted, awaited, unheardNames, plan !== undefined);
+    const follower = new Follower(parts, reader, attendance, { publishedAt, session: waiting, rollout });
     await follower.follow(request, cancel, interruption);
     return await follower.report(request);
   } finally {
@@ -72,6 +88,12 @@ export async function runStation(
     await hub.close(request.replyAddress);
   }
 }
+
+type Begun = {
+  readonly publishedAt: number;
+  readonly session: Session;
+  readonly rollout: RolloutDriver | undefined;
+};
 
 /** Follows the replies of one session. */
 class Follower {
@@ -83,6 +105,7 @@ class Follower {
   readonly #view: Views;
   readonly #announcer: Announcer;
   readonly #publishedAt: number;
+  readonly #rollout: RolloutDriver | undefined;
   #session: Session;
   #hasCalledRoll = false;
 
@@ -90,13 +113,14 @@ class Follower {
     parts: StationParts,
     reader: ReplyReader,
     attendance: Attendance,
-    { publishedAt, session }: { readonly publishedAt: number; readonly session: Session },
+    { publishedAt, session, rollout }: Begun,
   ) {
     this.#parts = parts;
     this.#reader = reader;
     this.#attendance = attendance;
     this.#publishedAt = publishedAt;
     this.#session = session;
+    this.#rollout = rollout;
     const { output, columns } = parts;
     const status =
       parts.showsProgress && leavesWholeLines(output) ? (room: number) => this.#status(room) : undefined;
@@ -114,6 +138,7 @@ class Follower {
     const stop = new AbortController();
     const replies = this.#parts.hub.replies(request.replyAddress, stop.signal);
     const onInterrupt = () => {
+      void this.#advance({ kind: "interrupted" });
       this.#step({ kind: "interrupted" });
       this.#announcer.interrupted(this.#session.active).catch(() => {});
       // A hub that does not take it does not bring the confirmation either, which the report then misses.
@@ -130,6 +155,8 @@ class Follower {
         const isRollDue = this.#isRollDue;
         if (arrived === undefined) {
           this.#step({ kind: "tick" });
+          await unlessAborted(leave, this.#advance({ kind: "tick" }));
+          this.#rollout?.flush();
         } else {
           await unlessAborted(leave, this.#takeAll(arrived, leave));
           batch = nextOf(replies);
@@ -146,21 +173,28 @@ class Follower {
   }
 
   async #takeAll(envelopes: Batch, leave: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    const since = clock.monotonic();
     for (const envelope of envelopes) if (!leave.aborted) await this.#take(envelope);
+    if (clock.monotonic() - since > STANDSTILL) await this.#advance({ kind: "deaf" });
+    this.#rollout?.flush();
   }
 
   /** Writes the table of a ping or what the form of output has at its end, what went wrong, and the summary. */
   async report(request: Request): Promise<number> {
-    const { stdout, stderr, waits, clock, verbosity, hub, finalStatus } = this.#parts;
+    const { stdout, stderr, waits, clock, verbosity, hub, keep, finalStatus } = this.#parts;
     const elapsed = clock.monotonic() - this.#publishedAt;
-    const failures = this.#remember(request);
+    const failures = new Set(this.#remember(request));
     const { end, interruptedAt } = this.#session;
     // Whoever cuts a session short has not given everybody the time to answer.
     const missing = end === undefined || interruptedAt !== undefined ? [] : this.#attendance.missing;
-    const outcome = judge(request, this.#roster, this.#session, waits, elapsed, this.#rollCall(missing));
+    const fateOf = this.#rollout?.fateOf.bind(this.#rollout);
+    const rollCall = this.#rollCall(missing);
+    const outcome = judge(request, this.#roster, this.#session, waits, elapsed, rollCall, fateOf);
+    for (const why of keepRecord(keep, request, outcome, this.#attendance.missing)) failures.add(why);
     const trouble = hub.trouble === undefined ? [] : [`replies may be missing: ${hub.trouble}`];
-    if (request.type === "ping") await stdout.write(utf8(this.#pingText(missing)));
     const { agents } = this.#roster;
+    if (request.type === "ping") await stdout.write(utf8(pingText(this.#parts, agents, missing)));
     const lossesWith = (losses: readonly string[]) => [...trouble, ...losses];
     const statusWith = (losses: readonly string[]) =>
       losses.length === 0 ? outcome.status : outcome.status | ExitStatus.integrity;
@@ -170,22 +204,8 @@ class Follower {
       return { ...whole, losses, status: finalStatus(statusWith(losses)) };
     });
     const lost = lossesWith(this.#view.losses);
-    const said = {
-      errors: [...outcome.problems, ...lost],
-      normal: [...outcome.problems, ...lost, ...failures, ...outcome.remarks],
-      verbose: [...outcome.successes, ...outcome.problems, ...lost, ...failures, ...outcome.remarks],
-    }[verbosity];
-    const lines = said.map((sentence) => `cb: ${sentence}\n`);
-    const summary = verbosity === "errors" ? [] : [`${outcome.summary}\n`];
-    await stderr.write(utf8([...lines, ...summary].join("")));
+    await stderr.write(utf8(closingWords(outcome, lost, failures, verbosity)));
     return statusWith(lost);
-  }
-
-  #pingText(missing: RollCall["missing"]): string {
-    const { plan, clock, output } = this.#parts;
-    const { agents } = this.#roster;
-    if (plan === undefined) return pingTable(agents);
-    return output === "ndjson" ? "" : planText(plan, agents, missing, clock.wall());
   }
 
   /** @returns what could not be remembered, a sentence each */
@@ -207,12 +227,13 @@ class Follower {
     for (const event of this.#reader.read(envelope)) {
       const newFault = this.#roster.record(event, roundTrip, clock.wall());
       const arrival = event.kind === "hello" ? this.#attendance.answers(event.hello.identity) : undefined;
-      const meaning = meaningOf(event, arrival);
+      const meaning = meaningOf(event, arrival, this.#rollout !== undefined);
       if (event.kind === "hello") await this.#announce(event.hello, arrival);
       if (newFault !== undefined) await this.#announcer.fault(newFault);
       // First shown, however long the reader takes: while we do not listen, no agent is silent.
       await this.#show(event, roundTrip);
       if (meaning !== undefined) this.#step(meaning);
+      if (this.#rollout !== undefined) await this.#advance(this.#rollout.eventOf(event));
     }
   }
 
@@ -240,7 +261,18 @@ class Follower {
     const { agents } = this.#roster;
     const elapsed = this.#parts.clock.monotonic() - this.#publishedAt;
     const { awaited } = this.#attendance;
-    return statusLine({ agents, awaited, isRollCalled: this.#hasCalledRoll, elapsed }, columns);
+    const rollout = this.#rollout;
+    const progress = { agents, awaited, isRollCalled: this.#hasCalledRoll, rollout, elapsed };
+    return statusLine(progress, columns);
+  }
+
+  /** Tells the rollout, where there is one, what it should know. */
+  async #advance(event: RolloutEvent | undefined): Promise<void> {
+    if (this.#rollout === undefined) return;
+    const all = heardAt(this.#session, this.#parts.waits);
+    const released = this.#rollout.advance(event, this.#parts.clock.monotonic(), all);
+    this.#step(this.#rollout.meaning);
+    if (released.length > 0) await this.#view.release(released, this.#rollout.progress);
   }
 
   #step(event: SessionEvent): void {
@@ -251,7 +283,8 @@ class Follower {
   #untilNext(): number {
     const { waits, clock } = this.#parts;
     const rollCall = this.#hasCalledRoll ? Infinity : rollCallAt(this.#session, waits);
-    return Math.min(deadline(this.#session, waits), rollCall) - clock.monotonic();
+    const rollout = this.#rollout?.deadline(heardAt(this.#session, waits)) ?? Infinity;
+    return Math.min(deadline(this.#session, waits), rollCall, rollout) - clock.monotonic();
   }
 
   get #isRollDue(): boolean {

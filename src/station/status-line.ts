@@ -1,5 +1,6 @@
 /** How a session is, in one line: `37/40 done · 2 running (web7, web9) · 1 failed · 0 missing · 12.4 s`. */
-import { foldNames } from "../core/name-set.ts";
+import { compareNames, foldNames } from "../core/name-set.ts";
+import type { RolloutDriver } from "./rollout-driver.ts";
 import type { AgentRecord } from "./roster.ts";
 import { fitting } from "./text-width.ts";
 
@@ -9,6 +10,8 @@ export type Progress = {
   readonly awaited: number;
   /** Whether they are missing by now, or may still answer. */
   readonly isRollCalled: boolean;
+  /** Of a rollout. */
+  readonly rollout?: Pick<RolloutDriver, "inFlight" | "progress"> | undefined;
   /** Milliseconds. */
   readonly elapsed: number;
 };
@@ -19,23 +22,33 @@ const MAX_NAMED = 10;
 const MIN_NAMES = 8;
 
 /** @param columns that there are; the names are what gives way */
-export function statusLine({ agents, awaited, isRollCalled, elapsed }: Progress, columns: number): string {
+export function statusLine(
+  { agents, awaited, isRollCalled, rollout, elapsed }: Progress,
+  columns: number,
+): string {
   const meant = agents.filter(({ hello }) => hello.disposition.is !== "not-targeted");
-  const waiting = (is: "running" | "queued") => (agent: AgentRecord) =>
+  const waiting = (is: "running" | "queued" | "held") => (agent: AgentRecord) =>
     agent.hello.disposition.is === is && agent.exit === undefined && !agent.isSilenced;
-  const active = meant.filter((agent) => waiting("running")(agent) || waiting("queued")(agent));
+  const held = meant.filter((agent) => waiting("held")(agent));
+  const flying = held.filter(({ hello }) => rollout?.inFlight.has(hello.identity) === true);
+  const running = meant.filter((agent) => waiting("running")(agent) || waiting("queued")(agent));
+  const active = [...running, ...flying];
+  const idle = held.length - flying.length;
   const failed = meant.filter(hasFailed).length;
   const line = (names: string) =>
     [
-      `${meant.length - active.length}/${meant.length + awaited} done`,
+      `${meant.length - active.length - idle}/${meant.length + awaited} done`,
+      ...(rollout === undefined ? [] : [`batch ${rollout.progress.batch}/${rollout.progress.batches}`]),
       `${active.length} running${names === "" ? "" : ` (${names})`}`,
+      ...(idle === 0 ? [] : [`${idle} held`]),
       `${failed} failed`,
       `${awaited} ${isRollCalled ? "missing" : "awaited"}`,
       `${(elapsed / 1000).toFixed(1)} s`,
     ].join(" · ");
   const room = columns - line("").length - " ()".length;
   if (active.length === 0 || active.length > MAX_NAMED || room < MIN_NAMES) return line("");
-  return line(fitting(foldNames(active.map(({ hello }) => hello.identity)).join(", "), room));
+  const names = foldNames(active.map(({ hello }) => hello.identity).sort(compareNames));
+  return line(fitting(names.join(", "), room));
 }
 
 function hasFailed({ hello: { disposition }, exit, isSilenced }: AgentRecord): boolean {

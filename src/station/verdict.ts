@@ -5,6 +5,7 @@ import { printable, seconds } from "../core/text.ts";
 import type { Disposition, Exit, Hello } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
 import { clockRefusal } from "./clock-refusal.ts";
+import type { Fate } from "./rollout-report.ts";
 import type { AgentRecord } from "./roster.ts";
 import type { Session, WaitPolicy } from "./session.ts";
 
@@ -30,8 +31,10 @@ export function judgeAgent(
   request: Request,
   session: Session,
   waits: WaitPolicy,
+  fate?: Fate,
 ): AgentVerdict {
-  return { identity: agent.hello.identity, ...judge(agent, request, session, waits) };
+  const judgement = judgeFate(agent, fate, waits) ?? judge(agent, request, session, waits);
+  return { identity: agent.hello.identity, ...judgement };
 }
 
 /** The same as soon as its command has ended. */
@@ -40,6 +43,37 @@ export function judgeExit(identity: Identity, exit: Exit, request: Request): Age
 }
 
 type Judgement = Omit<AgentVerdict, "identity">;
+
+/** Of an agent that waited for its release: undefined where what it said itself is all there is. */
+function judgeFate(
+  { hello: { identity, disposition }, exit, isGone }: AgentRecord,
+  fate: Fate | undefined,
+  { replyWait }: WaitPolicy,
+): Judgement | undefined {
+  if (disposition.is !== "held") return undefined;
+  if (isGone && exit === undefined) return refused(identity, WAS_RESTARTED);
+  if (fate === undefined || (exit !== undefined && exit.ending !== "cancelled")) return undefined;
+  // Of those that were not released there may be many: they have one sentence together.
+  if (fate.is === "not-released")
+    return { verdict: "not run", status: ExitStatus.notAllRun, trouble: `not run: ${fate.why}` };
+  if (exit !== undefined) return undefined;
+  const what = `was released and said nothing for ${seconds(replyWait)}`;
+  return {
+    verdict: "unfinished",
+    status: ExitStatus.replyWaitExpired,
+    sentence: `${identity} ${what}, its command may still run`,
+    trouble: what,
+  };
+}
+
+function refused(identity: Identity, why: string): Judgement {
+  return {
+    verdict: "refused",
+    status: ExitStatus.agentError,
+    sentence: `${identity} refused: ${why}`,
+    trouble: `refused: ${why}`,
+  };
+}
 
 function judge(
   { hello, heardAt, exit, isSilenced }: AgentRecord,
@@ -65,15 +99,12 @@ function judge(
         disposition.reason === "clock"
           ? clockRefusal(disposition, request, { time, heardAt })
           : refusalText(disposition.reason, disposition.detail, request, hello.software);
-      return {
-        verdict: "refused",
-        status: ExitStatus.agentError,
-        sentence: `${identity} refused: ${why}`,
-        trouble: disposition.reason === "clock" ? "refused: clock" : `refused: ${why}`,
-      };
+      const trouble = disposition.reason === "clock" ? "refused: clock" : `refused: ${why}`;
+      return { ...refused(identity, why), trouble };
     }
     case "running":
     case "queued":
+    case "held":
       if (exit !== undefined) return judgeEnding(identity, exit, request);
       if (isSilenced)
         return {
@@ -137,9 +168,12 @@ function judgeEnding(identity: string, exit: Exit, request: Request): Judgement 
       return notRun(ExitStatus.agentError, `did not run the command: ${UNWRITABLE_STATE}`);
     case "never-started":
       return notRun(ExitStatus.notAllRun, "never started the command");
+    case "never-released":
+      return notRun(ExitStatus.notAllRun, "gave up waiting for its release");
   }
 }
 
+const WAS_RESTARTED = "it was restarted before its turn came, and does not know the command any more";
 const UNWRITABLE_STATE = "state directory not writable";
 
 function refusalText(
@@ -152,7 +186,9 @@ function refusalText(
   const why = detail ? `, ${printable(detail)}` : "";
   switch (reason) {
     case "version":
-      return `its cb ${printable(software)} does not understand this request${why}`;
+      return request.type === "run" && request.holdUntil !== undefined
+        ? `its cb ${printable(software)} is too old to wait for its turn, so nothing runs there${why}`
+        : `its cb ${printable(software)} does not understand this request${why}`;
     case "malformed":
       return `it cannot read this request${why}`;
     case "forbidden":
@@ -175,5 +211,7 @@ function refusalText(
       return `command${command} cannot be run with these parameters${why}`;
     case "state":
       return UNWRITABLE_STATE;
+    case "gone":
+      return WAS_RESTARTED;
   }
 }

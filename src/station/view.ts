@@ -4,6 +4,7 @@ import type { Exit, Hello, Stream } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
 import type { MissingAgent } from "./attendance.ts";
 import type { Outcome } from "./outcome.ts";
+import type { RolloutProgress } from "./rollout-report.ts";
 import type { AgentRecord } from "./roster.ts";
 
 /** The forms: `--output`. */
@@ -31,6 +32,8 @@ export interface View {
   /** The request is out. */
   start(request: Request): Promise<void>;
   hello(hello: Hello, roundTrip: number): Promise<void>;
+  /** These may start now; the first time for each. */
+  release?(identities: readonly Identity[], progress: RolloutProgress): Promise<void>;
   output(identity: Identity, stream: Stream, data: Uint8Array): Promise<void>;
   exit(identity: Identity, exit: Exit): Promise<void>;
   /** Nothing more comes of anybody; not called where the operator has left at once. */

@@ -2,6 +2,7 @@
 import type { Identity } from "../core/names.ts";
 import type { Exit, Hello, Stream } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
+import type { RolloutProgress } from "./rollout-report.ts";
 import type { ConclusionOf, View } from "./view.ts";
 
 /** What there is beside the form. */
@@ -29,6 +30,10 @@ export class Views {
 
   async hello(hello: Hello, roundTrip: number): Promise<void> {
     for (const view of this.#views) await view.hello(hello, roundTrip);
+  }
+
+  async release(identities: readonly Identity[], progress: RolloutProgress): Promise<void> {
+    for (const view of this.#views) await view.release?.(identities, progress);
   }
 
   async output(identity: Identity, stream: Stream, data: Uint8Array): Promise<void> {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { admit, type Moment, staleness } from "../../src/agent/admit.ts";
+import { admit, type Moment } from "../../src/agent/admit.ts";
 import type { CommandCall } from "../../src/agent/find-command.ts";
+import { staleness } from "../../src/agent/freshness.ts";
 import { openEnvelope } from "../../src/agent/open.ts";
 import { parseNamePatterns } from "../../src/core/name-pattern.ts";
 import { parseName, type Tag } from "../../src/core/names.ts";
@@ -29,6 +30,7 @@ import {
   exitOf,
   expectDecision,
   fields,
+  go,
   ISSUED,
   moment,
   NOW,
@@ -51,6 +53,7 @@ for (const vector of readVectors("request")) {
       stations: vector.all("station-public").map((key) => authorisedStation(unhex(key) as StationPublicKey)),
       channel: parseName(vector.get("channel")),
       tags: request?.target?.tags ?? [],
+      identity: parseName(vector.all("identity")[0] ?? "web1"),
     });
     const networks = vector.all("network-secret").map((key) => networkKeyPair(unhex(key)));
     const opened = openEnvelope(unhex(vector.get("envelope")), networks);
@@ -59,7 +62,9 @@ for (const vector of readVectors("request")) {
     if (vector.expect !== "accepted") {
       assert.equal(exitOf(admission), vector.expect);
       const [check] = vector.all("check");
-      if (check !== undefined) assert.equal("detail" in admission && admission.detail, check);
+      const detail =
+        "why" in admission ? admission.why?.split(": ")[1] : "detail" in admission && admission.detail;
+      if (check !== undefined) assert.equal(detail, check);
       if ("runExpires" in admission) assert.equal(admission.runExpires, request.runExpires);
       return;
     }
@@ -72,8 +77,9 @@ test("the vectors know every way out of which bytes alone decide", () => {
   const exits = DEFECTS.map(([exit]) => exit);
   const ofBytes = exits.slice(0, exits.indexOf("refused clock") + 1);
   const ofCancels = ["stale", "other-session", "cancel", "forestall"];
+  const ofGoes = ["release", "withdraw", "for-others", "refused gone"];
   const known = new Set(readVectors("request").map(({ expect }) => expect));
-  assert.deepEqual([...known].sort(), [...ofBytes, ...ofCancels, "accepted"].sort());
+  assert.deepEqual([...known].sort(), [...ofBytes, ...ofCancels, ...ofGoes, "accepted"].sort());
 });
 
 function momentOf(vector: Vector): Moment {
@@ -85,24 +91,35 @@ function momentOf(vector: Vector): Moment {
   };
   const sessions = new Map(
     vector.all("live").map((line) => {
-      const [id = "", networkKey = "", stationKey = "", challenge = ""] = line.split(" ");
+      const [id = "", networkKey = "", stationKey = "", challenge = "", held] = line.split(" ");
       const live = {
         networkKey: unhex(networkKey),
         stationKey: unhex(stationKey),
         challenge: unhex(challenge),
+        isHeld: held === "held",
+        command: reload,
       };
       return [id, live] as const;
     }),
   );
   const live = (id: Uint8Array) => sessions.get(hex(id));
-  return moment({ now: Number(vector.get("now")), uptime: Number(vector.get("uptime")), replay, live });
+  const isOver = (id: Uint8Array) => vector.all("over").includes(hex(id));
+  const times = { now: Number(vector.get("now")), uptime: Number(vector.get("uptime")) };
+  return moment({ ...times, replay, live, isOver });
 }
 
 /** A decoded request with the names, and without the absences, that it has on the wire. */
-function onWire({ replyAddress, census, target, ...rest }: Request): unknown {
+function onWire({ replyAddress, census, target, ...whole }: Request): unknown {
+  const { holdUntil, ...rest } = { holdUntil: undefined, ...whole };
   const given =
     "parameters" in rest && rest.parameters.size > 0 ? Object.fromEntries(rest.parameters) : undefined;
-  const all = { ...rest, reply: replyAddress, parameters: given, ...(census ? { census } : {}) };
+  const all = {
+    ...rest,
+    reply: replyAddress,
+    parameters: given,
+    "hold-until": holdUntil,
+    ...(census ? { census } : {}),
+  };
   if (target !== undefined) Object.assign(all, { target: targetJson(target) });
   return JSON.parse(JSON.stringify(all, (_key, value) => (value instanceof Uint8Array ? hex(value) : value)));
 }
@@ -110,7 +127,7 @@ function onWire({ replyAddress, census, target, ...rest }: Request): unknown {
 test("admit() gives a command that runs, with all that the responder needs", () => {
   const session = newSessionKeyPair();
   const answer = expectDecision(receive(envelope(fields({ limit: 90_000 }), { session })), "run");
-  assert.equal(answer.queued, false);
+  assert.equal(answer.start, "now");
   assert.equal(answer.request.command, reload);
   assert.equal(answer.request.limit, 90_000);
   assert.equal(answer.session.station.id, keyIdText("base-station-public", station.publicKey));
@@ -163,7 +180,7 @@ const DEFECTS: readonly (readonly [exit: string, apply: (scene: Scene) => Partia
   ["malformed", ({ fields: all }) => ({ fields: { ...all, sequence: -1 } })],
   ["wrong-channel", ({ fields: all }) => ({ fields: { ...all, channel: "staging" } })],
   ["replayed", ({ moment: all }) => ({ moment: { ...all, replay: { has: () => true } } })],
-  ["refused version", ({ fields: all }) => ({ fields: { ...all, "hold-until": 1 } })],
+  ["refused version", ({ fields: all }) => ({ fields: { ...all, late: true } })],
   ["refused malformed", ({ fields: all }) => ({ fields: { ...all, limit: 0 } })],
   ["refused clock", ({ moment: all }) => ({ moment: { ...all, now: EXPIRES } })],
   ["not-targeted", ({ policy: all }) => ({ policy: { ...all, tags: [] } })],
@@ -404,7 +421,8 @@ test("admit() gives a cancel with the session that it ends, or keeps from starti
   const asked: string[] = [];
   const live = (id: Uint8Array) => {
     asked.push(hex(id));
-    return { networkKey: network.publicKey, stationKey: station.publicKey, challenge };
+    const keys = { networkKey: network.publicKey, stationKey: station.publicKey };
+    return { ...keys, challenge, isHeld: false, command: reload };
   };
   const late = expectDecision(receive(bytes, policy(), moment({ live })), "cancel");
   assert.deepEqual(late.session.id, sessionId(session.publicKey));
@@ -412,8 +430,50 @@ test("admit() gives a cancel with the session that it ends, or keeps from starti
   assert.deepEqual(asked, [hex(sessionId(session.publicKey))]);
 });
 
+test("admit() holds a run though it is as busy as can be, but no more than it can, nor while it stops", () => {
+  const body = fields({ "hold-until": ISSUED + 3_600_000 });
+  const rows = [
+    [{ placeFor: () => "full" as const }, "held"],
+    [{ canHold: false }, "declined busy"],
+    [{ stopping: true }, "declined stopping"],
+  ] as const;
+  for (const [load, exit] of rows)
+    assert.equal(exitOf(receive(envelope(body), policy(), moment({ load }))), exit);
+  const forbidden = policy({ stations: restricted() });
+  assert.equal(exitOf(receive(envelope(body), forbidden)), "refused forbidden");
+});
+
+test("admit() gives a go up whose station may not run the command any more", () => {
+  const challenge = new Uint8Array(32);
+  const keys = { networkKey: network.publicKey, stationKey: station.publicKey };
+  const live = () => ({ ...keys, challenge, isHeld: true, command: reload });
+  const bytes = envelope(go({ challenge }));
+  assert.equal(exitOf(receive(bytes, policy(), moment({ live }))), "release");
+  const rules = policy({ stations: restricted() });
+  const { why } = expectDecision(receive(bytes, rules, moment({ live })), "withdraw");
+  assert.equal(why, "this base station key may not run the command any more");
+  // Of one that is for others nothing is said.
+  assert.equal(exitOf(receive(envelope(go({ challenge, identities: ["web2"] })), rules)), "for-others");
+});
+
+test("admit() answers a go as gone whatever it remembers, unless it was here", () => {
+  for (const knows of [true, false]) {
+    const when = { replay: { has: () => knows } };
+    const decision = receive(envelope(go()), policy(), moment(when));
+    assert.deepEqual(
+      [exitOf(decision), "detail" in decision && decision.detail],
+      ["refused gone", undefined],
+    );
+    assert.equal(
+      exitOf(receive(envelope(go()), policy(), moment({ ...when, isOver: () => true }))),
+      "replayed",
+    );
+  }
+});
+
 test("admit() ends what runs whatever load, target and rights say", () => {
-  const live = () => ({ networkKey: network.publicKey, stationKey: station.publicKey, challenge });
+  const keys = { networkKey: network.publicKey, stationKey: station.publicKey };
+  const live = () => ({ ...keys, challenge, isHeld: false, command: reload });
   const challenge = new Uint8Array(32);
   const when = moment({ live, load: { stopping: true, placeFor: () => "full" } });
   const rules = policy({ tags: [], stations: restricted() });
@@ -466,7 +526,7 @@ test("staleness() has every bound where PROTOCOL.md puts it, to the millisecond"
     );
     const row = JSON.stringify([detail, times, { now, uptime, born, floor }]);
     if (detail === undefined) assert.equal(stale, undefined, row);
-    else assert.deepEqual(stale, { decision: "refused", reason: "clock", detail, bound }, row);
+    else assert.deepEqual(stale, { detail, bound }, row);
   }
 });
 

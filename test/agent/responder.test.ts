@@ -3,8 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type Admission, type Answer, staleness } from "../../src/agent/admit.ts";
+import { setImmediate as settle } from "node:timers/promises";
+import type { Admission, Answer } from "../../src/agent/admit.ts";
 import type { FoundCommand } from "../../src/agent/find-command.ts";
+import { stalenessAtTurn } from "../../src/agent/freshness.ts";
+import { Hold } from "../../src/agent/hold.ts";
 import { Responder } from "../../src/agent/responder.ts";
 import { CbError } from "../../src/core/errors.ts";
 import { parseNamePatterns } from "../../src/core/name-pattern.ts";
@@ -25,7 +28,20 @@ import {
   readReplyFrame,
   replyOpeningKey,
 } from "../../src/protocol/reply-envelope.ts";
-import { channel, envelope, fields, moment, NOW, name, ping, policy, receive, web1 } from "./scene.ts";
+import {
+  channel,
+  EXPIRES,
+  envelope,
+  fields,
+  ISSUED,
+  moment,
+  NOW,
+  name,
+  ping,
+  policy,
+  receive,
+  web1,
+} from "./scene.ts";
 
 const HOUR = 3_600_000;
 const STATION_GONE = 10_000;
@@ -124,7 +140,7 @@ class Scene {
       leaveQueue: this.leaveQueue.signal,
       giveUp: new AbortController().signal,
       staleness: (request) =>
-        staleness(request, {
+        stalenessAtTurn(request, {
           now: this.clock.now,
           uptime: this.clock.up,
           replay: { born: 0, floor: 0, has: () => false },
@@ -454,6 +470,66 @@ test("Responder says why a command never starts whose turn does not come", async
   await scene.respond(fields());
   assertNotRun(scene, "never-started", "the agent's clock was changed");
   assert.deepEqual(scene.deeds, []);
+});
+
+/** The fields of a run that is held, for an hour if nothing is said. */
+function held(until = ISSUED + HOUR): CborMap {
+  return fields({ "hold-until": until });
+}
+
+test("Responder holds a run without a slot until it is released, and then says that it runs", async () => {
+  const scene = new Scene();
+  const hold = new Hold();
+  scene.steps = [output("stdout", "at last"), ENDED];
+  const responding = scene.responder.respond(scene.answer(held()), scene.end.signal, hold);
+  await settle();
+  assert.deepEqual(scene.hello.disposition, { is: "held" });
+  assert.deepEqual([scene.slots.running, scene.deeds], [0, []]);
+  scene.clock.now += HOUR / 2; // long after the request has expired
+  hold.end(undefined);
+  await responding;
+  const [, state, ...rest] = scene.replies;
+  assert.deepEqual(state, { type: "state", state: "running" });
+  assert.deepEqual(
+    rest.map(({ type }) => type),
+    ["output", "exit"],
+  );
+  assert.deepEqual(scene.deeds, ["find reload", "sync", "execute"]);
+  assert.equal(scene.slots.running, 0);
+});
+
+test("Responder says of a released run that it waits its turn, where it must", async () => {
+  const scene = new Scene();
+  const hold = new Hold();
+  const release = await scene.slots.take(name("other"), scene.end.signal);
+  const responding = scene.responder.respond(scene.answer(held()), scene.end.signal, hold);
+  hold.end(undefined);
+  await settle();
+  assert.deepEqual(scene.deeds, []);
+  release?.();
+  await responding;
+  const states = scene.replies.flatMap((reply) => (reply.type === "state" ? [reply.state] : []));
+  assert.deepEqual(states, ["queued", "running"]);
+  assert.equal(scene.exit.ending, "exited");
+});
+
+test("Responder does not start a released run whose time to be held is over by its clock", async () => {
+  const scene = new Scene();
+  const hold = new Hold();
+  const responding = scene.responder.respond(scene.answer(held(EXPIRES)), scene.end.signal, hold);
+  await settle();
+  scene.clock.now = EXPIRES;
+  hold.end(undefined);
+  await responding;
+  assertNotRun(scene, "never-started", "its turn did not come while the request was valid");
+});
+
+test("Responder says why what it held was never released", async () => {
+  const scene = new Scene();
+  const hold = new Hold();
+  hold.end("too late");
+  await scene.responder.respond(scene.answer(held()), scene.end.signal, hold);
+  assertNotRun(scene, "never-released", "too late");
 });
 
 test("Responder confirms the end of a command that was cancelled before its turn", async () => {

@@ -68,6 +68,12 @@ export function cancel(changes: Readonly<Record<string, CborValue | undefined>> 
   return fields({ ...own, ...changes });
 }
 
+/** The fields of a go for `web1`, for the run that `fields` describes. */
+export function go(changes: Readonly<Record<string, CborValue | undefined>> = {}): CborMap {
+  const own = { type: "go", sequence: 1, station: undefined, command: undefined, identities: ["web1"] };
+  return fields({ ...own, expires: ISSUED + 10_000, ...changes });
+}
+
 type Keys = { network: NetworkKeyPair; station: StationKeyPair; session: SessionKeyPair };
 
 export function envelope(body: CborMap, keys: Partial<Keys> = {}): Uint8Array {
@@ -103,7 +109,7 @@ type MomentChanges = Partial<Omit<Moment, "replay" | "load">> & {
 };
 
 /** An hour after the start of an agent that has nothing to do and remembers nobody. */
-export function moment({ replay, load, live, ...times }: MomentChanges = {}): Moment {
+export function moment({ replay, load, live, isOver, ...times }: MomentChanges = {}): Moment {
   return {
     now: NOW,
     uptime: 3_600_000,
@@ -114,8 +120,9 @@ export function moment({ replay, load, live, ...times }: MomentChanges = {}): Mo
       floor: replay?.floor ?? 0,
       has: (session) => replay?.has?.(session) ?? false,
     },
-    load: { stopping: false, placeFor: () => "free", ...load },
+    load: { stopping: false, canHold: true, placeFor: () => "free", ...load },
     live: live ?? (() => undefined),
+    isOver: isOver ?? (() => false),
   };
 }
 
@@ -134,7 +141,7 @@ export function exitOf(decision: Decision): string {
     case "declined":
       return `${decision.decision} ${decision.reason}`;
     case "run":
-      return decision.queued ? "queued" : "running";
+      return decision.start === "now" ? "running" : decision.start;
     default:
       return decision.decision;
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as settle, setTimeout as sleep } from "node:timers/promises";
-import { staleness } from "../../src/agent/admit.ts";
+import { stalenessAtTurn } from "../../src/agent/freshness.ts";
 import { type RunAnswer, type Turn, takeTurn } from "../../src/agent/turn.ts";
 import { JobSlots } from "../../src/exec/job-slots.ts";
 import { hex } from "../../src/protocol/bytes.ts";
@@ -51,7 +51,7 @@ function scene(words: readonly Word[] = []) {
     hub,
     leaveQueue: leaveQueue.signal,
     staleness: (request: RunAnswer["request"]) =>
-      staleness(request, { now: clock.now, uptime: clock.up, replay })?.detail,
+      stalenessAtTurn(request, { now: clock.now, uptime: clock.up, replay })?.detail,
   };
   return { clock, replay, slots, leaveQueue, end, asked, parts };
 }

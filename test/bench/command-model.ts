@@ -10,6 +10,8 @@ export type CommandModel = {
   readonly delay?: number;
   /** The system does not start it, or somebody else kills it when it has printed. */
   readonly failure?: "not-started" | "killed";
+  /** Told when it begins and when it has ended, by the agent itself. */
+  readonly onChange?: (isRunning: boolean) => void;
 };
 
 /** Bytes in one event, as `exec/` gives them out. */
@@ -25,7 +27,9 @@ export function modelled(model: CommandModel): typeof execute {
       return;
     }
     const startedAt = options.clock.monotonic();
+    model.onChange?.(true);
     const early = await runs(model.delay ?? 0, options);
+    model.onChange?.(false);
     const runTime = options.clock.monotonic() - startedAt;
     if (early !== undefined) {
       yield ended(early, {}, runTime, { signal: "SIGTERM" });

@@ -32,6 +32,8 @@ import { announcement, missingSentences, newcomersSentence } from "../../src/sta
 import { clockRefusal } from "../../src/station/clock-refusal.ts";
 import { judge, type Outcome } from "../../src/station/outcome.ts";
 import { FAULTS, type ReplyEvent } from "../../src/station/reply-reader.ts";
+import { fateOf } from "../../src/station/rollout-report.ts";
+import { newRollout, type Rollout } from "../../src/station/rollout-state.ts";
 import { Roster } from "../../src/station/roster.ts";
 import { newSession, type Session } from "../../src/station/session.ts";
 import { exit, hello, id, NOW, runRequest, target } from "../station/scene.ts";
@@ -371,7 +373,13 @@ function explained(sentence: string): void {
 }
 
 /** What is said of a session in which these events came. */
-function outcomeOf(events: readonly ReplyEvent[], changes: Partial<Session> = {}, tags?: string): Outcome {
+function outcomeOf(
+  events: readonly ReplyEvent[],
+  changes: Partial<Session> = {},
+  tags?: string,
+  fate?: Parameters<typeof judge>[6],
+  holdUntil?: number,
+): Outcome {
   const roster = new Roster();
   for (const event of events) roster.record(event, 1, NOW);
   const { length } = roster.agents;
@@ -384,8 +392,8 @@ function outcomeOf(events: readonly ReplyEvent[], changes: Partial<Session> = {}
   };
   const waits = { helloWait: 2000, replyWait: 120_000, minimumWait: 4000, isMinimumExplicit: false };
   const rollCall = { missing: [], newcomers: [], failMissing: false, now: NOW };
-  const request = runRequest(tags === undefined ? {} : { target: target(tags) });
-  return judge(request, roster, session as Session, waits, 50, rollCall);
+  const request = runRequest({ ...(tags === undefined ? {} : { target: target(tags) }), holdUntil });
+  return judge(request, roster, session as Session, waits, 50, rollCall, fate);
 }
 
 function says(disposition: Disposition = { is: "running" }): ReplyEvent {
@@ -416,6 +424,31 @@ test("cb-station(1) explains every sentence about an agent that did not do what 
     assert.equal(problems.length, 1);
     explained(problems[0] ?? "");
   }
+});
+
+test("cb-station(1) explains every sentence about rollouts", () => {
+  const plan = { parallel: undefined, canary: 2, maxFailures: undefined, pause: 0, replyWait: 120_000 };
+  const rollout = newRollout(plan, 0);
+  const fleet = { bound: 1, budget: 1, canaries: new Set<never>() };
+  const failed = (...names: readonly string[]) => ({ failed: new Set(names.map(id)) });
+  const rollouts: readonly Rollout[] = [
+    rollout,
+    { ...rollout, lost: new Set([id("web1")]) },
+    { ...rollout, stopped: "interrupted" },
+    { ...rollout, stopped: "hold-over" },
+    { ...rollout, stopped: "canaries-absent", fleet },
+    { ...rollout, stopped: "canary-failed", ...failed("web2") },
+    { ...rollout, stopped: "failures", ...failed("web2", "web3") },
+    { ...rollout, stopped: "failures", ...failed("a", "b", "c", "d") },
+  ];
+  const held = says({ is: "held" });
+  for (const one of rollouts) {
+    const { problems } = outcomeOf([held], {}, undefined, () => fateOf(one, id("web1")));
+    assert.equal(problems.length, 1);
+    explained(problems[0] ?? "");
+  }
+  const old = says({ is: "refused", reason: "version" });
+  explained(outcomeOf([old], {}, undefined, undefined, NOW + 3_600_000).problems[0] ?? "");
 });
 
 test("cb-station(1) explains every sentence about clocks", () => {

@@ -12,9 +12,10 @@ import {
   type Output,
   REFUSALS,
   type Reply,
+  STATES,
   STREAMS,
 } from "../../src/protocol/reply.ts";
-import type { CancelRequest, Request } from "../../src/protocol/request.ts";
+import type { CancelRequest, GoRequest, Request } from "../../src/protocol/request.ts";
 import type { Target } from "../../src/protocol/target.ts";
 
 const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
@@ -49,16 +50,38 @@ export function requests(): fc.Arbitrary<Request> {
     target: fc.option(targets(), { nil: undefined }),
     census: fc.boolean(),
   };
-  return fc.oneof(
-    fc.record({ ...common, type: fc.constantFrom("ping" as const, "list" as const) }),
-    fc.record({
-      ...common,
-      type: fc.constant("run" as const),
-      command: name as fc.Arbitrary<CommandName>,
-      limit: fc.option(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), { nil: undefined }),
-      parameters: parameters(),
-    }),
-  );
+  return fc
+    .oneof(
+      fc.record({ ...common, type: fc.constantFrom("ping" as const, "list" as const) }),
+      fc.record({
+        ...common,
+        type: fc.constant("run" as const),
+        command: name as fc.Arbitrary<CommandName>,
+        limit: fc.option(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), { nil: undefined }),
+        parameters: parameters(),
+        isHeld: fc.boolean(),
+      }),
+    )
+    .map(held);
+}
+
+/** A run that waits for its release does so for an hour at most, and as long as it is valid at least. */
+function held(request: Request & { readonly isHeld?: boolean }): Request {
+  const { isHeld = false, ...rest } = request;
+  if (rest.type !== "run" || !isHeld) return rest;
+  const expires = Math.min(rest.expires, rest.issued + 3_600_000);
+  return { ...rest, expires, holdUntil: Math.min(rest.issued + 3_600_000, Number.MAX_SAFE_INTEGER) };
+}
+
+export function goes(): fc.Arbitrary<GoRequest> {
+  return fc.record({
+    ...head,
+    type: fc.constant("go" as const),
+    sequence: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    identities: fc
+      .uniqueArray(identities, { minLength: 1, maxLength: 20 })
+      .map((names) => names.toSorted((one, other) => (one < other ? -1 : 1))),
+  });
 }
 
 export function targets(): fc.Arbitrary<Target> {
@@ -97,7 +120,12 @@ export function cancels(): fc.Arbitrary<CancelRequest> {
 }
 
 export function replies(): fc.Arbitrary<Reply> {
-  return fc.oneof(hellos(), outputs(), exits(), fc.constant({ type: "state", state: "running" } as const));
+  return fc.oneof(
+    hellos(),
+    outputs(),
+    exits(),
+    fc.constantFrom(...STATES).map((state) => ({ type: "state", state }) as const),
+  );
 }
 
 function hellos(): fc.Arbitrary<Hello> {
@@ -116,7 +144,7 @@ function hellos(): fc.Arbitrary<Hello> {
 
 function dispositions(): fc.Arbitrary<Disposition> {
   return fc.oneof(
-    fc.record({ is: fc.constantFrom("running" as const, "queued", "present", "not-targeted") }),
+    fc.record({ is: fc.constantFrom("running" as const, "queued", "held", "present", "not-targeted") }),
     fc.record({ is: fc.constant("declined" as const), reason: fc.constantFrom(...DECLINATIONS) }),
     fc.record({
       is: fc.constant("refused" as const),

@@ -7,15 +7,17 @@ import { hex } from "../../src/protocol/bytes.ts";
 import { cryptoReady } from "../../src/protocol/crypto.ts";
 import {
   decodeCancel,
+  decodeGo,
   decodeRequest,
   decodeRequestHead,
   encodeRequest,
   type PingRequest,
   type Request,
+  type StationMessage,
 } from "../../src/protocol/request.ts";
 import { sessionId } from "../../src/protocol/request-envelope.ts";
 import { readVectors, type Vector } from "../support/vectors.ts";
-import { cancels, damaged, requests } from "./arbitraries.ts";
+import { cancels, damaged, goes, requests } from "./arbitraries.ts";
 import { openVector } from "./opened.ts";
 import { requestJson } from "./wire-json.ts";
 
@@ -27,20 +29,26 @@ const CHECKS: Readonly<Record<string, (vector: Vector) => void>> = {
     assert.throws(() => {
       const unread = decodeRequestHead(bodyOf(vector));
       if (unread.head.type === "cancel") decodeCancel(unread);
+      if (unread.head.type === "go") decodeGo(unread);
     }, MALFORMED);
   },
-  // Which of these a cancel is depends on what the agent has running.
-  stale: isCancel,
-  "other-session": isCancel,
+  // Which of these a cancel or a go is depends on what the agent has running.
+  stale: isLater,
+  "other-session": isLater,
   cancel: isCancel,
   forestall: isCancel,
+  release: isGo,
+  withdraw: isGo,
+  "for-others": isGo,
+  "refused gone": isGo,
   "wrong-channel": (vector) => {
     assert.notEqual(decodeRequestHead(bodyOf(vector)).head.channel, vector.get("channel"));
   },
   replayed: (vector) => {
     const opened = openVector(vector);
     assert.ok(typeof opened !== "string");
-    const journal = vector.all("journal-id").map((line) => line.split(" ")[0]);
+    const live = vector.all("live").map((line) => line.split(" ")[0]);
+    const journal = [...vector.all("journal-id").map((line) => line.split(" ")[0]), ...live];
     assert.ok(journal.includes(hex(sessionId(opened.sessionKey))));
   },
   "refused version": (vector) => {
@@ -89,6 +97,37 @@ test("decodeCancel() inverts encodeRequest()", () => {
       assert.deepEqual(requestJson(again), requestJson(cancel));
     }),
     { numRuns: 300 },
+  );
+});
+
+test("decodeGo() inverts encodeRequest()", () => {
+  fc.assert(
+    fc.property(goes(), (go) => {
+      assert.deepEqual(requestJson(decodeGo(decodeRequestHead(encodeRequest(go)))), requestJson(go));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("decodeGo() takes no other type, whatever fields it has", () => {
+  const fields = { ...head(PING), type: "go", sequence: 1, identities: ["web1" as Identity] } as const;
+  assert.deepEqual(decodeGo(decodeRequestHead(encodeRequest(fields))).identities, ["web1"]);
+  const other = { ...fields, type: "stop" as "go" };
+  assert.throws(() => decodeGo(decodeRequestHead(encodeRequest(other))), MALFORMED);
+});
+
+test("decodeGo() answers hostile bytes with message-malformed or exactly one encoding", () => {
+  const hostile = fc.oneof(fc.uint8Array({ maxLength: 60 }), damaged(goes().map(encodeRequest)));
+  fc.assert(
+    fc.property(hostile, (bytes) => {
+      try {
+        assert.equal(hex(encodeRequest(decodeGo(decodeRequestHead(bytes)))), hex(bytes));
+      } catch (error) {
+        if (!(error instanceof CbError)) throw error;
+        assert.equal(error.code, "message-malformed");
+      }
+    }),
+    { numRuns: 3000 },
   );
 });
 
@@ -189,11 +228,23 @@ function bodyOf(vector: Vector): Uint8Array {
   return opened.body;
 }
 
+function isLater(vector: Vector): void {
+  const { type } = decodeRequestHead(bodyOf(vector)).head;
+  (type === "go" ? isGo : isCancel)(vector);
+}
+
 function isCancel(vector: Vector): void {
-  const cancel = decodeCancel(decodeRequestHead(bodyOf(vector)));
+  isWhole(vector, decodeCancel(decodeRequestHead(bodyOf(vector))));
+}
+
+function isGo(vector: Vector): void {
+  isWhole(vector, decodeGo(decodeRequestHead(bodyOf(vector))));
+}
+
+function isWhole(vector: Vector, message: StationMessage): void {
   const [request] = vector.all("request");
-  if (request !== undefined) assert.deepEqual(requestJson(cancel), JSON.parse(request));
-  assert.equal(hex(encodeRequest(cancel)), hex(bodyOf(vector)));
+  if (request !== undefined) assert.deepEqual(requestJson(message), JSON.parse(request));
+  assert.equal(hex(encodeRequest(message)), hex(bodyOf(vector)));
 }
 
 function read(vector: Vector): Request | undefined {

@@ -7,8 +7,9 @@ import type { Target } from "../../src/protocol/target.ts";
 export function requestJson({ replyAddress, ...fields }: StationMessage): unknown {
   const census = "census" in fields ? { census: fields.census || undefined } : {};
   const parameters = "parameters" in fields && fields.parameters.size === 0 ? { parameters: undefined } : {};
+  const hold = "holdUntil" in fields ? { "hold-until": fields.holdUntil, holdUntil: undefined } : {};
   const target = "target" in fields && fields.target ? { target: targetJson(fields.target) } : {};
-  return plain({ ...fields, reply: replyAddress, ...census, ...parameters, ...target });
+  return plain({ ...fields, reply: replyAddress, ...census, ...parameters, ...hold, ...target });
 }
 
 /** A target with the names that it has on the wire; for `plain` or JSON. */

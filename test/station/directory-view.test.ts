@@ -16,7 +16,7 @@ import { afterEach, beforeEach, test } from "node:test";
 import { utf8 } from "../../src/protocol/bytes.ts";
 import { DirectoryView } from "../../src/station/directory-view.ts";
 import { eventProblems } from "../support/event-schema.ts";
-import { hello, id, runRequest } from "./scene.ts";
+import { exit, hello, id, runRequest } from "./scene.ts";
 import { play } from "./view-scene.ts";
 
 let directory: string;
@@ -133,4 +133,25 @@ test("DirectoryView says once that a disk is full, and the session goes on", asy
   } finally {
     execFileSync("umount", [at()]);
   }
+});
+
+test("DirectoryView waits for the end to say what became of who was held and not released", async () => {
+  const view = new DirectoryView(at());
+  await view.start(runRequest());
+  for (const name of ["web1", "web2"]) await view.hello(hello(name, { disposition: { is: "held" } }));
+  assert.equal(existsSync(at("web1")), false);
+  await view.release([id("web1")]);
+  assert.deepEqual(readdirSync(at("web1")).toSorted(), ["stderr", "stdout"]);
+  await view.exit(id("web1"), exit());
+  await view.exit(id("web2"), exit({ ending: "cancelled", status: undefined }));
+  const trouble = "not run: web1 failed";
+  const agents = [
+    { identity: id("web1"), verdict: "ok" as const, status: 0 },
+    { identity: id("web2"), verdict: "not run" as const, status: 64, trouble },
+  ];
+  const outcome = { status: 64, problems: [], remarks: [], successes: [], agents, faults: [], summary: "" };
+  await view.conclude({ outcome, losses: [], status: 64, agents: [], missing: [], elapsed: 5 });
+  assert.deepEqual([resultOf("web1").status, resultOf("web2").status], ["ok", "not_run"]);
+  assert.equal(resultOf("web2").reason, trouble);
+  assert.deepEqual(readdirSync(at("web2")), ["result.json"]);
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { NamePattern } from "../../src/core/name-pattern.ts";
+import type { Identity } from "../../src/core/names.ts";
 import type { AgentPublicKey } from "../../src/protocol/keys.ts";
 import {
   DECLINATIONS,
@@ -26,6 +27,7 @@ type Facts = {
   readonly end?: Session["end"];
   readonly elapsed?: number;
   readonly rollCall?: Partial<RollCall>;
+  readonly fateOf?: Parameters<typeof judge>[6];
   /** By the hub; default: as many as answered. */
   readonly counted?: number;
 };
@@ -43,7 +45,7 @@ function outcomeOf(events: readonly ReplyEvent[], facts: Facts = {}) {
   const counted = facts.counted ?? answered;
   const session = { ...newSession(0, counted, 0), answered, addressed, end };
   const rollCall = { missing: [], newcomers: [], failMissing: false, now: NOW, ...facts.rollCall };
-  return judge(request, roster, session, WAITS, elapsed, rollCall);
+  return judge(request, roster, session, WAITS, elapsed, rollCall, facts.fateOf);
 }
 
 function says(identity: string, disposition: Disposition = { is: "running" }, time = NOW): ReplyEvent {
@@ -142,6 +144,7 @@ test("judge() gives +16 for a refusal of any reason, with the reason in words", 
     manifest: 'the manifest of "reload" cannot be used',
     parameters: 'command "reload" cannot be run with these parameters',
     state: "state directory not writable",
+    gone: "it was restarted before its turn came, and does not know the command any more",
   };
   assert.deepEqual(Object.keys(rows), [...REFUSALS]);
   for (const reason of REFUSALS) {
@@ -452,6 +455,66 @@ test("judge() calls everybody well who answers a ping", () => {
   assert.equal(outcomeOf([present, refused], { request: pingRequest() }).status, 16);
 });
 
+test("judge() says once of all that were not released why, and gives +64", () => {
+  const held = { is: "held" as const };
+  const events = ["web1", "web2", "web3", "db1"].map((who) => says(who, held));
+  const done = [
+    ...events,
+    ends("web1", { status: 3 }),
+    ends("web3", { ending: "cancelled", status: undefined }),
+  ];
+  const why = "web1 failed";
+  const fateOf = (identity: Identity) =>
+    identity === "web1" ? undefined : ({ is: "not-released", why } as const);
+  const outcome = outcomeOf(done, { fateOf });
+  assert.equal(outcome.status, 4 + 64);
+  assert.deepEqual(outcome.problems, [
+    "web1: exit status 3 after 1.23 s",
+    "not run on 3 agents, db1, web[2-3]: web1 failed",
+  ]);
+  assert.match(outcome.summary, /^4 agents · 1 failed · 3 not run · /);
+  const [db1] = outcome.agents;
+  assert.deepEqual([db1?.verdict, db1?.trouble], ["not run", "not run: web1 failed"]);
+});
+
+test("judge() believes an agent that was not released in what became of its run", () => {
+  const fateOf = () => ({ is: "not-released", why: "web1 failed" }) as const;
+  const never = ends("web2", { ending: "never-started", status: undefined, detail: "the agent is stopping" });
+  const outcome = outcomeOf([says("web2", { is: "held" }), never], { fateOf });
+  assert.deepEqual(outcome.problems, ["web2 never started the command: the agent is stopping"]);
+});
+
+test("judge() gives +8 for an agent that was released and fell silent, unless it has ended after all", () => {
+  const fateOf = () => ({ is: "lost" }) as const;
+  const events = [says("web1", { is: "held" })];
+  const lost = outcomeOf(events, { fateOf });
+  assert.equal(lost.status, 8);
+  assert.deepEqual(lost.problems, [
+    "web1 was released and said nothing for 120.0 s, its command may still run",
+  ]);
+  assert.equal(outcomeOf([...events, ends("web1")], { fateOf }).status, 0);
+  assert.equal(outcomeOf([...events, ends("web1", { ending: "cancelled" })], { fateOf }).status, 4);
+});
+
+test("judge() gives +16 for an agent that has lost what it held", () => {
+  const gone: ReplyEvent = { kind: "gone", identity: id("web1") };
+  judged([says("web1", { is: "held" }), gone], 16, [
+    "web1 refused: it was restarted before its turn came, and does not know the command any more",
+  ]);
+});
+
+test("judge() says of an agent that is too old for a rollout that nothing runs there", () => {
+  const request = runRequest({ holdUntil: NOW + 3_600_000 });
+  judged(
+    [says("web1", { is: "refused", reason: "version", detail: "this agent understands version 1" })],
+    16,
+    [
+      "web1 refused: its cb 0.1.0 is too old to wait for its turn, so nothing runs there, this agent understands version 1",
+    ],
+    { request },
+  );
+});
+
 /** What one agent may have done, and the bit of PROTOCOL.md §9 for it. */
 type Story = readonly [bit: number, events: (identity: string) => readonly ReplyEvent[]];
 
@@ -464,6 +527,7 @@ const ENDING_BITS: Readonly<Record<(typeof ENDINGS)[number], number>> = {
   "not-started": 16,
   state: 16,
   "never-started": 64,
+  "never-released": 64,
 };
 const STORIES: readonly Story[] = [
   [0, (identity) => ran(identity)],

@@ -7,8 +7,8 @@ import { hello, NOW, target } from "./scene.ts";
 
 function present(identity: string, changes: Partial<Hello> = {}, roundTrip = 2, heardAt = NOW): AgentRecord {
   const said = hello(identity, { disposition: { is: "present" }, ...changes });
-  const open = { startedAfter: undefined, exit: undefined, endedAfter: undefined, isSilenced: false };
-  return { hello: said, roundTrip, heardAt, ...open };
+  const open = { exit: undefined, isGone: false, isSilenced: false };
+  return { hello: said, roundTrip, heardAt, startedAfter: undefined, endedAfter: undefined, ...open };
 }
 
 /** The clock column of an agent whose clock showed `time` when ours showed `heardAt`, after a round trip of 2 ms. */

@@ -29,8 +29,11 @@ for (const vector of readVectors("reply")) {
   test(`ReplyReader holds for the vector ${vector.name}: ${vector.comment}`, () => {
     const challenge = bytes(vector.get("challenge"));
     const tags = vector.all("target-tag");
+    const [until] = vector.all("hold-until");
     const changes = { challenge, target: tags.length > 0 ? target(...tags) : undefined };
-    const make = { ping: pingRequest, list: listRequest, run: runRequest }[vector.get("request-type")];
+    const hold = until === undefined ? {} : { holdUntil: Number(until) };
+    const run = (all: Parameters<typeof runRequest>[0]) => runRequest({ ...all, ...hold });
+    const make = { ping: pingRequest, list: listRequest, run }[vector.get("request-type")];
     assert.ok(make);
     const request = make(changes);
     const secretKey = bytes(vector.get("session-secret"));
@@ -52,8 +55,8 @@ function isOnWire(event: ReplyEvent, expected: Readonly<Record<string, unknown>>
   );
   for (const [key, value] of Object.entries(actual)) assert.deepEqual(value, expected[key], key);
   const left = Object.keys(expected).filter((key) => !(key in actual));
-  // An event does not say again where output stood, nor that a command runs.
-  assert.deepEqual(left, event.kind === "output" ? ["offset"] : event.kind === "state" ? ["state"] : []);
+  // An event does not say again where output stood.
+  assert.deepEqual(left, event.kind === "output" ? ["offset"] : []);
 }
 
 function contentOf(event: ReplyEvent): unknown {
@@ -67,6 +70,8 @@ function contentOf(event: ReplyEvent): unknown {
       return { type: "output", stream: event.stream, data: event.data };
     case "exit":
       return { ...event.exit, leftOpen: event.exit.leftOpen || undefined };
+    case "state":
+      return { type: "state", state: event.state };
     default:
       return { type: event.kind };
   }

@@ -30,17 +30,22 @@ test("Roster takes down when each command started and ended", () => {
     { kind: "hello", hello: hello("web1") },
     { kind: "hello", hello: queued },
     { kind: "hello", hello: hello("web3", { disposition: { is: "queued" } }) },
-    { kind: "state", identity: id("web2") },
+    { kind: "hello", hello: hello("web4", { disposition: { is: "held" } }) },
+    { kind: "state", identity: id("web2"), state: "running" },
     { kind: "exit", identity: id("web1"), exit: exit() },
     { kind: "exit", identity: id("web2"), exit: exit() },
+    { kind: "state", identity: id("web4"), state: "queued" },
+    { kind: "state", identity: id("web4"), state: "running" },
+    { kind: "state", identity: id("web4"), state: "running" },
   ];
   for (const [index, event] of events.entries()) roster.record(event, 10 * index, NOW);
   assert.deepEqual(
     roster.agents.map(({ startedAfter, endedAfter }) => [startedAfter, endedAfter]),
     [
-      [0, 40],
-      [30, 50],
+      [0, 50],
+      [40, 60],
       [undefined, undefined],
+      [80, undefined],
     ],
   );
 });
@@ -102,7 +107,7 @@ test("Roster counts repeats, and needs nothing of output and of states", () => {
   const roster = new Roster();
   roster.record({ kind: "hello", hello: hello("web1") }, 1, NOW);
   for (let count = 0; count < 3; count++) roster.record({ kind: "repeat", identity: id("web1") }, 1, NOW);
-  roster.record({ kind: "state", identity: id("web1") }, 1, NOW);
+  roster.record({ kind: "state", identity: id("web1"), state: "running" }, 1, NOW);
   roster.record({ kind: "output", identity: id("web1"), stream: "stdout", data: new Uint8Array(1) }, 1, NOW);
   // Of one who never said hello nothing can come; were it so, it would not be an agent.
   roster.record({ kind: "exit", identity: id("web2"), exit: exit() }, 1, NOW);

@@ -12,8 +12,8 @@ const BARS = { columns: 80, isUnicode: true };
 
 function ended(name: string, changes: Partial<Exit> | undefined): AgentRecord {
   const end = changes && exit(changes);
-  const times = { roundTrip: 1, heardAt: NOW, startedAfter: 1, endedAfter: 2, isSilenced: false };
-  return { hello: hello(name), exit: end, ...times };
+  const times = { roundTrip: 1, heardAt: NOW, startedAfter: 1, endedAfter: 2 };
+  return { hello: hello(name), exit: end, isGone: false, isSilenced: false, ...times };
 }
 
 function times(...milliseconds: readonly number[]): readonly RunTime[] {
@@ -28,6 +28,9 @@ test("runTimesOf() has those that ran and ended, the shortest first", () => {
     ended("web4", { runTime: 0, ending: "never-started" }),
     ended("web5", { runTime: 0, ending: "state" }),
     ended("web6", undefined),
+    ended("web7", { runTime: 0, ending: "never-released" }),
+    // Cancelled while it waited for its turn.
+    { ...ended("web8", { runTime: 0, ending: "cancelled" }), startedAfter: undefined },
   ];
   assert.deepEqual(
     runTimesOf(agents).map(({ identity, milliseconds }) => [identity, milliseconds]),

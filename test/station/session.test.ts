@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import {
   deadline,
+  heardAt,
   newSession,
   rollCallAt,
   type Session,
@@ -10,6 +11,8 @@ import {
   step,
   type WaitPolicy,
 } from "../../src/station/session.ts";
+import { meaningOf } from "../../src/station/session-meaning.ts";
+import { exit, hello, id } from "./scene.ts";
 
 /** The defaults; with `Infinity` for a wait of 0. */
 const DEFAULTS: WaitPolicy = {
@@ -430,4 +433,45 @@ test("step() never ends a session sooner for longer waits", () => {
       }
     }),
   );
+});
+
+test("step() keeps a session up for as long as its rollout is not over, and believes it who is active", () => {
+  const rollout = (inFlight: number, isOver: boolean): SessionEvent => ({
+    kind: "rollout",
+    inFlight,
+    isOver,
+  });
+  const held: SessionEvent = { kind: "hello", isAddressed: true, isActive: false, isAwaited: false };
+  let session = step(newSession(0, 1, 0, undefined, true), held, 10, DEFAULTS);
+  assert.deepEqual([session.end, deadline(session, DEFAULTS)], [undefined, Infinity]);
+  assert.equal(heardAt(session, DEFAULTS), 0);
+  session = step(session, TICK, 10_000_000, DEFAULTS);
+  assert.equal(session.end, undefined);
+  session = step(session, rollout(1, false), 10_000_001, DEFAULTS);
+  assert.deepEqual([session.active, session.end, session.lastSign], [1, undefined, 10]);
+  const over = step(session, rollout(0, true), 10_000_002, DEFAULTS);
+  assert.deepEqual([over.active, over.end], [0, "all-heard"]);
+
+  // After an interrupt there is an end to it.
+  const interrupted = step(session, { kind: "interrupted" }, 20_000_000, DEFAULTS);
+  assert.equal(deadline(interrupted, DEFAULTS), 20_015_000);
+  const idle = step(interrupted, rollout(0, false), 20_000_001, DEFAULTS);
+  assert.deepEqual([idle.end, deadline(idle, DEFAULTS)], [undefined, 20_000_500]);
+  assert.equal(step(idle, TICK, 20_000_500, DEFAULTS).end, "interrupted");
+  assert.equal(step(idle, rollout(0, true), 20_000_100, DEFAULTS).end, "all-heard");
+});
+
+test("meaningOf() leaves who is active to the rollout, where there is one", () => {
+  const held = { kind: "hello", hello: hello("web1", { disposition: { is: "held" } }) } as const;
+  const isAddressed = { kind: "hello", isAddressed: true, isActive: false, isAwaited: true, isNamed: false };
+  assert.deepEqual(meaningOf(held, { isAwaited: true, isNew: false, isNamed: false }, true), isAddressed);
+  const ended = { kind: "exit", identity: id("web1"), exit: exit() } as const;
+  assert.deepEqual(meaningOf(ended, undefined, true), { kind: "sign-of-life" });
+  assert.deepEqual(meaningOf(ended, undefined, false), { kind: "finished" });
+  assert.deepEqual(meaningOf({ kind: "gone", identity: id("web1") }, undefined, true), {
+    kind: "sign-of-life",
+  });
+  const altered = { kind: "fault", fault: "malformed", identity: id("web1"), silences: "run" } as const;
+  assert.equal(meaningOf(altered, undefined, true), undefined);
+  assert.deepEqual(meaningOf(altered, undefined, false), { kind: "finished" });
 });

@@ -148,6 +148,41 @@ test("ndjson: the start says whom the request is for", async () => {
   assert.deepEqual([type, tags, excluded_tags, to, not_to], ["start", [], ["eu"], ["db*", "web1"], ["db9"]]);
 });
 
+test("ndjson: who was held has its last event at the end, unless it was released", async () => {
+  const stdout = new Captured();
+  const view = openView("ndjson", stdout.sink, stdout.sink, () => 40);
+  await view.start(runRequest());
+  for (const name of ["web1", "web2"]) await view.hello(hello(name, { disposition: { is: "held" } }), 5);
+  await view.release?.([id("web1")], { released: 1, batch: 1, batches: 2 });
+  const cancelled = exit({ ending: "cancelled", status: undefined });
+  await view.exit(id("web1"), exit());
+  await view.exit(id("web2"), cancelled);
+  const trouble = "not run: web1 failed";
+  const agents = [
+    { identity: id("web1"), verdict: "ok" as const, status: 0 },
+    { identity: id("web2"), verdict: "not run" as const, status: 64, trouble },
+  ];
+  const outcome = { status: 64, problems: [], remarks: [], successes: [], agents, faults: [], summary: "" };
+  await view.conclude({ outcome, losses: [], status: 64, agents: [], missing: [], elapsed: 5 });
+  const all = stdout.text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(eventProblems()(all), []);
+  assert.deepEqual(
+    all.map(({ type, agent, status }) => [type, agent, status]),
+    [
+      ["start", undefined, undefined],
+      ["hello", "web1", "held"],
+      ["hello", "web2", "held"],
+      ["release", "web1", "released"],
+      ["exit", "web1", "ok"],
+      ["exit", "web2", "not_run"],
+      ["summary", undefined, undefined],
+    ],
+  );
+});
+
 test("ndjson: a named agent that was never seen is missing since nobody knows when", async () => {
   const stdout = new Captured();
   const view = openView("ndjson", stdout.sink, stdout.sink, () => 40);
@@ -212,6 +247,14 @@ test("statusLine counts who is done, who runs, who failed and who has not answer
   roster.record({ kind: "exit", identity: id("web2"), exit: exit({ status: 1 }) }, 5, NOW);
   const progress = { agents: roster.agents, awaited: 2, isRollCalled: false, elapsed: 12_345 };
   assert.equal(statusLine(progress, 79), "2/6 done · 2 running (web[3-4]) · 1 failed · 2 awaited · 12.3 s");
+  const held = { is: "held" as const };
+  for (const name of ["db2", "db3"])
+    roster.record({ kind: "hello", hello: hello(name, { disposition: held }) }, 5, NOW);
+  const rollout = { inFlight: new Map([[id("db2"), {}]]), progress: { released: 1, batch: 2, batches: 5 } };
+  assert.equal(
+    statusLine({ ...progress, agents: roster.agents, rollout }, 120),
+    "2/8 done · batch 2/5 · 3 running (db2, web[3-4]) · 1 held · 1 failed · 2 awaited · 12.3 s",
+  );
   const later = statusLine({ ...progress, isRollCalled: true }, 79);
   assert.equal(later, "2/6 done · 2 running (web[3-4]) · 1 failed · 2 missing · 12.3 s");
 });

@@ -24,6 +24,7 @@ const runCommand = defineCommand({
     "cb station --tags web run reload",
     "cb station --to 'web[1-9],db*' --not-to db3 run reload --plan",
     "cb station run scan --param target=10.0.0.1 --reply-wait 600",
+    "cb station run reload --canary 1 --parallel 25% --max-failures 2",
     "cb station run check --output ndjson --to-directory ./check --report check.html",
   ],
   settings: runSettings,

@@ -8,6 +8,7 @@ import { KEY_ID_BYTES } from "../../protocol/limits.ts";
 import { OUTPUT_FORMS } from "../../station/view.ts";
 import { commonSettings, configSettings } from "./common.ts";
 import { parseParameters } from "./parameters.ts";
+import { rolloutSettings } from "./rollout.ts";
 import { targetSettings } from "./target.ts";
 
 /** Where it is kept who answered. */
@@ -109,6 +110,7 @@ export const runSettings = {
     parse: parseParameters,
     help: "pass a parameter that the command's manifest declares; repeat it for more, never for a secret",
   },
+  ...rolloutSettings,
   output: {
     group: "Output",
     value: "<form>",

@@ -9,6 +9,7 @@ export async function vectorFiles(): Promise<ReadonlyMap<string, string>> {
   const { requestBodies } = await import("./request-bodies.ts");
   const { requestTimes } = await import("./request-times.ts");
   const { requestCancels } = await import("./request-cancels.ts");
+  const { requestGoes } = await import("./request-goes.ts");
   const { replyBodies } = await import("./reply-bodies.ts");
   const { replyEnvelopes } = await import("./reply-envelopes.ts");
   const { replySessions } = await import("./reply-sessions.ts");
@@ -24,6 +25,7 @@ export async function vectorFiles(): Promise<ReadonlyMap<string, string>> {
   };
   add("request/", [...requestEnvelopes(), ...requestForms(), ...requestBodies(), ...requestTimes()]);
   add("request/", requestCancels());
+  add("request/", requestGoes());
   add("reply/", [...replyBodies(), ...replyEnvelopes(), ...replySessions(), ...acceptedReplies()]);
   add("", tables());
   return files;

@@ -4,11 +4,14 @@ import {
   agent,
   ended,
   exit,
+  failing,
   hello,
   type Item,
   NOW,
   output,
+  queued,
   type ReplyVector,
+  renewed,
   running,
   taken,
   vector,
@@ -17,7 +20,7 @@ import {
 } from "./reply-scene.ts";
 
 export function acceptedReplies(): ReplyVector[] {
-  return [...dispositions(), ...hellos(), ...endings(), ...outputs()];
+  return [...dispositions(), ...hellos(), ...endings(), ...outputs(), ...rollouts()];
 }
 
 const REFUSALS = [
@@ -34,6 +37,7 @@ const REFUSALS = [
   "manifest",
   "parameters",
   "state",
+  "gone",
 ];
 
 function good(
@@ -147,6 +151,57 @@ function endings(): ReplyVector[] {
     end("left-open", "a process left behind holds a stream", exit({ leftOpen: true })),
     end("detail-256", "the longest detail there is", exit({ detail: "d".repeat(256) })),
     end("longest-run", "the longest time there is", exit({ runTime: Number.MAX_SAFE_INTEGER })),
+  ];
+}
+
+/** Of runs that are held. */
+function rollouts(): ReplyVector[] {
+  const isHeld = { isHeld: true };
+  const held = taken(web1, 0, hello(web1, { disposition: "held" }));
+  const again = renewed(web1);
+  return [
+    good("hello-held", "an agent where the command waits for its release", [held], isHeld),
+    good(
+      "held-released",
+      "it is released, runs at once, says so again, and ends",
+      [
+        held,
+        taken(web1, 1, running),
+        taken(web1, 2, output(0, "hello\n")),
+        taken(web1, 3, running),
+        taken(web1, 4, exit({ stdout: 6 })),
+      ],
+      isHeld,
+    ),
+    good(
+      "held-queued",
+      "it is released, waits its turn, says so again, and runs",
+      [held, taken(web1, 1, queued), taken(web1, 2, queued), taken(web1, 3, running), taken(web1, 4, exit())],
+      isHeld,
+    ),
+    good(
+      "exit-never-released",
+      "no release came in time",
+      [held, taken(web1, 1, ended("never-released", { runTime: 0, detail: "it was not released in time" }))],
+      isHeld,
+    ),
+    good(
+      "exit-held-cancelled",
+      "it was cancelled while it waited",
+      [held, taken(web1, 1, ended("cancelled", { runTime: 0 }))],
+      isHeld,
+    ),
+    vector(
+      "gone-held",
+      "the agent was restarted, and has lost what it held",
+      [
+        held,
+        { ...failing("gone", again, 0, hello(again, { disposition: "refused", reason: "gone" })) },
+        failing("nothing", again, 1, running),
+        failing("out-of-order", web1, 1, running),
+      ],
+      isHeld,
+    ),
   ];
 }
 

@@ -145,9 +145,8 @@ function hellos(): ReplyVector[] {
     field("unknown-field", "a field that nobody has", { colour: "red" }),
     field("resumes", "the reserved field resumes", { resumes: new Uint8Array(32) }),
     field("disposition-unknown", "a disposition that nobody has", { disposition: "happy" }),
-    field("disposition-held", "the reserved disposition held", { disposition: "held" }),
     field("disposition-prototype", "a disposition that every object has", { disposition: "constructor" }),
-    ...["running", "queued", "present", "not-targeted"].map((disposition) =>
+    ...["running", "queued", "held", "present", "not-targeted"].map((disposition) =>
       field(`${disposition}-reason`, `${disposition}, with a reason`, { disposition, reason: "busy" }),
     ),
     field("running-detail", "running, with a detail", { detail: "why not" }),
@@ -207,7 +206,7 @@ function states(): ReplyVector[] {
   return [
     later("state-no-state", "a state that says nothing", { type: "state" }),
     later("state-unknown", "a state that nobody has", { ...running, state: "dancing" }),
-    later("state-queued", "a state that only a hello has", { ...running, state: "queued" }),
+    later("state-held", "a state that only a hello has", { ...running, state: "held" }),
     later("state-true", "a state that is true", { ...running, state: true }),
     later("state-unknown-field", "a field that nobody has", { ...running, since: NOW }),
   ];

@@ -40,7 +40,12 @@ export function vector(
   name: string,
   comment: string,
   items: readonly Item[],
-  request: { readonly type?: "run" | "ping" | "list"; readonly targetTags?: readonly string[] } = {},
+  request: {
+    readonly type?: "run" | "ping" | "list";
+    readonly targetTags?: readonly string[];
+    /** Whether the agents are to wait for a go. */
+    readonly isHeld?: boolean;
+  } = {},
 ): ReplyVector {
   const text = vectorText([
     ["expect", items.map(({ event }) => event).join(", ")],
@@ -48,6 +53,7 @@ export function vector(
     ["session-secret", session.secretKey],
     ["challenge", challenge],
     ["request-type", request.type ?? "run"],
+    ...(request.isHeld ? [["hold-until", NOW + 3_600_000] as const] : []),
     ...(request.targetTags ?? []).map((tag): Line => ["target-tag", tag]),
     ...items.flatMap(({ fields }): Line[] => (fields === undefined ? [] : [["reply", json(fields)]])),
     ...items.map(({ envelope }): Line => ["envelope", envelope]),
@@ -138,3 +144,4 @@ export function ended(ending: string, change: Fields = {}): Fields {
 }
 
 export const running: Fields = { type: "state", state: "running" };
+export const queued: Fields = { type: "state", state: "queued" };

@@ -115,6 +115,16 @@ function hellos(): ReplyVector[] {
   ];
 }
 
+function goneTwice(): Item[] {
+  const gone = { disposition: "refused", reason: "gone" };
+  const [again, third] = [renewed(web1), { ...web1, reply: web2.reply }];
+  return [
+    taken(web1, 0, hello(web1, { disposition: "held" })),
+    failing("gone", again, 0, hello(again, gone)),
+    failing("conflict", third, 0, hello(third, gone)),
+  ];
+}
+
 /** Hellos that are genuine and must not be there. */
 function targets(): ReplyVector[] {
   const web3: Agent = { ...web2, identity: "web1" };
@@ -161,6 +171,37 @@ function targets(): ReplyVector[] {
       said,
       failing("conflict", again, 0, hello(again)),
     ]),
+    vector(
+      "conflict-gone-other-key",
+      "another agent says that the run is gone which this one holds",
+      [
+        taken(web1, 0, hello(web1, { disposition: "held" })),
+        failing("conflict", web3, 0, hello(web3, { disposition: "refused", reason: "gone" })),
+        taken(web1, 1, running),
+      ],
+      { isHeld: true },
+    ),
+    vector("conflict-gone-twice", "it says twice that the run is gone", goneTwice(), { isHeld: true }),
+    vector(
+      "conflict-gone-over",
+      "it says that the run is gone which it has ended",
+      [
+        taken(web1, 0, hello(web1, { disposition: "held" })),
+        taken(web1, 1, running),
+        taken(web1, 2, exit()),
+        failing("conflict", again, 0, hello(again, { disposition: "refused", reason: "gone" })),
+      ],
+      { isHeld: true },
+    ),
+    vector(
+      "conflict-refused-again",
+      "it holds the run, and refuses it for another reason under another reply key",
+      [
+        taken(web1, 0, hello(web1, { disposition: "held" })),
+        failing("conflict", again, 0, hello(again, { disposition: "refused", reason: "state" })),
+      ],
+      { isHeld: true },
+    ),
     vector("conflict-then-output", "the output of the second of two agents", [
       said,
       failing("conflict", web3, 0, hello(web3)),
@@ -193,6 +234,49 @@ function turns(): ReplyVector[] {
     );
   const queued = taken(web1, 0, hello(web1, { disposition: "queued" }));
   return [
+    ...["running", "queued"].map((disposition) =>
+      vector(
+        `out-of-order-unreleased-${disposition}`,
+        `${disposition}, where it was to wait for a release`,
+        [failing("out-of-order", web1, 0, hello(web1, { disposition }))],
+        { isHeld: true },
+      ),
+    ),
+    out(
+      "held",
+      "it waits for a release that nobody will send",
+      failing("out-of-order", web1, 0, hello(web1, { disposition: "held" })),
+    ),
+    vector(
+      "out-of-order-held-output",
+      "output before it is released",
+      [taken(web1, 0, hello(web1, { disposition: "held" })), failing("out-of-order", web1, 1, shown)],
+      { isHeld: true },
+    ),
+    vector(
+      "out-of-order-queued-again",
+      "it waits its turn, and has run already",
+      [
+        taken(web1, 0, hello(web1, { disposition: "held" })),
+        taken(web1, 1, running),
+        failing("out-of-order", web1, 2, { ...running, state: "queued" }),
+      ],
+      { isHeld: true },
+    ),
+    vector(
+      "out-of-order-state-over",
+      "it says that it runs, and has ended",
+      [
+        taken(web1, 0, hello(web1, { disposition: "held" })),
+        taken(web1, 1, running),
+        taken(web1, 2, exit()),
+        failing("out-of-order", web1, 3, running),
+      ],
+      { isHeld: true },
+    ),
+    out("queued-queued", "it waits its turn, and says so again", queued, {
+      ...failing("out-of-order", web1, 1, { ...running, state: "queued" }),
+    }),
     out("output-first", "output in the place of a hello", failing("out-of-order", web1, 0, shown)),
     out("exit-first", "an exit in the place of a hello", failing("out-of-order", web1, 0, exit())),
     out("second-hello", "a second hello", said, failing("out-of-order", web1, 1, hello(web1))),

@@ -1,17 +1,7 @@
 /** Requests whose body is deterministic CBOR, and wrong: steps 6, 7, 9 and 10 of PROTOCOL.md, section 5. */
 import { utf8 } from "./bytes.ts";
 import { encode, type Fields, type Value } from "./cbor.ts";
-import {
-  EXPIRES,
-  head,
-  ISSUED,
-  ping,
-  type RequestVector,
-  run,
-  sealFields,
-  vector,
-  without,
-} from "./request-scene.ts";
+import { head, ISSUED, ping, type RequestVector, run, sealFields, vector, without } from "./request-scene.ts";
 
 export function requestBodies(): RequestVector[] {
   return [...heads(), ...channels(), ...versions(), ...refused()];
@@ -104,14 +94,13 @@ function versions(): RequestVector[] {
     unknown("type-case", "a type in capitals", { ...some, type: "RUN" }),
     unknown("type-cancel-case", "cancel in capitals", { ...head("cancel"), type: "CANCEL" }),
     unknown("type-prototype", "a type that every object has", { ...some, type: "constructor" }),
-    unknown("type-go", "the reserved type go", { ...head("go"), type: "go" }),
+    unknown("type-go-case", "go in capitals", { ...head("go"), type: "GO" }),
     unknown("list-command", "a list with a command", { ...ping("list"), type: "list", command: "reload" }),
     unknown("field-unknown", "a field that nobody has", { ...some, colour: "red" }),
     unknown("field-empty", "a field without a name", { ...some, "": 1 }),
     unknown("field-prototype", "a field that every object has", { ...some, ["__proto__"]: 1 }),
     unknown("field-false", "an unknown field that is false", { ...some, verbose: false }),
     unknown("field-deep", "an unknown field with all levels that are allowed", { ...some, extra: [[[]]] }),
-    unknown("hold-until", "the reserved field hold-until", { ...some, "hold-until": EXPIRES }),
     unknown("late", "the reserved field late", { ...some, late: true }),
     unknown("keep", "the reserved field keep", { ...some, keep: 60_000 }),
     unknown("target-unknown", "a field of target that nobody has", {

@@ -38,6 +38,8 @@ export type Live = {
   /** Default: those of `network` and `station`. */
   readonly networkKey?: Uint8Array;
   readonly stationKey?: Uint8Array;
+  /** Whether its command waits for a go. */
+  readonly isHeld?: boolean;
 };
 
 /** What the agent knows besides its keys; `station` is in the list beside another one. */
@@ -50,6 +52,8 @@ type Agent = {
   /** Session ids with their expiry. */
   readonly journal?: readonly (readonly [Uint8Array, number])[];
   readonly live?: readonly Live[];
+  /** Ids of sessions that were held since the agent started, and are not any more. */
+  readonly over?: readonly Uint8Array[];
 };
 
 /** One vector: its name, its lines. */
@@ -78,16 +82,18 @@ export function vector(
     ["floor", agent.floor ?? FLOOR],
     ...(agent.journal ?? []).map(([id, expires]): Line => ["journal-id", `${hex(id)} ${expires}`]),
     ...(agent.live ?? []).map((live): Line => ["live", liveText(live)]),
+    ...(agent.over ?? []).map((id): Line => ["over", id]),
     ...more,
     ["envelope", envelope],
   ]);
   return [name, text];
 }
 
-/** Session id, network key, station key, challenge. */
-function liveText({ label, networkKey, stationKey, challenge }: Live): string {
+/** Session id, network key, station key, challenge, and a word where it is held. */
+function liveText({ label, networkKey, stationKey, challenge, isHeld = false }: Live): string {
   const keys = [networkKey ?? network.publicKey, stationKey ?? station.publicKey];
-  return [sessionIdOf(label), ...keys, challenge].map(hex).join(" ");
+  const facts = [sessionIdOf(label), ...keys, challenge].map(hex);
+  return [...facts, ...(isHeld ? ["held"] : [])].join(" ");
 }
 
 export function head(label: string): Fields {

@@ -1,0 +1,16 @@
+/** What a ping shows once all have answered: a table, or who would run a command. */
+import type { MissingAgent } from "./attendance.ts";
+import { pingTable } from "./ping-table.ts";
+import { planText } from "./plan-text.ts";
+import type { AgentRecord } from "./roster.ts";
+import type { StationParts } from "./station-parts.ts";
+
+/** Nothing where the form of output has said it all. */
+export function pingText(
+  { plan, clock, output }: Pick<StationParts, "plan" | "clock" | "output">,
+  agents: readonly AgentRecord[],
+  missing: readonly MissingAgent[],
+): string {
+  if (plan === undefined) return pingTable(agents);
+  return output === "ndjson" ? "" : planText(plan, agents, missing, clock.wall());
+}
