@@ -1,0 +1,258 @@
+/**
+ * `cb dispatcher import FILE`: what a configuration of Faraday's agent dispatcher says, in files of ours.
+ *
+ * All of it is read and planned before anything is written. What the old agent used and this one cannot have is said as
+ * LOST, and makes the status 1 although the rest is written: whoever moves fifty machines has to look at that one.
+ */
+import { existsSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { configDirectories } from "../core/directories.ts";
+import { CbError, ExitStatus } from "../core/errors.ts";
+import { attempt, openToOthers, readSmallFileAndMode } from "../core/files.ts";
+import type { Environment } from "../core/settings.ts";
+import { shellWord } from "../core/shell-word.ts";
+import { count, printable } from "../core/text.ts";
+import { findInstallation, type Installation, readOfficialManifest } from "../faraday/official-executors.ts";
+import { pythonOfOriginal } from "../faraday/original-dispatcher.ts";
+import type { DispatcherSetup } from "../setup/dispatcher-setup.ts";
+import type { ImportSurroundings } from "../setup/import-surroundings.ts";
+import type { Note } from "../setup/notes.ts";
+import { readOldConfiguration } from "../setup/old-configuration.ts";
+import { setupOf } from "../setup/old-dispatcher.ts";
+import { hasOfficial } from "../setup/old-executors.ts";
+import { table } from "../station/table.ts";
+import type { Invocation } from "./command.ts";
+import { refuseOtherResults } from "./dispatcher-registration.ts";
+import { write } from "./output.ts";
+import { DISTRO_RUN_DIRECTORIES } from "./settings/dispatcher.ts";
+import type { dispatcherImportSettings } from "./settings/dispatcher-setup.ts";
+import {
+  currentSettings,
+  type PlannedFile,
+  planSetup,
+  SERVICE_USER,
+  type SetupPlace,
+  setupPlace,
+  writePlanned,
+} from "./setup-files.ts";
+import { readCertificates } from "./tls-files.ts";
+
+/** The original's own have a few kilobytes. */
+const MAX_BYTES = 1024 * 1024;
+
+/** @returns 0 where the new dispatcher does what the old one did; what was lost is thrown after all is written */
+export async function importDispatcher({
+  settings,
+  origins,
+  operands,
+  context,
+}: Invocation<typeof dispatcherImportSettings>): Promise<number> {
+  const { replace, plan } = settings;
+  const path = fileIn(operands[0] ?? "");
+  const { bytes, mode } = readSmallFileAndMode(path, MAX_BYTES);
+  const old = readOldConfiguration(bytes, path);
+  const { environment } = context;
+  const place = placeOf(settings, origins["state-directory"] === "default", environment);
+  const installation = hasOfficial(old)
+    ? await installationFor(settings.python, place, environment)
+    : undefined;
+  const taken = setupOf(old, surroundings(path, place, installation, environment));
+  const setup = withStateDirectory(taken, place, origins["state-directory"] === "argument");
+  refuseUnsafe(place, setup);
+  const files = planSetup(place, setup, { replace });
+  if (!plan) writePlanned(place, files);
+  const notes = old.notes.all;
+  if (!settings["errors-only"]) {
+    const open = openToOthers(path, mode, environment);
+    if (open !== undefined) await write(context.stderr, `cb: warning: "${printable(path)}": ${open}\n`);
+    const next = nextSteps(place, setup, environment);
+    await write(context.stdout, `${notesText(notes)}\n${filesText(files, plan)}\n${next}`);
+  }
+  refuseLoss(path, notes);
+  return ExitStatus.ok;
+}
+
+/** A directory stands for the file that the original would find in it. */
+function fileIn(operand: string): string {
+  const path = resolve(operand);
+  const isDirectory = existsSync(path) && attempt("read", path, () => statSync(path)).isDirectory();
+  if (!isDirectory) return path;
+  const names = ["dispatcher.yaml", "dispatcher.ini", "config/dispatcher.yaml", "config/dispatcher.ini"];
+  const found = names.map((name) => join(path, name)).find((candidate) => existsSync(candidate));
+  if (found !== undefined) return found;
+  const why = "it is a directory without a dispatcher.yaml or dispatcher.ini";
+  throw new CbError("file", `Cannot import "${printable(path)}": ${why}`);
+}
+
+type Settings = Invocation<typeof dispatcherImportSettings>["settings"];
+
+/** Where the state is, what is there now may say, as it will when the dispatcher is run. */
+function placeOf(settings: Settings, isDefault: boolean, environment: Environment): SetupPlace {
+  const { output, "state-directory": directory } = settings;
+  const place = setupPlace(output, directory, environment);
+  const said = currentSettings(place)["state-directory"];
+  return isDefault && typeof said === "string" && said !== "" ? setupPlace(output, said, environment) : place;
+}
+
+/** Given by hand it must be named, or `cb dispatcher run` would look elsewhere. */
+function withStateDirectory(setup: DispatcherSetup, place: SetupPlace, isGiven: boolean): DispatcherSetup {
+  if (!isGiven) return setup;
+  return { ...setup, settings: new Map([...setup.settings, ["state-directory", place.stateDirectory]]) };
+}
+
+/** One that was given must be right; one that is only found may be of another time. */
+async function installationFor(
+  given: string | undefined,
+  place: SetupPlace,
+  environment: Environment,
+): Promise<Installation | undefined> {
+  if (given !== undefined) return findInstallation(resolve(given));
+  const said = currentSettings(place)["python"];
+  const python = typeof said === "string" && said !== "" ? said : pythonOfOriginal(environment);
+  try {
+    return python === undefined ? undefined : await findInstallation(python);
+  } catch (error) {
+    if (error instanceof CbError) return undefined;
+    throw error;
+  }
+}
+
+function surroundings(
+  path: string,
+  place: SetupPlace,
+  installation: Installation | undefined,
+  environment: Environment,
+): ImportSurroundings {
+  const named = currentSettings(place)["run-directory"] ?? DISTRO_RUN_DIRECTORIES;
+  const others = [named].flat().filter((directory) => directory !== place.runDirectory);
+  const folder = dirname(path);
+  // What stands in ~/.faraday/config was most likely started in ~.
+  const home = basename(dirname(folder)) === ".faraday" ? [dirname(dirname(folder))] : [];
+  return {
+    python: installation?.python,
+    officialVariables: (name) => {
+      if (installation === undefined) return undefined;
+      return orUndefined(() => readOfficialManifest(installation, name).variables);
+    },
+    isShipped: (name) => others.some((directory) => existsSync(join(String(directory), name))),
+    isFile,
+    certificatesProblem: (file) => problemOf(() => readCertificates(file)),
+    places: [...new Set([...home, folder, environment["HOME"] || homedir()])].filter(isAbsolute),
+    runDirectory: place.runDirectory,
+    isHidden: (file) => place.service !== undefined && /^\/(?:home|root|run\/user)\//.test(file),
+  };
+}
+
+/** What cannot be looked at is none. */
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function orUndefined<Value>(read: () => Value): Value | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof CbError) return undefined;
+    throw error;
+  }
+}
+
+function problemOf(read: () => unknown): string | undefined {
+  try {
+    read();
+    return undefined;
+  } catch (error) {
+    if (error instanceof CbError) return error.message;
+    throw error;
+  }
+}
+
+/** What no --replace may do: results of one server to another, two executors of one name. */
+function refuseUnsafe({ stateDirectory, runDirectory }: SetupPlace, setup: DispatcherSetup): void {
+  if (setup.registration !== undefined) refuseOtherResults(stateDirectory, setup.registration.server);
+  for (const { name, manifest } of setup.executors) {
+    const executable = join(runDirectory, name);
+    if (manifest?.official === undefined || !existsSync(executable)) continue;
+    throw new CbError(
+      "file",
+      `Cannot import executor "${name}": "${printable(executable)}" is there already`,
+      {
+        hint: "Move it away: an executor of Faraday's own has a manifest and no executable",
+      },
+    );
+  }
+}
+
+const WORDS = { taken: "taken", changed: "changed", left: "left", lost: "LOST" } as const;
+
+function notesText(notes: readonly Note[]): string {
+  const last = Math.max(...notes.map(({ line }) => line));
+  const width = String(last).length;
+  return table(
+    notes.map(({ line, kind, key, text }) => {
+      const place = `line ${String(line).padStart(width)}`;
+      return [WORDS[kind], place, printable(key), printable(text)];
+    }),
+  );
+}
+
+function filesText(files: readonly PlannedFile[], isPlan: boolean): string {
+  if (files.length === 0) return "Nothing to write: all of it is there\n";
+  const rows = files.map(({ path, mode, owner }) => {
+    const user = owner === undefined ? "" : `${owner.uid === 0 ? "root" : SERVICE_USER}:${SERVICE_USER}`;
+    return [isPlan ? "would write" : "wrote", mode.toString(8).padStart(4, "0"), user, printable(path)];
+  });
+  // Without a service there are no owners to show.
+  const hasOwners = rows.some(([, , user]) => user !== "");
+  return table(
+    rows.map(([verb = "", mode = "", user = "", path = ""]) =>
+      hasOwners ? [verb, mode, user || "root:root", path] : [verb, mode, path],
+    ),
+  );
+}
+
+function nextSteps(
+  { config, service }: SetupPlace,
+  { registration, executors }: DispatcherSetup,
+  environment: Environment,
+): string {
+  const candidates = configDirectories(environment).map((directory) => join(directory, "dispatcher.toml"));
+  const found = candidates.find((path) => path === config || existsSync(path));
+  const option = found === config ? "" : ` --config ${shellWord(config)}`;
+  const user = service === undefined ? "" : `runuser -u ${SERVICE_USER} -- `;
+  const isService = config === "/etc/cb/dispatcher.toml" && process.getuid?.() === 0;
+  const rows = [
+    ...(executors.length === 0 ? [[`edit ${shellWord(config)}`, "it names no executors"]] : []),
+    [`cb dispatcher check${option}`, "would it work?"],
+    ["stop the old agent", "two with one token get in each other's way"],
+    ...(registration === undefined
+      ? [[`${user}cb dispatcher run${option} --token CODE`, "CODE is on the server's Agents page"]]
+      : []),
+    isService
+      ? ["systemctl enable --now cb-dispatcher", ""]
+      : registration === undefined
+        ? []
+        : [`cb dispatcher run${option}`, ""],
+  ].filter((row) => row.length > 0);
+  const lines = table(rows).trimEnd().split("\n");
+  return `Next:\n${lines.map((line) => `  ${line}\n`).join("")}`;
+}
+
+/** @throws {CbError} `setting` where anything was */
+function refuseLoss(path: string, notes: readonly Note[]): void {
+  const lost = notes.filter(({ kind }) => kind === "lost");
+  if (lost.length === 0) return;
+  const lines = [...new Set(lost.map(({ line }) => line))];
+  const shown = lines.length > 20 ? `${lines.slice(0, 20).join(", ")}, …` : lines.join(", ");
+  const where = `${lines.length === 1 ? "line" : "lines"} ${shown}`;
+  throw new CbError(
+    "setting",
+    `Cannot import all of "${printable(path)}": ${count(lost.length, "thing")} that the agent used, ${where}`,
+    { hint: "The rest is taken; what stands beside LOST says why, and what to do" },
+  );
+}
