@@ -6,7 +6,7 @@
  */
 import { existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { configDirectories } from "../core/directories.ts";
 import { CbError, ExitStatus } from "../core/errors.ts";
 import { attempt, openToOthers, readSmallFileAndMode } from "../core/files.ts";
@@ -128,7 +128,9 @@ function surroundings(
   const others = [named].flat().filter((directory) => directory !== place.runDirectory);
   const folder = dirname(path);
   // What stands in ~/.faraday/config was most likely started in ~.
-  const home = basename(dirname(folder)) === ".faraday" ? [dirname(dirname(folder))] : [];
+  const isUsual = basename(dirname(folder)) === ".faraday";
+  const home = isUsual ? dirname(dirname(folder)) : environment["HOME"] || homedir();
+  const isForService = place.service !== undefined && !isPrivate(place.config);
   return {
     python: installation?.python,
     officialVariables: (name) => {
@@ -138,10 +140,16 @@ function surroundings(
     isShipped: (name) => others.some((directory) => existsSync(join(String(directory), name))),
     isFile,
     certificatesProblem: (file) => problemOf(() => readCertificates(file)),
-    places: [...new Set([...home, folder, environment["HOME"] || homedir()])].filter(isAbsolute),
+    home,
+    places: [...new Set([home, folder])],
     runDirectory: place.runDirectory,
-    isHidden: (file) => place.service !== undefined && /^\/(?:home|root|run\/user)\//.test(file),
+    isHidden: (file) => isForService && isPrivate(file),
   };
+}
+
+/** What a service with ProtectHome=yes does not see (systemd.exec(5)). */
+function isPrivate(path: string): boolean {
+  return /^\/(?:home|root|run\/user)(?:\/|$)/.test(path);
 }
 
 /** What cannot be looked at is none. */

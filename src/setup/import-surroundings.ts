@@ -9,10 +9,12 @@ export type ImportSurroundings = {
   readonly isFile: (path: string) => boolean;
   /** Why no certificates can be read from a file; undefined where they can. */
   readonly certificatesProblem: (path: string) => string | undefined;
+  /** Of whoever ran the old agent. */
+  readonly home: string;
   /** Directories in which relative paths may be meant, likeliest first; at least one. */
   readonly places: readonly string[];
   /** Where executables go. */
   readonly runDirectory: string;
-  /** Whether the service that will run the dispatcher is kept out of there. */
+  /** Whether a service will run the dispatcher, and is kept out of there. */
   readonly isHidden: (path: string) => boolean;
 };

@@ -16,11 +16,14 @@ export type OldCommand = {
   readonly remarks: readonly { readonly kind: "changed" | "lost"; readonly text: string }[];
 };
 
-type Look = Pick<ImportSurroundings, "isFile" | "places" | "isHidden">;
+type Look = Pick<ImportSurroundings, "isFile" | "home" | "places" | "isHidden">;
 
 /** What a password looks like on a command line, roughly: it is a hint, and nothing hangs on it. */
 const PASSWORD =
-  /(?:^|[\s._-])(?:pass(?:w(?:or)?d|wd)?|token|secret|api[._-]?key)[=\s:]+["']?[^\s"'$-]|:\/\/[^\s/@]+:[^\s/@]+@/i;
+  /(?:^|[\s._-])(?:pass(?:w(?:or)?d|wd)?|token|secret|api[._-]?key)[=\s:]+["']?[^\s"'$-]|:\/\/[^\s/@:]+:[^\s/@]+@/i;
+
+const OPEN_PASSWORD =
+  "it seems to hold a password, and all users can read the script: a variable would be better";
 
 /** @param command not empty, without NUL */
 export function scriptOf(command: string, look: Look): OldCommand {
@@ -31,8 +34,8 @@ export function scriptOf(command: string, look: Look): OldCommand {
     ...(directory === undefined ? [] : [`cd ${shellWord(directory)} || exit`]),
     command.replace(/\n+$/, ""),
   ];
-  const hidden = [...wordsOf(command), directory ?? ""].find(
-    (word) => word.startsWith("/") && look.isHidden(word),
+  const hidden = [...wordsOf(command), directory ?? ""].find((word) =>
+    look.isHidden(word.replace(/^(?:~|\$HOME|\$\{HOME\})(?=\/|$)/, () => look.home)),
   );
   return {
     script: `${lines.join("\n")}\n`,
@@ -40,16 +43,15 @@ export function scriptOf(command: string, look: Look): OldCommand {
       ...remarks,
       ...(hidden === undefined
         ? []
-        : [changed(`the service's user cannot go to "${abridged(hidden)}": move it to /opt or /usr/local`)]),
-      ...(PASSWORD.test(command)
-        ? [
-            changed(
-              "it seems to hold a password, and all users can read the script: a variable would be better",
-            ),
-          ]
-        : []),
+        : [{ kind: "lost", text: `${hiddenFrom(hidden)}, and change the script` } as const]),
+      ...(PASSWORD.test(command) ? [changed(OPEN_PASSWORD)] : []),
     ],
   };
+}
+
+/** The first half of what is said of a path that the service cannot reach. */
+export function hiddenFrom(path: string): string {
+  return `the service does not see "${abridged(path)}": move it out of people's homes`;
 }
 
 type Place = { readonly directory: string | undefined; readonly remarks: OldCommand["remarks"] };

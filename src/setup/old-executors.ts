@@ -182,6 +182,11 @@ class ExecutorReader {
       this.#say("lost", line, key, "no Python with Faraday's executors was found: give it with --python");
       return;
     }
+    if (this.#look.isHidden(this.#look.python)) {
+      const way = "install Faraday's dispatcher elsewhere, and give its Python with --python";
+      this.#say("lost", line, key, `the service does not see "${abridged(this.#look.python)}": ${way}`);
+      return;
+    }
     const wanted = this.#look.officialVariables(official);
     if (wanted === undefined) {
       this.#say("lost", line, key, `"${this.#look.python}" has no executor "${official}" of Faraday`);

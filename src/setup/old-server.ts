@@ -14,6 +14,7 @@ import type { EditableValue } from "../core/toml-edit.ts";
 import { describeServer } from "../faraday/server-failure.ts";
 import type { ImportSurroundings } from "./import-surroundings.ts";
 import type { NoteKind } from "./notes.ts";
+import { hiddenFrom } from "./old-command.ts";
 import type { OldConfiguration } from "./old-configuration.ts";
 import { booleanOf, entryOf, importError, integerOf, isNothing, type OldEntry, textAt } from "./old-value.ts";
 
@@ -149,7 +150,7 @@ class ServerReader {
     }
     if (ignore !== undefined) this.#say("left", ignore, "beside ssl_cert it does nothing, there as here");
     const file = isAbsolute(path) ? path : this.#found(path);
-    const problem = this.#look.certificatesProblem(file);
+    const problem = this.#look.isHidden(file) ? hiddenFrom(file) : this.#look.certificatesProblem(file);
     if (problem === undefined) this.#say("taken", entry, `tls-ca = "${printable(file)}"`);
     else
       this.#say(

@@ -11,6 +11,7 @@ const BARE: ImportSurroundings = {
   isShipped: () => false,
   isFile: () => false,
   certificatesProblem: () => undefined,
+  home: "/home/me",
   places: ["/home/me"],
   runDirectory: "/run.d",
   isHidden: () => false,
@@ -30,8 +31,7 @@ export function imported(file: string | Uint8Array, look: Partial<ImportSurround
   return { ...setup, said, notable: said.filter((line) => !line.startsWith("taken ")) };
 }
 
-/** A whole file around what a test is about, each part from its first line on. */
-export const SERVER_LINES = `server:
+const SERVER_LINES = `server:
   host: faraday.example
   api_port: 443
   websocket_port: 443
