@@ -7,11 +7,9 @@
 import { existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { configDirectories } from "../core/directories.ts";
 import { CbError, ExitStatus } from "../core/errors.ts";
 import { attempt, openToOthers, readSmallFileAndMode } from "../core/files.ts";
 import type { Environment } from "../core/settings.ts";
-import { shellWord } from "../core/shell-word.ts";
 import { count, printable } from "../core/text.ts";
 import { findInstallation, type Installation, readOfficialManifest } from "../faraday/official-executors.ts";
 import { pythonOfOriginal } from "../faraday/original-dispatcher.ts";
@@ -27,15 +25,8 @@ import { refuseOtherResults } from "./dispatcher-registration.ts";
 import { write } from "./output.ts";
 import { DISTRO_RUN_DIRECTORIES } from "./settings/dispatcher.ts";
 import type { dispatcherImportSettings } from "./settings/dispatcher-setup.ts";
-import {
-  currentSettings,
-  type PlannedFile,
-  planSetup,
-  SERVICE_USER,
-  type SetupPlace,
-  setupPlace,
-  writePlanned,
-} from "./setup-files.ts";
+import { currentSettings, planSetup, type SetupPlace, setupPlace, writePlanned } from "./setup-files.ts";
+import { filesText, nextSteps } from "./setup-report.ts";
 import { readCertificates } from "./tls-files.ts";
 
 /** The original's own have a few kilobytes. */
@@ -66,8 +57,8 @@ export async function importDispatcher({
   if (!settings["errors-only"]) {
     const open = openToOthers(path, mode, environment);
     if (open !== undefined) await write(context.stderr, `cb: warning: "${printable(path)}": ${open}\n`);
-    const next = nextSteps(place, setup, environment);
-    await write(context.stdout, `${notesText(notes)}\n${filesText(files, plan)}\n${next}`);
+    const written = `${filesText(files, plan)}\n${nextSteps(place, setup, environment)}`;
+    await write(context.stdout, `${notesText(notes)}\n${written}`);
   }
   refuseLoss(path, notes);
   return ExitStatus.ok;
@@ -125,7 +116,9 @@ function surroundings(
   environment: Environment,
 ): ImportSurroundings {
   const named = currentSettings(place)["run-directory"] ?? DISTRO_RUN_DIRECTORIES;
-  const others = [named].flat().filter((directory) => directory !== place.runDirectory);
+  // The administrator's own are no packages'.
+  const own: readonly unknown[] = [place.runDirectory, DISTRO_RUN_DIRECTORIES[0]];
+  const others = [named].flat().filter((directory) => !own.includes(directory));
   const folder = dirname(path);
   // What stands in ~/.faraday/config was most likely started in ~.
   const isUsual = basename(dirname(folder)) === ".faraday";
@@ -186,69 +179,23 @@ function refuseUnsafe({ stateDirectory, runDirectory }: SetupPlace, setup: Dispa
   for (const { name, manifest } of setup.executors) {
     const executable = join(runDirectory, name);
     if (manifest?.official === undefined || !existsSync(executable)) continue;
-    throw new CbError(
-      "file",
-      `Cannot import executor "${name}": "${printable(executable)}" is there already`,
-      {
-        hint: "Move it away: an executor of Faraday's own has a manifest and no executable",
-      },
-    );
+    const why = `"${printable(executable)}" is there already`;
+    throw new CbError("file", `Cannot import executor "${name}": ${why}`, {
+      hint: "Move it away: an executor of Faraday's own has a manifest and no executable",
+    });
   }
 }
 
 const WORDS = { taken: "taken", changed: "changed", left: "left", lost: "LOST" } as const;
 
 function notesText(notes: readonly Note[]): string {
-  const last = Math.max(...notes.map(({ line }) => line));
-  const width = String(last).length;
+  const width = String(notes.at(-1)?.line ?? 1).length;
   return table(
     notes.map(({ line, kind, key, text }) => {
       const place = `line ${String(line).padStart(width)}`;
       return [WORDS[kind], place, printable(key), printable(text)];
     }),
   );
-}
-
-function filesText(files: readonly PlannedFile[], isPlan: boolean): string {
-  if (files.length === 0) return "Nothing to write: all of it is there\n";
-  const rows = files.map(({ path, mode, owner }) => {
-    const user = owner === undefined ? "" : `${owner.uid === 0 ? "root" : SERVICE_USER}:${SERVICE_USER}`;
-    return [isPlan ? "would write" : "wrote", mode.toString(8).padStart(4, "0"), user, printable(path)];
-  });
-  // Without a service there are no owners to show.
-  const hasOwners = rows.some(([, , user]) => user !== "");
-  return table(
-    rows.map(([verb = "", mode = "", user = "", path = ""]) =>
-      hasOwners ? [verb, mode, user || "root:root", path] : [verb, mode, path],
-    ),
-  );
-}
-
-function nextSteps(
-  { config, service }: SetupPlace,
-  { registration, executors }: DispatcherSetup,
-  environment: Environment,
-): string {
-  const candidates = configDirectories(environment).map((directory) => join(directory, "dispatcher.toml"));
-  const found = candidates.find((path) => path === config || existsSync(path));
-  const option = found === config ? "" : ` --config ${shellWord(config)}`;
-  const user = service === undefined ? "" : `runuser -u ${SERVICE_USER} -- `;
-  const isService = config === "/etc/cb/dispatcher.toml" && process.getuid?.() === 0;
-  const rows = [
-    ...(executors.length === 0 ? [[`edit ${shellWord(config)}`, "it names no executors"]] : []),
-    [`cb dispatcher check${option}`, "would it work?"],
-    ["stop the old agent", "two with one token get in each other's way"],
-    ...(registration === undefined
-      ? [[`${user}cb dispatcher run${option} --token CODE`, "CODE is on the server's Agents page"]]
-      : []),
-    isService
-      ? ["systemctl enable --now cb-dispatcher", ""]
-      : registration === undefined
-        ? []
-        : [`cb dispatcher run${option}`, ""],
-  ].filter((row) => row.length > 0);
-  const lines = table(rows).trimEnd().split("\n");
-  return `Next:\n${lines.map((line) => `  ${line}\n`).join("")}`;
 }
 
 /** @throws {CbError} `setting` where anything was */

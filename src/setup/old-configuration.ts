@@ -28,7 +28,7 @@ export type OldConfiguration = {
 export function readOldConfiguration(bytes: Uint8Array, path: string): OldConfiguration {
   const text = decoded(bytes, path);
   const notes = new Notes();
-  const root = isIni(text) ? readIni(text, path) : readYaml(text, path, notes);
+  const root = isIni(text) ? readIni(text, path, notes) : readYaml(text, path, notes);
   if (root === undefined || isNothing(root)) throw importError(path, undefined, "it is empty");
   const expected = "expected a configuration of Faraday's agent dispatcher";
   if (root.kind !== "table") throw importError(path, root.line, expected);

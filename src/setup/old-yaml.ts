@@ -134,7 +134,8 @@ class YamlReader {
       const name = place.name === "" ? key.text : `${place.name}.${key.text}`;
       const value = this.#value(valueNode, { ...place, line: key.line, name });
       const earlier = own.get(key.text);
-      if (key.text === "<<" && key.isPlain) merged.push(...this.#merged(value));
+      // One by one: as arguments of one call they may be too many.
+      if (key.text === "<<" && key.isPlain) for (const entry of this.#merged(value)) merged.push(entry);
       else own.set(key.text, { key: key.text, line: key.line, value });
       if (earlier !== undefined)
         this.#notes.add("left", earlier.line, name, `it stands again on line ${key.line}, which counts`);
