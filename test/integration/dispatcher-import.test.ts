@@ -112,7 +112,7 @@ ${home.server}tokens:
     })) {
       assert.equal(modeOf(box.path(name)), mode, name);
       if (name !== "state" && name !== "state/secrets")
-        assert(first.stdout.includes(`wrote   0${mode}   ${box.path(name)}\n`), name);
+        assert.match(first.stdout, new RegExp(`^wrote   0${mode} .*${box.path(name)}$`, "m"));
     }
     assert.doesNotMatch(box.read("new/run.d/own.toml") + box.read("new/run.d/own"), /hunter22/);
     assert.deepEqual(
@@ -285,7 +285,7 @@ test("cb dispatcher import overwrites nothing unless --replace says so, and then
   assert.equal(box.read("state/secrets/own.KEY"), "true");
   const plan = await home.import("--replace", "--plan", path);
   assert.equal(plan.status, 0, plan.stderr);
-  assert.match(plan.stdout, new RegExp(`^would write   0755   ${box.path("new/run.d/own")}$`, "m"));
+  assert.match(plan.stdout, new RegExp(`^would write   0755 .*${box.path("new/run.d/own")}$`, "m"));
   assert.equal(box.read("state/secrets/own.KEY"), "true");
   assert.equal((await home.import("--replace", path)).status, 0);
   assert.deepEqual(
