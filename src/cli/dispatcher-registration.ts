@@ -75,8 +75,10 @@ export async function agentToken(
 /**
  * Executions and workspaces of two servers have the same numbers and names: what one has not taken yet would reach the
  * other, in the place of results that are its own.
+ *
+ * @throws {CbError} `usage`
  */
-function refuseOtherResults(directory: string, url: string): void {
+export function refuseOtherResults(directory: string, url: string): void {
   const server = registeredAt(directory);
   if (server === undefined || server === url || !holdsResults(directory)) return;
   const held = `"${printable(directory)}" holds results for "${printable(server)}"`;

@@ -52,7 +52,10 @@ export type PlannedFile = {
 
 const MAX_BYTES = 1024 * 1024;
 
-/** @param output as it was given; without it where `cb dispatcher run` looks first */
+/**
+ * @param output as it was given; without it where `cb dispatcher run` looks first
+ * @param stateDirectory made absolute, as manifests must name what is in it
+ */
 export function setupPlace(
   output: string | undefined,
   stateDirectory: string,
@@ -66,7 +69,7 @@ export function setupPlace(
   return {
     config,
     runDirectory: join(dirname(config), "run.d"),
-    stateDirectory,
+    stateDirectory: resolve(stateDirectory),
     service: isRoot ? serviceOwner(stateDirectory) : undefined,
   };
 }
@@ -119,6 +122,7 @@ export function planSetup(
 export function writePlanned(place: SetupPlace, files: readonly PlannedFile[]): void {
   makeDirectory(place.stateDirectory, 0o700, place.service);
   for (const { path, text, mode, owner } of files) {
+    // Names of secrets say something, too; elsewhere the service has to get through.
     const isState = path.startsWith(`${place.stateDirectory}/`);
     makeDirectory(dirname(path), isState ? 0o700 : 0o755, isState ? owner : undefined);
     writeAtomically(path, new TextEncoder().encode(text), mode, owner);

@@ -65,7 +65,7 @@ const PARAMETER_KEYS = ["type", "base", "mandatory", "secret", "description", "d
 const MAX_MANIFEST_BYTES = 1024 * 1024;
 const MAX_CONCURRENCY = 1000;
 const DEFAULT_LONGEST_LINE = 16 * 1024 * 1024;
-const MAX_LONGEST_LINE = 256 * 1024 * 1024;
+export const MAX_LONGEST_LINE = 256 * 1024 * 1024;
 
 /**
  * The manifest of an executor, read anew each time; undefined where it has none.

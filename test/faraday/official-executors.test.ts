@@ -29,7 +29,7 @@ function official(version: string, rest: object = {}): void {
     repo_executor: "scan.py",
     cmd: "{EXECUTOR_FILE_PATH}",
     check_cmds: ["true"],
-    environment_variables: ["SCAN_KEY"],
+    environment_variables: ["SCAN_KEY", "TENABLE_PULL_INTERVAL"],
     arguments: {
       TARGET: { mandatory: true, type: "list", base: "list" },
       PORT: { mandatory: false, type: "integer", base: "string", display_name: "Port", description: "which" },

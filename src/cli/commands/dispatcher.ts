@@ -7,6 +7,7 @@ import {
   dispatcherStatusSettings,
   dispatcherTrySettings,
 } from "../settings/dispatcher.ts";
+import { dispatcherImportSettings } from "../settings/dispatcher-setup.ts";
 
 const runCommand = defineCommand({
   words: ["dispatcher", "run"],
@@ -48,6 +49,28 @@ const tryCommand = defineCommand({
   fileSettings: dispatcherSettings,
   configFile: "dispatcher.toml",
   run: async (invocation) => (await import("../dispatcher-try-command.ts")).tryExecutor(invocation),
+});
+
+const importCommand = defineCommand({
+  words: ["dispatcher", "import"],
+  operands: [
+    {
+      name: "file",
+      hint: "Give the configuration of your agent: usually ~/.faraday/config/dispatcher.yaml, or below $FARADAY_HOME",
+    },
+  ],
+  summary: "Take over the configuration of Faraday's agent dispatcher",
+  description: [
+    "Reads its YAML, the YAML of the server's web page or the INI of its first versions, or the directory in which one " +
+      "is, and writes dispatcher.toml, an executable and a manifest for each executor, the agent's token and a file for " +
+      "each secret. Says of each line what it took, changed and left; the old file stays as it is.",
+  ],
+  examples: [
+    "cb dispatcher import ~/.faraday/config/dispatcher.yaml",
+    "cb dispatcher import --plan ~/.faraday/config",
+  ],
+  settings: dispatcherImportSettings,
+  run: async (invocation) => (await import("../dispatcher-import-command.ts")).importDispatcher(invocation),
 });
 
 /** These need to know but where the dispatcher keeps its state. */
@@ -96,6 +119,7 @@ export const dispatcherCommands: readonly Command[] = [
   runCommand,
   checkCommand,
   tryCommand,
+  importCommand,
   statusCommand,
   stopCommand,
   spoolCommand("list", "List what the server has refused", [], "cb dispatcher spool list"),
