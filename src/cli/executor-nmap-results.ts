@@ -21,6 +21,8 @@ export class NmapResults {
   readonly #context: Context;
   readonly #options: AgentOptions;
   readonly #problems = new Set<string>();
+  /** nmap's own words for what went wrong with the present report; they tell more than its exit status. */
+  #error = "";
   readonly #counts = { hosts: 0, services: 0, vulnerabilities: 0, silent: 0 };
 
   constructor(context: Context, options: AgentOptions) {
@@ -35,6 +37,7 @@ export class NmapResults {
 
   begin(): ReportReader {
     const report = new NmapReport();
+    this.#error = "";
     const takeAll = async (events: readonly NmapEvent[]) => {
       for (const event of events) await this.#take(event);
     };
@@ -42,8 +45,8 @@ export class NmapResults {
       push: async (bytes) => takeAll(report.push(bytes)),
       end: async (failure) => {
         await takeAll(report.end());
-        const damage = report.problem && `its report cannot be read to the end (${report.problem})`;
-        const problem = failure ?? damage;
+        const damage = report.problem && `nmap's report is not whole: ${report.problem}`;
+        const problem = this.#error || failure || damage;
         if (problem !== undefined) this.problem(problem);
       },
     };
@@ -84,7 +87,7 @@ export class NmapResults {
       case "skipped":
         return this.problem(`nmap makes nothing of the target "${printable(event.target)}"`);
       case "finished":
-        if (event.error !== "") this.problem(`nmap says: ${shortened(event.error)}`);
+        this.#error = shortened(event.error);
     }
   }
 

@@ -6,6 +6,7 @@
  * targets stand behind "--". With -oX - nmap writes nothing but its report.
  * Source: nmap(1); faraday_agent_parameters_types 1.9.1, nmap 2.1.2.
  */
+import { CbError } from "../core/errors.ts";
 import type { Environment } from "../core/settings.ts";
 import type { AgentOptions } from "./agent-options.ts";
 import { booleanIn, integerIn, listIn, problem, textIn, variableOf } from "./executor-parameters.ts";
@@ -46,7 +47,10 @@ export function nmapScans(
 
 function targets(environment: Environment): NmapTargets {
   const items = listIn(environment, variableOf("TARGET"));
-  if (items.length === 0) throw problem("TARGET", "", TARGET_FORM);
+  if (items.length === 0) {
+    const hint = `Set ${variableOf("TARGET")}`;
+    throw new CbError("setting", `Cannot scan: TARGET is missing, ${TARGET_FORM}`, { hint });
+  }
   const all = items.map((item) => {
     const found = targetsIn(item);
     if (found === undefined) throw problem("TARGET", item, TARGET_FORM);
@@ -103,7 +107,7 @@ const SCRIPT_WORD = /^\+?[A-Za-z0-9*][A-Za-z0-9_*-]*$/;
  * is one that holds none.
  */
 function scripts(environment: Environment): readonly string[] {
-  const text = textIn(environment, variableOf("SCRIPT_CMD"));
+  const text = textIn(environment, variableOf("SCRIPT_CMD"))?.replaceAll(/\s+/g, " ");
   if (text === undefined) return [];
   const words = text.split(/[\s,()]+/).filter((word) => word !== "");
   if (words.length === 0 || text.length > MAX_SCRIPTS || !words.every((word) => SCRIPT_WORD.test(word))) {

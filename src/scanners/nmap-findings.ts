@@ -43,11 +43,11 @@ function vulnersEntries(data: XmlElement): readonly Finding[] {
 }
 
 function vulnersEntry(software: string, entry: XmlElement): Finding | undefined {
-  const id = valueOf(entry, "id");
+  const id = elemOf(entry, "id");
   if (id === "") return undefined;
-  const type = valueOf(entry, "type") || "cve";
-  const isExploit = valueOf(entry, "is_exploit") === "true";
-  const score = valueOf(entry, "cvss");
+  const type = elemOf(entry, "type") || "cve";
+  const isExploit = elemOf(entry, "is_exploit") === "true";
+  const score = elemOf(entry, "cvss");
   const link = `https://vulners.com/${type}/${id}`;
   return {
     name: id,
@@ -62,30 +62,30 @@ function vulnersEntry(software: string, entry: XmlElement): Finding | undefined 
 }
 
 function isVulnsEntry(table: XmlElement): boolean {
-  return valueOf(table, "title") !== "" && /\b(VULNERABLE|UNKNOWN)\b/.test(valueOf(table, "state"));
+  return elemOf(table, "title") !== "" && /\b(VULNERABLE|UNKNOWN)\b/.test(elemOf(table, "state"));
 }
 
 /** @returns undefined for one that says that there is nothing */
 function vulnsEntry({ id, output }: NmapScript, table: XmlElement): Finding | undefined {
-  const state = valueOf(table, "state");
+  const state = elemOf(table, "state");
   if (!/^(LIKELY )?VULNERABLE/.test(state)) return undefined;
-  const title = valueOf(table, "title");
+  const title = elemOf(table, "title");
   // Lua hands them out in any order.
-  const ids = valuesOf(tableOf(table, "ids")).toSorted();
+  const ids = elemsOf(tableOf(table, "ids")).toSorted();
   const key = attribute(table, "key");
   const cve = cvesIn([key, ...ids].join(" ")).toSorted();
   const { score, cvss2, cvss3 } = ratingOf(tableOf(table, "scores"));
   const sections = ["check_results", "exploit_results", "extra_info"].map((name) =>
-    valuesOf(tableOf(table, name)).join("\n"),
+    elemsOf(tableOf(table, name)).join("\n"),
   );
-  const disclosure = valueOf(table, "disclosure");
+  const disclosure = elemOf(table, "disclosure");
   const dated = disclosure === "" ? [] : [`Disclosed: ${disclosure}`];
   // The library names those without an id by their turn: NMAP-1.
   const own = cve[0] ?? (key === "" || /^NMAP-\d+$/.test(key) ? title : key);
   return {
     name: title,
     severity: score === undefined ? (riskOf(output, title) ?? severityOfState(state)) : severityOf(score),
-    desc: valuesOf(tableOf(table, "description")).join("\n") || title,
+    desc: elemsOf(tableOf(table, "description")).join("\n") || title,
     data: [`State: ${state}`, ...ids, ...dated, ...sections].filter((text) => text !== "").join("\n"),
     externalId: `nmap:${id}:${own}`,
     references: referencesOf(table),
@@ -96,7 +96,7 @@ function vulnsEntry({ id, output }: NmapScript, table: XmlElement): Finding | un
 }
 
 function referencesOf(table: XmlElement): readonly Reference[] {
-  return valuesOf(tableOf(table, "refs"))
+  return elemsOf(tableOf(table, "refs"))
     .toSorted()
     .map((name) => ({ name, type: /exploit-db\.com/.test(name) ? "exploit" : "other" }));
 }
@@ -117,13 +117,22 @@ function ratingOf(scores: XmlElement | undefined): {
   return { score, cvss2: vectorOf("CVSSV2") || undefined, cvss3: vectorOf("CVSSV3") || undefined };
 }
 
-/** The words of the library's authors, which stand in the text alone: `Risk factor: High`. */
+/** The words of the library's authors, which stand in the text alone: `Risk factor: High`, below the title. */
 function riskOf(output: string, title: string): Severity | undefined {
-  const after = output.slice(Math.max(0, output.indexOf(title)));
-  const [own = ""] = after.split(/\n\s*\n/);
-  const word = /^\s*Risk factor:\s*(\w+)/m.exec(own)?.[1]?.toLowerCase() ?? "";
-  return { critical: "critical", high: "high", medium: "med", low: "low" }[word] as Severity | undefined;
+  const lines = output.split("\n").map((line) => line.trim());
+  const own = lines.slice(Math.max(0, lines.indexOf(title.split("\n")[0] ?? "")));
+  const end = own.indexOf("");
+  const line = own.slice(0, end < 0 ? own.length : end).find((one) => one.startsWith("Risk factor:"));
+  const word = line?.split(/[:\s]+/)[2]?.toLowerCase() ?? "";
+  return RISKS.get(word);
 }
+
+const RISKS: ReadonlyMap<string, Severity> = new Map([
+  ["critical", "critical"],
+  ["high", "high"],
+  ["medium", "med"],
+  ["low", "low"],
+]);
 
 /** As Faraday's own executor rates what nobody rated; what is only likely one step below. */
 function severityOfState(state: string): Severity {
@@ -134,7 +143,7 @@ function tableOf(table: XmlElement, key: string): XmlElement | undefined {
   return childrenOf(table, "table").find((child) => attribute(child, "key") === key);
 }
 
-function valueOf(table: XmlElement, key: string): string {
+function elemOf(table: XmlElement, key: string): string {
   return (
     childrenOf(table, "elem")
       .find((child) => attribute(child, "key") === key)
@@ -142,6 +151,6 @@ function valueOf(table: XmlElement, key: string): string {
   );
 }
 
-function valuesOf(table: XmlElement | undefined): readonly string[] {
+function elemsOf(table: XmlElement | undefined): readonly string[] {
   return childrenOf(table, "elem").map(({ text }) => text);
 }

@@ -97,12 +97,22 @@ function eventsOf(element: XmlElement): readonly NmapEvent[] {
     case "runstats": {
       const [finished] = childrenOf(element, "finished");
       const isError = attribute(finished, "exit") === "error";
-      const error = isError ? attribute(finished, "errormsg") || "an error without a name" : "";
-      return [{ kind: "finished", error }];
+      return [{ kind: "finished", error: isError ? errorOf(attribute(finished, "errormsg")) : "" }];
     }
     default:
       return [];
   }
+}
+
+/** A line of it; where a script cannot be found, that stands in the second, and a stack trace of Lua follows. */
+function errorOf(message: string): string {
+  const [words = ""] = message.split(/\n *stack traceback/);
+  return (
+    words
+      .trim()
+      .split(/\s*\n\s*/)
+      .join(" ") || "nmap failed"
+  );
 }
 
 function hostOf(element: XmlElement): NmapHost {

@@ -44,9 +44,11 @@ function isIpv4(text: string): boolean {
 function isOctet(text: string): boolean {
   return text.split(",").every((part) => {
     if (part === "*") return true;
-    const [, from = "", , to] = /^(\d{0,3})(-(\d{0,3}))?$/.exec(part) ?? [];
-    if (part === "" || Number(from) > 255 || Number(to || 255) > 255) return false;
-    return !part.includes("-") || Number(from) <= Number(to || 255);
+    const found = /^(\d{0,3})(?:-(\d{0,3}))?$/.exec(part);
+    if (part === "" || found === null) return false;
+    const from = Number(found[1]);
+    const to = found[2] === undefined ? from : Number(found[2] || 255);
+    return from <= to && to <= 255;
   });
 }
 
@@ -71,8 +73,8 @@ function nameIn(text: string): string | undefined {
   const name = isAscii ? written : domainToASCII(written);
   const labels = name.replace(/\.$/, "").split(".");
   const isName = labels.every((label) => LABEL.test(label)) && name.length <= 253;
-  // nmap takes "3" for the address 0.0.0.3.
-  const isNumber = /^(\d+|0x[\da-f]*)$/i.test(labels.at(-1) ?? "");
+  // nmap takes "3" for the address 0.0.0.3; and "9-3" is a range that was mistyped.
+  const isNumber = /^([\d-]+|0x[\da-f]*)$/i.test(labels.at(-1) ?? "");
   if (!isName || isNumber || rest.length > 0 || !isMask(mask, 32)) return undefined;
   return mask === undefined ? name : `${name}/${mask}`;
 }

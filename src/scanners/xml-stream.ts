@@ -39,6 +39,8 @@ export class XmlStream {
   #depth = -1;
   #hasEnded = false;
   #complete: XmlElement[] = [];
+  /** Where the last of them ended. */
+  #completedAt = -1;
   #length = 0;
   #problem: string | undefined;
 
@@ -100,11 +102,15 @@ export class XmlStream {
     if (this.#depth < 0) this.#hasEnded = true;
     if (this.#depth !== 0 || element === undefined) return;
     this.#complete.push(element);
+    this.#completedAt = this.#parser.position;
     this.#length = 0;
   }
 
   #fail(problem: string): void {
-    this.#problem ??= shortened(problem);
+    if (this.#problem !== undefined) return;
+    this.#problem = shortened(problem);
+    // saxes ends an element at any closing tag, and then says that it was another's.
+    if (this.#parser.position === this.#completedAt) this.#complete.pop();
   }
 }
 
