@@ -29,7 +29,6 @@ export function nmapScans(
   const options = [
     ...ALWAYS,
     ...(resolvesNames ? [] : ["-n"]),
-    ...flag(environment, "OPTION_SC", "-sC"),
     ...flag(environment, "OPTION_SV", "-sV"),
     ...flag(environment, "OPTION_PN", "-Pn"),
     ...ports(environment),
@@ -107,13 +106,15 @@ const SCRIPT_WORD = /^\+?[A-Za-z0-9*][A-Za-z0-9_*-]*$/;
  * is one that holds none.
  */
 function scripts(environment: Environment): readonly string[] {
+  const isDefault = flag(environment, "OPTION_SC", "-sC");
   const text = textIn(environment, variableOf("SCRIPT_CMD"))?.replaceAll(/\s+/g, " ");
-  if (text === undefined) return [];
+  if (text === undefined) return isDefault;
   const words = text.split(/[\s,()]+/).filter((word) => word !== "");
   if (words.length === 0 || text.length > MAX_SCRIPTS || !words.every((word) => SCRIPT_WORD.test(word))) {
     throw problem("SCRIPT_CMD", text, SCRIPT_FORM);
   }
-  return [`--script=${text}`];
+  // Beside --script, nmap passes over -sC without a word.
+  return [`--script=${isDefault.length === 0 ? "" : "default,"}${text}`];
 }
 
 const MAX_SCRIPTS = 4096;

@@ -47,8 +47,15 @@ test("nmapScans() has an option for each parameter", () => {
     SCRIPT_CMD: "vulners",
   };
   assert.deepEqual(options(all), [
-    ...["-sC", "-sV", "-Pn", "-p22,80,8000-8100", "--top-ports", "100", "--script=vulners"],
+    ...["-sV", "-Pn", "-p22,80,8000-8100", "--top-ports", "100", "--script=default,vulners"],
     ...["--script-timeout", "30s", "--host-timeout", "600s"],
+  ]);
+});
+
+test("nmapScans() runs the default scripts alone, or beside those that are asked for", () => {
+  assert.deepEqual(options({ OPTION_SC: "True" }), ["-sC"]);
+  assert.deepEqual(options({ OPTION_SC: "True", SCRIPT_CMD: "a and not b" }), [
+    "--script=default,a and not b",
   ]);
 });
 
