@@ -84,7 +84,8 @@ async function readReport(path: string, results: NmapResults): Promise<void> {
   try {
     for await (const bytes of input) await report.push(bytes);
   } catch (cause) {
-    if (systemCode(cause) === undefined) throw cause;
+    // Our own are about the output, and have a code as well.
+    if (cause instanceof CbError || systemCode(cause) === undefined) throw cause;
     throw new CbError("file", `Cannot read "${printable(path)}": ${systemReason(cause)}`, { cause });
   }
   await report.end(undefined);

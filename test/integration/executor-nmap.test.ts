@@ -201,3 +201,14 @@ test("cb executor nmap prints the complete hosts of a report that is cut off, an
     stderr: [`cb: error: Cannot read "${box.path("none.xml")}": no such file or directory`],
   });
 });
+
+test("cb executor nmap ends without a word, and nmap with it, where nobody reads its output any more", async () => {
+  await using box = await ScanBox.start();
+  const script = '{ "$@"; echo "status $?" >&2; } | true';
+  const environment = { PATH, EXECUTOR_CONFIG_TARGET: "127.0.0.1", EXECUTOR_CONFIG_PORT_LIST: "1" };
+  const surroundings = { environment, wrapper: ["sh", "-c", script, "sh"] };
+  for (const args of [[], ["--report", join(FIXTURES, "plain.xml")]]) {
+    const { stderr } = await box.start(["executor", "nmap", ...args], surroundings).finished;
+    assert.equal(stderr, "status 141\n");
+  }
+});
