@@ -92,6 +92,8 @@ export class NmapResults {
   }
 
   async #takeHost(host: NmapHost): Promise<void> {
+    if (host.isTimedOut)
+      await this.#say(`${host.ip}: given up, HOST_TIMEOUT is over; its ports are not known`);
     const result = hostResult(host, this.#options);
     if (result === undefined) {
       this.#counts.silent += Number(host.isUp);

@@ -39,6 +39,8 @@ export type NmapHost = {
   readonly isUp: boolean;
   /** Why it is taken for up; `user-set` where nobody looked (`-Pn`). */
   readonly reason: string;
+  /** Whether nmap has given it up, since its time was over: then no port of it is known. */
+  readonly isTimedOut: boolean;
   /** IPv4, or else IPv6; empty where there is neither. */
   readonly ip: string;
   readonly mac: string;
@@ -128,6 +130,7 @@ function hostOf(element: XmlElement): NmapHost {
   return {
     isUp: attribute(status, "state") === "up",
     reason: attribute(status, "reason"),
+    isTimedOut: attribute(element, "timedout") === "true",
     ip: attribute(ofType("ipv4"), "addr") || attribute(ofType("ipv6"), "addr"),
     mac: attribute(mac, "addr"),
     vendor: attribute(mac, "vendor"),

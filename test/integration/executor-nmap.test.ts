@@ -187,6 +187,25 @@ test("cb executor nmap takes a report in place of a scan, from a file and from s
   });
 });
 
+test("cb executor nmap says of which hosts nothing is known, and why", async () => {
+  await using box = await ScanBox.start();
+  const read = async (name: string) => executor(box, {}, ["--report", join(FIXTURES, name)]).finished;
+  const given = await read("timed-out.xml");
+  assertEnded(given, 0, {
+    stdout: lines(given.stdout),
+    stderr: [
+      "192.0.2.7: given up, HOST_TIMEOUT is over; its ports are not known",
+      "192.0.2.8: given up, HOST_TIMEOUT is over; its ports are not known",
+      "2 hosts, 0 services, 0 vulnerabilities",
+    ],
+  });
+  const silent = await read("silent.xml");
+  assertEnded(silent, 0, {
+    stdout: lines(silent.stdout),
+    stderr: ["1 host, 2 services, 0 vulnerabilities; left out, since nothing answered: 1 host"],
+  });
+});
+
 test("cb executor nmap prints the complete hosts of a report that is cut off, and is no success", async () => {
   await using box = await ScanBox.start();
   const cut = box.file("cut.xml", readFileSync(join(FIXTURES, "plain.xml"), "latin1").slice(0, -600));

@@ -21,6 +21,7 @@ const HOSTS: Readonly<Record<ReportName, readonly string[]>> = {
   "no-such-script": [],
   plain: ["192.0.2.7", "192.0.2.8"],
   silent: ["192.0.2.10", "192.0.2.7"],
+  "timed-out": ["192.0.2.7", "192.0.2.8"],
   unresolved: ["192.0.2.7"],
   versions: ["192.0.2.7"],
   vulners: ["192.0.2.7"],
@@ -78,6 +79,17 @@ test("NmapReport reads addresses, names, systems, ports, services and scripts", 
     [
       ["fcrdns", "FAIL (No PTR record)"],
       ["ipidseq", "All zeros"],
+    ],
+  );
+});
+
+test("NmapReport tells a host that nmap has given up from one that has no ports", () => {
+  const states = (name: ReportName) => hostsIn(read(reportBytes(name))).map(({ isTimedOut }) => isTimedOut);
+  assert.deepEqual(
+    [states("timed-out"), states("plain")],
+    [
+      [true, true],
+      [false, false],
     ],
   );
 });

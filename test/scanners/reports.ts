@@ -17,6 +17,7 @@ export const REPORTS = [
   "no-such-script",
   "plain",
   "silent",
+  "timed-out",
   "unresolved",
   "versions",
   "vulners",
