@@ -5,16 +5,10 @@
  * scan, such as its uptime, is left out.
  */
 import type { AgentOptions } from "./agent-options.ts";
+import type { HostResult } from "./host-result.ts";
 import { findingsOf } from "./nmap-findings.ts";
 import type { NmapHost, NmapPort, NmapScript } from "./nmap-report.ts";
 import { distinct, rank, vulnerability } from "./vulnerability.ts";
-
-/** What is posted for one host, and how much of what it holds. */
-export type HostResult = {
-  readonly host: object;
-  readonly services: number;
-  readonly vulnerabilities: number;
-};
 
 /**
  * @returns undefined for a host that there is nothing to say of: one that is down, or that was said to be up (-Pn)

@@ -52,10 +52,12 @@ export class XmlStream {
       if (this.#depth < 0 && name !== root) this.#fail(`expected <${root}>, found <${name}>`);
       if (this.#problem === undefined) this.#begin({ name, attributes, children: [], text: "" });
     });
-    this.#parser.on("text", (text) => {
+    const onText = (text: string) => {
       const element = this.#depth === this.#open.length ? this.#open.at(-1) : undefined;
       if (element !== undefined) element.text += text;
-    });
+    };
+    this.#parser.on("text", onText);
+    this.#parser.on("cdata", onText);
     this.#parser.on("closetag", () => {
       if (this.#problem === undefined) this.#end();
     });

@@ -14,11 +14,11 @@ function read(text: string, longestChild?: number) {
 test("XmlStream gives each child of the root when it is complete", () => {
   const stream = new XmlStream("root");
   assert.deepEqual(stream.push(bytes("<root><a x='1")), []);
-  const [a, ...more] = stream.push(bytes("'><b>t</b></a><c>"));
+  const [a, ...more] = stream.push(bytes("'><b>t<![CDATA[<&]]></b></a><c>"));
   assert.equal(more.length, 0);
   assert.equal(attribute(a, "x"), "1");
   assert.equal(attribute(a, "y"), "");
-  assert.equal(childrenOf(a, "b")[0]?.text, "t");
+  assert.equal(childrenOf(a, "b")[0]?.text, "t<&");
   assert.deepEqual(
     stream.push(bytes("</c>")).map(({ name }) => name),
     ["c"],
