@@ -60,7 +60,7 @@ async function prepare(signal: AbortSignal): Promise<void> {
     if (!existsSync(file)) throw new Error(`Cannot find ${name} "${file}": run npm ci --include=optional`);
   }
   redisServer();
-  tool("nmap", "nmap");
+  for (const scanner of ["nmap", "sslscan"]) tool(scanner, scanner);
   await build(signal);
 }
 

@@ -6,7 +6,7 @@
  * are kept apart; a name is looked up for IPv4. Source: nmap(1), TARGET SPECIFICATION, tried with 7.93.
  */
 import { isIPv6 } from "node:net";
-import { domainToASCII } from "node:url";
+import { hostNameIn } from "./host-name.ts";
 
 export type NmapTargets = { readonly ipv4: readonly string[]; readonly ipv6: readonly string[] };
 
@@ -64,17 +64,10 @@ function isMask(text: string | undefined, most: number): boolean {
   return text === undefined || (/^\d{1,3}$/.test(text) && Number(text) <= most);
 }
 
-const LABEL = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;
-
-/** A name in the letters that DNS knows; perhaps with a mask. */
+/** A name, perhaps with a mask. */
 function nameIn(text: string): string | undefined {
   const [written = "", mask, ...rest] = text.split("/");
-  const isAscii = /^[\x21-\x7e]+$/.test(written);
-  const name = isAscii ? written : domainToASCII(written);
-  const labels = name.replace(/\.$/, "").split(".");
-  const isName = labels.every((label) => LABEL.test(label)) && name.length <= 253;
-  // nmap takes "3" for the address 0.0.0.3; and "9-3" is a range that was mistyped.
-  const isNumber = /^([\d-]+|0x[\da-f]*)$/i.test(labels.at(-1) ?? "");
-  if (!isName || isNumber || rest.length > 0 || !isMask(mask, 32)) return undefined;
+  const name = hostNameIn(written);
+  if (name === undefined || rest.length > 0 || !isMask(mask, 32)) return undefined;
   return mask === undefined ? name : `${name}/${mask}`;
 }

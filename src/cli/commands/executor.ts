@@ -17,5 +17,17 @@ const nmapCommand = defineCommand({
   run: async (invocation) => (await import("../executor-nmap-command.ts")).runNmap(invocation),
 });
 
+const sslscanCommand = defineCommand({
+  words: ["executor", "sslscan"],
+  summary: "Look at TLS with sslscan, and print what it finds for Faraday",
+  description: [
+    "What to look at is in the environment, as for any executor: EXECUTOR_CONFIG_TARGET, and EXECUTOR_CONFIG_STARTTLS " +
+      "where the server speaks another protocol first. Each server is one line of JSON on standard output.",
+  ],
+  examples: ["EXECUTOR_CONFIG_TARGET=a.example,192.0.2.1:8443 cb executor sslscan"],
+  settings: executorSettings,
+  run: async (invocation) => (await import("../executor-sslscan-command.ts")).runSslscan(invocation),
+});
+
 /** Every command of `cb executor`, in the order of the help. */
-export const executorCommands: readonly Command[] = [nmapCommand];
+export const executorCommands: readonly Command[] = [nmapCommand, sslscanCommand];
