@@ -175,6 +175,7 @@ function portOf(element: XmlElement): NmapPort | undefined {
 function scriptsOf(element: XmlElement): readonly NmapScript[] {
   return childrenOf(element, "script")
     .map((data) => ({ id: attribute(data, "id"), output: attribute(data, "output"), data }))
+    .filter(({ id }) => id !== "")
     .toSorted((one, other) => (one.id < other.id ? -1 : Number(one.id > other.id)));
 }
 

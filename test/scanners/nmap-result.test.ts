@@ -173,6 +173,12 @@ function vulnsOf(elements: string, output = ""): readonly string[] {
   );
 }
 
+test("hostResult() passes over a script without a name, which would have none in Faraday", () => {
+  const scripts = '<script output="x"/><script id="" output="x"/><script id="s" output="x"/>';
+  const found = serviceOf(`<port protocol="tcp" portid="1"><state state="open"/>${scripts}</port>`);
+  assert.deepEqual(named(found?.vulnerabilities), ["info s"]);
+});
+
 test("hostResult() rates by score, else by the author's word, else by the state, and passes over what is not", () => {
   const titled = (state: string, more = "") =>
     `<elem key="title">T</elem><elem key="state">${state}</elem>${more}`;
