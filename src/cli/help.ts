@@ -62,6 +62,7 @@ export const SUMMARIES: Readonly<Record<string, string>> = {
   "": "Run a command on every server, trusting nobody in between",
   station: "Have agents run commands, and collect what they say",
   dispatcher: "Run executors for a Faraday server",
+  executor: "Scan as an executor, without a dispatcher or for one",
   "dispatcher spool": "Look after results that the server has refused",
 };
 

@@ -44,7 +44,7 @@ function offered(line: string): readonly string[] {
 }
 
 test("complete() offers the words of commands, and help", () => {
-  assert.deepEqual(offered("cb "), ["agent", "station", "dispatcher", "keygen", "help"]);
+  assert.deepEqual(offered("cb "), ["agent", "station", "dispatcher", "executor", "keygen", "help"]);
   assert.deepEqual(offered("cb st"), ["station"]);
   assert.deepEqual(offered("cb station "), ["run", "ping", "agents"]);
   assert.deepEqual(offered("cb -c lab station "), ["run", "ping", "agents"]);
