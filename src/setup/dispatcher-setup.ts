@@ -36,7 +36,7 @@ export type VariableSetup = { readonly value: string } | { readonly secret: stri
 /** A manifest before it is a file; as `exec/manifest.ts` reads it, but for its secrets. */
 export type ManifestSetup = Omit<
   Manifest,
-  "path" | "environment" | "parameters" | "longestLine" | "blankLine"
+  "path" | "environment" | "parameters" | "longestLine" | "blankLine" | "station"
 > & {
   /** First lines of the file, each a sentence or two, without `#`. */
   readonly comment: readonly string[];
