@@ -44,6 +44,8 @@ const RULES: Rules = {
     "agent/admit.ts",
     "faraday/socket-packet.ts",
     "faraday/join-verdict.ts",
+    "faraday/channel-protocol.ts",
+    "faraday/raw-frame.ts",
     "faraday/server-answer.ts",
     "station/session.ts",
     "station/outcome.ts",

@@ -74,6 +74,18 @@ export class FaradayApi {
     return { status, version: await this.#version(signal) };
   }
 
+  /**
+   * The port of the command channel, where it has one of its own: servers before 5.5 tell it.
+   *
+   * @returns 1 to 65535
+   * @throws {ServerFailure} where there is no answer
+   */
+  async channelPort(signal: AbortSignal): Promise<number | undefined> {
+    // A number, or a text where it came from the command line.
+    const port = Number(objectOf(await this.#get("/_api/config", signal))?.["websocket_port"]);
+    return Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined;
+  }
+
   /** Known to whom the server lets in, which agents are not since 5.10. */
   async #version(signal: AbortSignal): Promise<string | undefined> {
     try {

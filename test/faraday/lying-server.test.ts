@@ -3,7 +3,6 @@
  * the test that is running, as it would end the process.
  */
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { test } from "node:test";
@@ -11,24 +10,11 @@ import { deflateRawSync } from "node:zlib";
 import fc from "fast-check";
 import { Channel, channelOpener } from "../../src/faraday/channel.ts";
 import { ServerFailure } from "../../src/faraday/server-failure.ts";
+import { frame, Opcode, switchingProtocols } from "../support/websocket-server.ts";
 import { client, HURRY, LogBook, NEVER, until } from "./wire-fixture.ts";
 
 const HANDSHAKE = '0{"sid":"s","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000}';
 const CONNECTED = '40/dispatcher,{"sid":"x"}';
-
-const Opcode = { text: 1, binary: 2, close: 8, ping: 9 } as const;
-
-/** A WebSocket frame of a server's, which are not masked (RFC 6455, 5.2). */
-function frame(payload: Uint8Array | string, opcode: number = Opcode.text, isCompressed = false): Uint8Array {
-  const bytes = Buffer.from(payload);
-  const head = Buffer.alloc(10);
-  head[0] = 0x80 | opcode | (isCompressed ? 0x40 : 0);
-  head[1] = 127;
-  head.writeBigUInt64BE(BigInt(bytes.length), 2);
-  if (bytes.length > 125) return Buffer.concat([head, bytes]);
-  head[1] = bytes.length;
-  return Buffer.concat([head.subarray(0, 2), bytes]);
-}
 
 type Script = {
   /** What is sent on a WebSocket; without it there is none. */
@@ -45,19 +31,13 @@ class LyingServer implements AsyncDisposable {
     const server = new LyingServer();
     let polls = 0;
     server.#http.on("connection", (socket: Socket) => server.#sockets.add(socket));
-    server.#http.on("upgrade", ({ headers }: IncomingMessage, socket: Socket) => {
+    server.#http.on("upgrade", (request: IncomingMessage, socket: Socket) => {
       socket.on("error", () => {});
-      const proof = `${headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
-      const lines = [
-        onSocket === undefined ? "HTTP/1.1 400 Bad Request" : "HTTP/1.1 101 Switching Protocols",
-        "Upgrade: websocket",
-        "Connection: Upgrade",
-        `Sec-WebSocket-Accept: ${createHash("sha1").update(proof).digest("base64")}`,
-        ...(extensions === undefined ? [] : [`Sec-WebSocket-Extensions: ${extensions}`]),
-      ];
-      socket.write(`${lines.join("\r\n")}\r\n\r\n`);
-      if (onSocket === undefined) socket.end();
-      else onSocket(socket);
+      if (onSocket === undefined) socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
+      else {
+        socket.write(switchingProtocols(request, extensions));
+        onSocket(socket);
+      }
     });
     server.#http.on("request", (request: IncomingMessage, response: ServerResponse) => {
       if (request.method === "GET" && onPoll !== undefined) onPoll(response, polls++);
