@@ -330,7 +330,7 @@ export class FaradayServer implements AsyncDisposable {
     if (agent === "unknown") return json(403, { message: FORBIDDEN });
     if (body === undefined)
       return html(400, "The browser (or proxy) sent a request that this server could not understand.");
-    const problems = problemsOf(body);
+    const problems = problemsOf(body, generation);
     if (problems !== undefined) return json(400, { messages: { json: problems } });
     if (body.execution_id === undefined) return html(400, "argument expected: execution_id");
     const execution = this.executions.get(body.execution_id);
@@ -356,13 +356,15 @@ const UNAUTHORIZED = "The server could not verify that you are authorized to acc
 const FORBIDDEN = "You don't have the permission to access the requested resource.";
 
 /** Of the schema, what tells a body that was never checked from one that was. */
-function problemsOf({ hosts, command }: PostedBody): object | undefined {
+function problemsOf({ hosts, command }: PostedBody, generation: 3 | 4 | undefined): object | undefined {
   const required = ["Missing data for required field."];
   const missing = (object: Readonly<Record<string, unknown>>, fields: readonly string[]) => {
     const found = fields.filter((field) => typeof object[field] !== "string");
     return found.length === 0 ? undefined : Object.fromEntries(found.map((field) => [field, required]));
   };
-  const inHosts = (hosts ?? []).map((host) => missing(host, ["ip", "description"]));
+  const inHosts = (hosts ?? []).map(
+    (host) => missing(host, ["ip", "description"]) ?? (generation === 3 ? inReferences(host) : undefined),
+  );
   const inCommand = command === undefined ? required : missing(command, ["tool", "command", "start_date"]);
   const problems = {
     ...(hosts === undefined && { hosts: required }),
@@ -370,6 +372,16 @@ function problemsOf({ hosts, command }: PostedBody): object | undefined {
     ...(inCommand !== undefined && { command: inCommand }),
   };
   return Object.keys(problems).length === 0 ? undefined : problems;
+}
+
+/** Faraday 3 takes texts; of what is wrong it tells one for each object. */
+function inReferences({ vulnerabilities }: Readonly<Record<string, unknown>>): object | undefined {
+  const all = Array.isArray(vulnerabilities) ? vulnerabilities : [];
+  const references = all.flatMap(
+    (vulnerability: { readonly refs?: readonly unknown[] }) => vulnerability.refs ?? [],
+  );
+  const bad = references.findIndex((reference) => typeof reference !== "string");
+  return bad < 0 ? undefined : { vulnerabilities: { refs: { [bad]: ["Not a valid string."] } } };
 }
 
 function parse(text: string): PostedBody | undefined {
