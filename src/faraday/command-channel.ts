@@ -87,7 +87,7 @@ export const WAITS: ChannelWaits = {
   settle: 2_000,
   leave: 2_000,
   ping: 30_000,
-  doubt: 5_000,
+  doubt: 3_000,
 };
 
 /** Characters of a status; the server stores them, and an event of a megabyte would close the connection. */
