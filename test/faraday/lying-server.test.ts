@@ -8,9 +8,13 @@ import type { AddressInfo, Socket } from "node:net";
 import { test } from "node:test";
 import { deflateRawSync } from "node:zlib";
 import fc from "fast-check";
+import { FaradayApi } from "../../src/faraday/api.ts";
 import { Channel, channelOpener } from "../../src/faraday/channel.ts";
+import type { OpenChannel } from "../../src/faraday/command-channel.ts";
+import type { HttpClient } from "../../src/faraday/http-client.ts";
+import { rawOpener } from "../../src/faraday/raw-opener.ts";
 import { ServerFailure } from "../../src/faraday/server-failure.ts";
-import { frame, Opcode, switchingProtocols } from "../support/websocket-server.ts";
+import { closeFrame, frame, Opcode, switchingProtocols } from "../support/websocket-server.ts";
 import { client, HURRY, LogBook, NEVER, until } from "./wire-fixture.ts";
 
 const HANDSHAKE = '0{"sid":"s","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000}';
@@ -61,12 +65,16 @@ class LyingServer implements AsyncDisposable {
 
 type Ending = { readonly opened: boolean; readonly reason: string; readonly runs: readonly unknown[] };
 
-/** Opens a channel to the server and waits for its end. */
-async function endOf(script: Script, timeout = 5_000): Promise<Ending> {
+/** Opens a channel to the server, by Socket.IO if nothing else is said, and waits for its end. */
+async function endOf(
+  script: Script,
+  timeout = 5_000,
+  opener: (http: HttpClient) => OpenChannel = (http) => channelOpener(http, new LogBook().log, HURRY),
+): Promise<Ending> {
   await using server = await LyingServer.start(script);
   const http = client(server.url, { timeout });
   const runs: unknown[] = [];
-  const open = channelOpener(http, new LogBook().log, HURRY);
+  const open = opener(http);
   try {
     const channel = await open({ onRun: (run) => runs.push(run) }, NEVER);
     // On a channel that is lost in the middle of it all.
@@ -238,6 +246,57 @@ test("Channel survives any frames, or ends with a reason", async () => {
     assert.notEqual(reason, "");
   });
   await fc.assert(property, { numRuns: 150 });
+});
+
+/** The channel of an old server, with pings in a hurry. */
+function raw(http: HttpClient): OpenChannel {
+  return rawOpener(http, new FaradayApi(http), new LogBook().log, { ...HURRY, ping: 100 });
+}
+
+test("RawChannel survives any frames, or ends with a reason", async () => {
+  const run = fc.json().map((json) => frame(`{"action":"RUN","execution_id":${json}}`));
+  const pong = fc.oneof(fc.string(), fc.nat().map(String)).map((text) => frame(text, Opcode.pong));
+  const words = fc.string().map((text) => closeFrame(1000, text.slice(0, 40)));
+  const any = fc.oneof(anyFrame, run, pong, words);
+  const property = fc.asyncProperty(fc.array(any), async (frames) => {
+    const { opened, reason } = await endOf(
+      { onSocket: (socket) => socket.end(Buffer.concat(frames)) },
+      5_000,
+      raw,
+    );
+    assert.equal(opened, true);
+    assert.notEqual(reason, "");
+  });
+  await fc.assert(property, { numRuns: 150 });
+});
+
+test("RawSocket takes no pong for an answer that has not the number of ours", async () => {
+  const pongs = ["", "0", "-1", "1e3", "x", "9".repeat(16)];
+  const bytes = Buffer.concat(pongs.map((text) => frame(text, Opcode.pong)));
+  const onSocket = (socket: Socket) => void socket.once("data", () => socket.write(bytes));
+  await using server = await LyingServer.start({ onSocket });
+  const http = client(server.url);
+  const channel = await raw(http)({ onRun: () => {} }, NEVER);
+  assert.deepEqual(await channel.join("token", []), { kind: "lost" });
+  assert.equal(await channel.ended, "no heartbeat from the server");
+  await channel.close();
+  await http.close();
+});
+
+test("RawSocket ends where pings come without end and no answer is read, and needs no more memory", async () => {
+  const pings = Buffer.concat(Array.from({ length: 20_000 }, () => frame("x".repeat(100), Opcode.ping)));
+  const before = process.memoryUsage.rss();
+  const flooding: Script = {
+    onSocket: (socket) => {
+      socket.pause();
+      const flood = setInterval(() => {
+        if (socket.writableLength < 1_000_000) socket.write(pings);
+      }, 1);
+      socket.on("close", () => clearInterval(flood));
+    },
+  };
+  assert.equal((await endOf(flooding, 5_000, raw)).reason, "no heartbeat from the server");
+  assert.ok(process.memoryUsage.rss() - before < 150 * 1024 * 1024);
 });
 
 test("Channel survives any answers to polls, or ends with a reason", async () => {
