@@ -3,8 +3,8 @@
  *
  * It is tried as it worked the last time, at first by Socket.IO, so that nothing is asked where nothing is wrong. Where
  * that fails, or does not answer (the other port of an old server takes any WebSocket, and then says nothing), one
- * request finds out whether it is the other protocol, and only a channel that has opened is remembered: whatever
- * stands in front of a server for a while, behind it is found what is there.
+ * request finds out whether it is the other protocol. Only a channel that has opened is remembered, and before an old
+ * server is taken for one again, it is asked again: what stands in front of a server for a while must not decide for ever.
  */
 import type { Log } from "../core/log.ts";
 import type { FaradayApi } from "./api.ts";
@@ -64,6 +64,8 @@ class ProtocolFinder {
 
   /** @throws {ServerFailure} `connection` @throws the reason of `signal` */
   async open(observer: ChannelObserver, signal: AbortSignal): Promise<CommandChannel> {
+    // An old server may have become a new one; that way nothing keeps us from finding out.
+    if (this.#last === "legacy" && (await this.#spoken(signal)) === "socket.io") this.#last = "socket.io";
     const usual = this.#last;
     const other = usual === "legacy" ? "socket.io" : "legacy";
     let spoken: Promise<ChannelProtocol | undefined> | undefined;

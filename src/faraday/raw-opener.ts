@@ -10,7 +10,7 @@ import type { FaradayApi } from "./api.ts";
 import { type ChannelObserver, type ChannelWaits, type OpenChannel, WAITS } from "./command-channel.ts";
 import { below, type HttpClient } from "./http-client.ts";
 import { RawChannel } from "./raw-channel.ts";
-import { CONNECTION_LOST } from "./raw-socket.ts";
+import { VAGUE_REASONS } from "./raw-socket.ts";
 import { isWebPage, refusalOf } from "./server-answer.ts";
 import { describeServer, ServerFailure } from "./server-failure.ts";
 
@@ -76,7 +76,7 @@ class RawOpener {
 
   /** A WebSocket does not say why there is none; a plain request does. */
   async #explained(place: URL, { message }: ServerFailure, signal: AbortSignal): Promise<ServerFailure> {
-    const why = message === CONNECTION_LOST ? await this.#reason(place, signal) : message;
+    const why = VAGUE_REASONS.includes(message) ? await this.#reason(place, signal) : message;
     return new ServerFailure("connection", `no WebSocket at "${describeServer(place)}": ${why}`);
   }
 

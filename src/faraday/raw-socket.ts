@@ -11,19 +11,23 @@ import { type HttpClient, listenForPongs, sendPing } from "./http-client.ts";
 import { PendingAnswers } from "./pending-answers.ts";
 
 export type RawObserver = {
-  /** Texts can go. */
+  /** Somebody answers: texts can go. */
   readonly onOpen: () => void;
   readonly onText: (text: string) => void;
   /** Once, and nothing follows. @param words what the server said at the end, mostly nothing */
   readonly onEnd: (reason: string, words: string) => void;
 };
 
-/** The reason of an end, or of a beginning, that nobody has given a reason for. */
-export const CONNECTION_LOST = "connection lost";
+const CONNECTION_LOST = "connection lost";
+const CLOSED = "closed by the server";
+/** The reasons of an end that say little about it. */
+export const VAGUE_REASONS: readonly string[] = [CONNECTION_LOST, CLOSED];
 /** For the last frames and the end of the WebSocket, in milliseconds. */
 const CLOSING_MS = 200;
 /** What is there is read before a heartbeat counts as missed: a process that was stopped wakes up to both at once. */
 const READ_FIRST_MS = 100;
+/** Of the ping whose answer says that somebody is there. */
+const GREETING = "hello";
 /** Pings without an answer after which nobody is there any more. */
 const MOST_UNANSWERED = 2;
 // RFC 6455, 7.4.1: all is well; and there was no close frame.
@@ -58,17 +62,15 @@ export class RawSocket {
     // Not as a Blob, which would have to be read first.
     socket.binaryType = "arraybuffer";
     this.#stopListening = listenForPongs(socket, (payload) => this.#onPong(payload));
-    socket.addEventListener("open", () => {
-      this.#beat();
-      observer.onOpen();
-    });
+    // Faraday 5 makes a WebSocket of whatever asks for one, and ends it at once; nobody is behind it.
+    socket.addEventListener("open", () => sendPing(socket, GREETING));
     socket.addEventListener("message", ({ data }) => {
       this.#unanswered = 0;
       // Binary ones mean nothing in this protocol.
       if (typeof data === "string" && !this.#hasEnded) observer.onText(data);
     });
     socket.addEventListener("close", ({ code, reason }) => {
-      this.#end(code === ABNORMAL_CLOSURE ? CONNECTION_LOST : "closed by the server", reason);
+      this.#end(code === ABNORMAL_CLOSURE ? CONNECTION_LOST : CLOSED, reason);
     });
   }
 
@@ -132,6 +134,10 @@ export class RawSocket {
   /** A server may answer the last of several pings alone. */
   #onPong(payload: string): void {
     this.#unanswered = 0;
+    if (payload === GREETING && this.#heartbeat === undefined && !this.#hasEnded) {
+      this.#beat();
+      this.#observer.onOpen();
+    }
     if (!/^\d{1,15}$/.test(payload)) return;
     this.#acknowledges = true;
     this.#pending.acknowledgeUpTo(Number(payload));

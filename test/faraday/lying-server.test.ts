@@ -248,6 +248,9 @@ test("Channel survives any frames, or ends with a reason", async () => {
   await fc.assert(property, { numRuns: 150 });
 });
 
+/** As if it had read our first ping. */
+const HELLO = frame("hello", Opcode.pong);
+
 /** The channel of an old server, with pings in a hurry. */
 function raw(http: HttpClient): OpenChannel {
   return rawOpener(http, new FaradayApi(http), new LogBook().log, { ...HURRY, ping: 100 });
@@ -260,7 +263,7 @@ test("RawChannel survives any frames, or ends with a reason", async () => {
   const any = fc.oneof(anyFrame, run, pong, words);
   const property = fc.asyncProperty(fc.array(any), async (frames) => {
     const { opened, reason } = await endOf(
-      { onSocket: (socket) => socket.end(Buffer.concat(frames)) },
+      { onSocket: (socket) => socket.end(Buffer.concat([HELLO, ...frames])) },
       5_000,
       raw,
     );
@@ -270,10 +273,25 @@ test("RawChannel survives any frames, or ends with a reason", async () => {
   await fc.assert(property, { numRuns: 150 });
 });
 
+test("RawChannel.open() gives up a server that takes a WebSocket and answers nothing, or ends it at once", async () => {
+  const reason = async (onSocket: (socket: Socket) => void) => {
+    const ending = await endOf({ onSocket }, 200, raw);
+    assert.equal(ending.opened, false);
+    return ending.reason.replace(/"[^"]*"/, "URL");
+  };
+  assert.equal(await reason(() => {}), "no WebSocket at URL: no channel within 0.40 s");
+  const answers = "no WebSocket at URL: it answers 400: ok";
+  assert.equal(await reason((socket) => void socket.end(frame("", Opcode.close))), answers);
+  assert.equal(await reason((socket) => void socket.destroy()), answers);
+});
+
 test("RawSocket takes no pong for an answer that has not the number of ours", async () => {
   const pongs = ["", "0", "-1", "1e3", "x", "9".repeat(16)];
   const bytes = Buffer.concat(pongs.map((text) => frame(text, Opcode.pong)));
-  const onSocket = (socket: Socket) => void socket.once("data", () => socket.write(bytes));
+  const onSocket = (socket: Socket) => {
+    socket.write(HELLO);
+    socket.once("data", () => socket.write(bytes));
+  };
   await using server = await LyingServer.start({ onSocket });
   const http = client(server.url);
   const channel = await raw(http)({ onRun: () => {} }, NEVER);
@@ -289,6 +307,7 @@ test("RawSocket ends where pings come without end and no answer is read, and nee
   const flooding: Script = {
     onSocket: (socket) => {
       socket.pause();
+      socket.write(HELLO);
       const flood = setInterval(() => {
         if (socket.writableLength < 1_000_000) socket.write(pings);
       }, 1);

@@ -10,8 +10,10 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type ServerOptions } from "node:https";
+import type { Duplex } from "node:stream";
 import { type ChannelRecord, FaradayChannel } from "./faraday-channel.ts";
 import { FaradayRawChannel } from "./faraday-raw-channel.ts";
+import { frame, Opcode, switchingProtocols } from "./websocket-server.ts";
 
 export type Agent = { readonly id: number; readonly name: string; readonly token: string };
 
@@ -202,7 +204,7 @@ export class FaradayServer implements AsyncDisposable {
     const onRequest = (request: IncomingMessage, response: ServerResponse) => {
       this.#answer(request, response).catch(() => request.destroy());
     };
-    const { baseRoute = "", generation, isProxied } = this.options;
+    const { baseRoute = "", generation, isProxied, transports } = this.options;
     const http = this.#newServer();
     if (generation !== undefined) {
       http.on("request", onRequest);
@@ -214,6 +216,14 @@ export class FaradayServer implements AsyncDisposable {
       return [http, new FaradayRawChannel(this.#channelHttp, undefined, this, generation)];
     }
     const channel = new FaradayChannel(http, `${baseRoute}/socket.io/`, this);
+    http.on("upgrade", (request: IncomingMessage, socket: Duplex) => {
+      const isEngine = request.url?.startsWith(`${baseRoute}/socket.io/`);
+      if (isEngine && transports?.includes("websocket") !== false) return;
+      if (isEngine) return void socket.end("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+      // gevent makes a WebSocket of anything, and ends it when the application has answered as if it were none.
+      socket.on("error", () => {});
+      socket.end(Buffer.concat([Buffer.from(switchingProtocols(request)), frame("", Opcode.close)]));
+    });
     // After Engine.IO, which answers what is below its path, and passes on everything else.
     http.on("request", (request: IncomingMessage, response: ServerResponse) => {
       if (!request.url?.startsWith(`${baseRoute}/socket.io/`)) onRequest(request, response);
