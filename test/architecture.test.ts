@@ -46,6 +46,7 @@ const RULES: Rules = {
     "faraday/join-verdict.ts",
     "faraday/channel-protocol.ts",
     "faraday/raw-frame.ts",
+    "faraday/reference-form.ts",
     "faraday/server-answer.ts",
     "station/session.ts",
     "station/outcome.ts",

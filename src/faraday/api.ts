@@ -8,7 +8,7 @@
  */
 import { printable } from "../core/text.ts";
 import type { HttpAnswer, HttpClient } from "./http-client.ts";
-import { wantsReferenceTexts, withReferenceTexts } from "./reference-texts.ts";
+import { ReferenceForm } from "./reference-form.ts";
 import { isWebPage, objectOf, redirectionOf, refusalOf, wordsOf } from "./server-answer.ts";
 import { ServerFailure } from "./server-failure.ts";
 
@@ -57,8 +57,7 @@ const CHECK_URL = "Check the server's URL and its base route";
 
 export class FaradayApi {
   readonly #http: HttpClient;
-  /** Whether a post was refused for them. */
-  #wantsReferenceTexts = false;
+  readonly #references = new ReferenceForm();
 
   constructor(http: HttpClient) {
     this.#http = http;
@@ -196,10 +195,7 @@ export class FaradayApi {
     const post = (bytes: Uint8Array) =>
       this.#http.request({ method: "POST", url, headers, body: bytes, signal });
     try {
-      const answer = await post(this.#wantsReferenceTexts ? withReferenceTexts(body) : body);
-      if (this.#wantsReferenceTexts || !wantsReferenceTexts(answer)) return postAnswer(answer);
-      this.#wantsReferenceTexts = true;
-      return postAnswer(await post(withReferenceTexts(body)));
+      return postAnswer(await this.#references.post(body, post));
     } catch (error) {
       if (!(error instanceof ServerFailure)) throw error;
       return { kind: "again", status: undefined, words: error.message, after: undefined };

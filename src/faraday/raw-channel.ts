@@ -36,7 +36,7 @@ export class RawChannel implements CommandChannel {
   readonly ended: Promise<string>;
   #end: (reason: string) => void = () => {};
   #onConnected: () => void = () => {};
-  /** Of our join. */
+  /** Of our join; empty before it. */
   #token = "";
   #hasJoined = false;
 
@@ -115,6 +115,7 @@ export class RawChannel implements CommandChannel {
   #endReason(reason: string, words: string): string {
     if (words === "") return reason;
     const said = shortened(words);
-    return this.#hasJoined ? `${reason}: ${said}` : `it refuses the join: ${said}`;
+    const isJoining = this.#token !== "" && !this.#hasJoined;
+    return isJoining ? `it refuses the join: ${said}` : `${reason}: ${said}`;
   }
 }

@@ -48,7 +48,7 @@ export class RawSocket {
   #hasEnded = false;
 
   /**
-   * Begins to open one; the observer learns what becomes of it, after twice the timeout of `http` at the latest.
+   * Begins to open one; the observer learns what becomes of it. It may take for ever.
    *
    * @param url ws:// or wss://
    * @param pingEvery milliseconds; after two or three times as many, a server that is mute counts as gone
@@ -115,7 +115,7 @@ export class RawSocket {
     await this.#http.close();
   }
 
-  /** One for each moment: what is due does not pile up while the process is stopped. */
+  /** One timer at a time: what is due does not pile up while the process is stopped. */
   #beat(): void {
     this.#heartbeat = setTimeout(() => {
       if (this.#unanswered < MOST_UNANSWERED) {

@@ -329,6 +329,28 @@ test("FaradayApi.bulkCreate() posts references as texts where they are refused a
   assert.deepEqual(host?.["vulnerabilities"], [{ name: "v", refs: ["http://a", "http://b", "c"] }]);
 });
 
+test("FaradayApi.bulkCreate() posts references as objects again where texts are not taken any more", async () => {
+  await using pair = await Pair.start();
+  const refuses = (form: RegExp, words: unknown) => (body: string) =>
+    form.test(body) ? json(400, { messages: { json: { refs: words } } }) : undefined;
+  let refusal = refuses(/"refs":\[\{/, { 0: ["Not a valid string."] });
+  pair.server.fault = (_, body) => refusal(body);
+  const send = async () => {
+    const { token } = pair.server.addAgent();
+    const command = { tool: "box", command: "scan", start_date: "2026-01-02T03:04:05" };
+    const [execution_id] = pair.server.run("scan", {}, ["w1"]);
+    const post = JSON.stringify({ ...WITH_REFERENCES, execution_id, command });
+    return await pair.api.bulkCreate("w1", new TextEncoder().encode(post), token, NEVER);
+  };
+  assert.equal((await send()).kind, "created");
+  // As after an upgrade of the server.
+  refusal = refuses(/"refs":\["/, { 0: { _schema: ["Invalid input type."] } });
+  assert.equal((await send()).kind, "created");
+  const { length } = pair.server.asked;
+  assert.equal((await send()).kind, "created");
+  assert.equal(pair.server.asked.length, length + 1);
+});
+
 test("FaradayApi.bulkCreate() posts once what is refused for something else, whatever the server", async () => {
   for (const options of [{ generation: 3 }, { generation: 4 }, {}] as const) {
     await using pair = await Pair.start(options);

@@ -1,10 +1,28 @@
 /**
- * References of vulnerabilities as Faraday before 4.1 wants them: a text each, in place of name and type; pure.
- *
- * Such a server is known by its refusal alone. Source: seen with the server 3.19.0.
+ * The form in which a server takes references of vulnerabilities: objects with name and type, or, before Faraday 4.1,
+ * a text each. It is known by its refusal alone. Source: seen with the server 3.19.0.
  */
 import { isJsonObject } from "../core/json.ts";
 import type { HttpAnswer } from "./http-client.ts";
+
+type Post = (body: Uint8Array) => Promise<HttpAnswer>;
+
+export class ReferenceForm {
+  /** Whether those were taken the last time, and objects were not. */
+  #isText = false;
+
+  /** Posts in the form that was taken the last time, and where that is refused, in the other one. */
+  async post(body: Uint8Array, post: Post): Promise<HttpAnswer> {
+    const isText = this.#isText;
+    const first = await post(isText ? withReferenceTexts(body) : body);
+    if (isText ? first.status !== 400 : !wantsReferenceTexts(first)) return first;
+    const second = await post(isText ? body : withReferenceTexts(body));
+    // Something else is wrong: the words that count are those on the form that was right.
+    if (second.status === 400) return isText ? first : second;
+    this.#isText = !isText;
+    return second;
+  }
+}
 
 /** Whether it is a refusal of references that are no texts. Newer servers have other words for what is wrong there. */
 export function wantsReferenceTexts({ status, text }: HttpAnswer): boolean {

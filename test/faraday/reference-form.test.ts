@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { wantsReferenceTexts, withReferenceTexts } from "../../src/faraday/reference-texts.ts";
+import { wantsReferenceTexts, withReferenceTexts } from "../../src/faraday/reference-form.ts";
 
 function converted(value: unknown): unknown {
   return JSON.parse(Buffer.from(withReferenceTexts(Buffer.from(JSON.stringify(value)))).toString());
