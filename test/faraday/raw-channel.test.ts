@@ -257,7 +257,7 @@ test("RawChannel lives on whatever texts come", async () => {
       const isLast = (run: unknown) => (run as { readonly executor?: unknown }).executor === "last";
       await until("the last", () => pair.running.runs.slice(before).some(isLast));
     }),
-    { numRuns: 50 },
+    { numRuns: 30 },
   );
   assert.equal(pair.running.joined, 1);
 });
