@@ -1,16 +1,19 @@
 /** `cb dispatcher check`: whether a dispatcher with these settings would work, one line for each thing it needs. */
 import { tmpdir } from "node:os";
 import { CbError, ExitStatus, messageOf } from "../core/errors.ts";
+import { createLog } from "../core/log.ts";
 import { count, printable } from "../core/text.ts";
 import { runChecks } from "../exec/checks.ts";
 import { FaradayApi } from "../faraday/api.ts";
+import { openerFor } from "../faraday/channel-opener.ts";
+import type { OpenChannel } from "../faraday/command-channel.ts";
 import { type Executor, type ExecutorCatalog, lackOf } from "../faraday/executor-catalog.ts";
 import { runEnvironment } from "../faraday/run-environment.ts";
 import { withoutSecrets } from "../faraday/secrets.ts";
 import { describeServer } from "../faraday/server-failure.ts";
 import { table } from "../station/table.ts";
 import type { Context, Invocation } from "./command.ts";
-import { INSECURE, loadCatalog, loadServer } from "./dispatcher-connection.ts";
+import { channelSettings, INSECURE, loadCatalog, loadServer } from "./dispatcher-connection.ts";
 import { readRegistration } from "./dispatcher-state.ts";
 import { write } from "./output.ts";
 import type { dispatcherCheckSettings } from "./settings/dispatcher.ts";
@@ -26,6 +29,9 @@ export async function checkDispatcher({
   const http = loadServer(settings, context.environment);
   const stop = stopSignal(context.signal);
   const api = new FaradayApi(http);
+  // What is wrong with the channel is said in its row.
+  const log = createLog({ format: "text", level: "error", colors: false });
+  const openChannel = openerFor({ http, api, log, ...channelSettings(settings) });
   let failures = 0;
   const subjects = [serverSubject(http.server), ...settings.executors.map(executorSubject)];
   const width = Math.max(...subjects.map(({ length }) => length));
@@ -39,6 +45,7 @@ export async function checkDispatcher({
     const server = await checkServer(api, http.server, stop.signal);
     await show(server);
     await show(tlsRow(http.server, settings.insecure, server.ok));
+    await show(await checkChannel(openChannel, server.ok, stop.signal));
     await show(await checkToken(api, settings["state-directory"], stop.signal));
     const catalog = await catalogOrReason(settings);
     if (typeof catalog === "string") await show({ subject: "executors", ok: false, detail: catalog });
@@ -70,8 +77,24 @@ function tlsRow({ protocol }: URL, insecure: boolean, isReachable: boolean): Row
   const subject = "TLS";
   if (protocol === "http:") return { subject, ok: true, detail: "none: the URL begins with http://" };
   if (insecure) return { subject, ok: false, detail: INSECURE };
-  return { subject, ok: isReachable, detail: isReachable ? "certificate verified" : "not known: no answer" };
+  return { subject, ok: isReachable, detail: isReachable ? "certificate verified" : NOT_KNOWN };
 }
+
+/** Opens it and joins nobody: a dispatcher that runs would be put out by a second join. */
+async function checkChannel(open: OpenChannel, isReachable: boolean, signal: AbortSignal): Promise<Row> {
+  const subject = "command channel";
+  if (!isReachable) return { subject, ok: false, detail: NOT_KNOWN };
+  try {
+    const channel = await open({ onRun: () => {} }, signal);
+    await channel.close();
+    const isOld = channel.protocol === "legacy";
+    return { subject, ok: true, detail: isOld ? "opens, in the way of Faraday 4 and older" : "opens" };
+  } catch (error) {
+    return { subject, ok: false, detail: messageOf(error) };
+  }
+}
+
+const NOT_KNOWN = "not known: no answer";
 
 function serverSubject(server: URL): string {
   return `server ${describeServer(server)}`;

@@ -8,7 +8,8 @@ import type { Values } from "../core/settings.ts";
 import { execute } from "../exec/execution.ts";
 import { JobSlots } from "../exec/job-slots.ts";
 import { FaradayApi } from "../faraday/api.ts";
-import { type Announcement, channelOpener } from "../faraday/channel.ts";
+import { openerFor } from "../faraday/channel-opener.ts";
+import type { Announcement } from "../faraday/command-channel.ts";
 import { CommandLink } from "../faraday/command-link.ts";
 import { Dispatcher } from "../faraday/dispatcher.ts";
 import { announcementOf, type ExecutorCatalog } from "../faraday/executor-catalog.ts";
@@ -19,7 +20,7 @@ import { describeServer } from "../faraday/server-failure.ts";
 import { Spool } from "../faraday/spool.ts";
 import { StatusReports } from "../faraday/status-reports.ts";
 import type { Context, Invocation } from "./command.ts";
-import { INSECURE, loadCatalog, loadServer } from "./dispatcher-connection.ts";
+import { channelSettings, INSECURE, loadCatalog, loadServer } from "./dispatcher-connection.ts";
 import { agentToken } from "./dispatcher-registration.ts";
 import { DispatcherService } from "./dispatcher-service.ts";
 import { lockState } from "./dispatcher-state.ts";
@@ -118,7 +119,7 @@ async function serve(
   });
   const link = new CommandLink({
     api,
-    openChannel: channelOpener(http, log, undefined, settings["channel-transport"]),
+    openChannel: openerFor({ http, api, log, ...channelSettings(settings) }),
     agentToken: token,
     announcements,
     clock,

@@ -46,6 +46,11 @@ export function loadServer(settings: Settings, environment: Environment): HttpCl
   });
 }
 
+/** How the command channel is opened. */
+export function channelSettings(settings: Settings) {
+  return { protocol: settings["channel-protocol"], transport: settings["channel-transport"] } as const;
+}
+
 /** A machine without certificates may well have a server without TLS. */
 function systemAuthoritiesFor(isTls: boolean, environment: Environment): string | undefined {
   return isTls ? systemAuthorities(environment) : undefined;

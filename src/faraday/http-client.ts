@@ -12,9 +12,10 @@
  * - a WebSocket that was closed waits for the server to close, too, for ever; so all sockets are known, and
  *   `close()` ends them.
  */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
 import { rootCertificates } from "node:tls";
-import { buildConnector, EnvHttpProxyAgent, Pool, request, WebSocket } from "undici/index.js";
+import { buildConnector, EnvHttpProxyAgent, Pool, ping, request, WebSocket } from "undici/index.js";
 import { CbError } from "../core/errors.ts";
 import { seconds } from "../core/text.ts";
 import { failureOf, ServerFailure } from "./server-failure.ts";
@@ -206,6 +207,24 @@ class Routes extends EnvHttpProxyAgent {
   get webSocketOptions(): object {
     return { maxPayloadSize: MAX_ANSWER_BYTES, maxFragments: 4096 };
   }
+}
+
+/** Sends a ping, at once and behind all texts that were sent before it. @param payload at most 125 bytes */
+export function sendPing(socket: WebSocket, payload: string): void {
+  ping(socket, Buffer.from(payload));
+}
+
+/** Where undici tells of every pong of every WebSocket. */
+const PONGS = "undici:websocket:pong";
+
+/** Calls `onPong` with the payload of each pong. @returns what ends that */
+export function listenForPongs(socket: WebSocket, onPong: (payload: string) => void): () => void {
+  const listener = (message: unknown) => {
+    const { websocket, payload } = message as { readonly websocket: unknown; readonly payload: Uint8Array };
+    if (websocket === socket) onPong(Buffer.from(payload).toString("latin1"));
+  };
+  subscribe(PONGS, listener);
+  return () => unsubscribe(PONGS, listener);
 }
 
 /** The URL of a path that begins with a slash, below another that may end in one. */

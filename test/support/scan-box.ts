@@ -173,7 +173,7 @@ export class Dispatcher extends Agent {
 
   /** What the server was told of a run's end so far; of each run there should be one, but for a lost connection. */
   endings(id: number): readonly Ending[] {
-    const told = this.#server.channel.statuses.filter(({ execution_ids: ids }) => ids.includes(id));
+    const told = this.#server.record.statuses.filter(({ execution_ids: ids }) => ids.includes(id));
     return told
       .filter(({ running }) => running === false)
       .map(({ successful, message }) => ({ successful, message }));

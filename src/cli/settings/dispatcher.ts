@@ -86,6 +86,21 @@ const EXECUTORS = {
   },
 } as const satisfies Schema;
 
+const CHANNEL = {
+  "channel-transport": {
+    value: "<transport>",
+    default: "auto",
+    parse: parseChoice("auto", "websocket", "polling"),
+    help: "how the command channel is held: websocket, polling, or auto: polling where no WebSocket comes through",
+  },
+  "channel-protocol": {
+    value: "<protocol>",
+    default: "auto",
+    parse: parseChoice("auto", "socket.io", "legacy"),
+    help: "what is spoken on it: socket.io, legacy for Faraday 4.6 and older, or auto: whichever the server speaks",
+  },
+} as const satisfies Schema;
+
 /** `stop` and `spool`: they ask the dispatcher that is running, as `status` does. */
 export const dispatcherControlSettings = STATE;
 
@@ -115,7 +130,12 @@ export const dispatcherTrySettings = {
   ...outputSettings,
 } as const satisfies Schema;
 
-export const dispatcherCheckSettings = { ...SERVER, ...EXECUTORS, ...STATE } as const satisfies Schema;
+export const dispatcherCheckSettings = {
+  ...SERVER,
+  ...EXECUTORS,
+  ...CHANNEL,
+  ...STATE,
+} as const satisfies Schema;
 
 export const dispatcherSettings = {
   ...SERVER,
@@ -153,12 +173,7 @@ export const dispatcherSettings = {
     help: "executors that run at once, at most; others wait",
   },
   ...executionSettings,
-  "channel-transport": {
-    value: "<transport>",
-    default: "auto",
-    parse: parseChoice("auto", "websocket", "polling"),
-    help: "how the command channel is held: websocket, polling, or auto: polling where no WebSocket comes through",
-  },
+  ...CHANNEL,
   "spool-keep": {
     value: "<age>",
     default: "7d",
