@@ -20,8 +20,7 @@ const STATE = {
     environment: ["STATE_DIRECTORY"],
     default: {
       help: "/var/lib/cb-dispatcher as root and as its owner, else ~/.local/state/cb-dispatcher",
-      text: (environment) =>
-        isServiceOrRoot() ? SERVICE_STATE : stateDirectory(environment, "cb-dispatcher"),
+      text: (environment) => (isRootOrOwner() ? SERVICE_STATE : stateDirectory(environment, "cb-dispatcher")),
     },
     parse: parsePath,
     help: "where the agent's token and results that are not yet posted are kept",
@@ -179,7 +178,7 @@ export const dispatcherSettings = {
 } as const satisfies Schema;
 
 /** The user of the service finds its state without the unit, too. */
-function isServiceOrRoot(): boolean {
+function isRootOrOwner(): boolean {
   const user = process.getuid?.();
   return user === 0 || (existsSync(SERVICE_STATE) && statSync(SERVICE_STATE).uid === user);
 }
