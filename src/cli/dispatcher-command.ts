@@ -26,15 +26,16 @@ import { DispatcherService } from "./dispatcher-service.ts";
 import { lockState } from "./dispatcher-state.ts";
 import { serviceLog } from "./service-log.ts";
 import type { dispatcherSettings } from "./settings/dispatcher.ts";
+import { refuseAnothersState } from "./state-owner.ts";
 import { type Stop, stopSignal } from "./stop-signal.ts";
 import { VERSION } from "./version.ts";
 
 type Settings = Values<typeof dispatcherSettings>;
 
 /** Milliseconds that are left, once nothing runs any more, to post what is in the spool and to tell how runs ended. */
-const FLUSH_MS = 10_000;
+export const FLUSH_MS = 10_000;
 /** Milliseconds that a disk which takes nothing is given at the end, besides the stop grace. */
-const DISK_MS = 5_000;
+export const DISK_MS = 5_000;
 
 export async function runDispatcher({
   settings,
@@ -44,6 +45,7 @@ export async function runDispatcher({
   const log = serviceLog(settings, context);
   // What executors leave in their work directories is nobody else's business.
   process.umask(0o077);
+  refuseAnothersState(settings["state-directory"]);
   const lock = lockState(settings["state-directory"]);
   const stop = stopSignal(context.signal);
   try {

@@ -30,9 +30,7 @@ import type { DispatcherSetup } from "../setup/dispatcher-setup.ts";
 import { manifestText } from "../setup/manifest-text.ts";
 import { registrationFile, registrationText } from "./dispatcher-state.ts";
 import { DISTRO_RUN_DIRECTORIES } from "./settings/dispatcher.ts";
-
-/** The user of `cb-dispatcher.service`. */
-export const SERVICE_USER = "cb-dispatcher";
+import { SERVICE_USER } from "./state-owner.ts";
 
 export type SetupPlace = {
   /** `dispatcher.toml`. */

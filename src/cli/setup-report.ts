@@ -7,7 +7,8 @@ import { shellWord } from "../core/shell-word.ts";
 import { printable } from "../core/text.ts";
 import type { DispatcherSetup } from "../setup/dispatcher-setup.ts";
 import { table } from "../station/table.ts";
-import { type PlannedFile, SERVICE_USER, type SetupPlace } from "./setup-files.ts";
+import type { PlannedFile, SetupPlace } from "./setup-files.ts";
+import { SERVICE_USER } from "./state-owner.ts";
 
 /** A line for each file, with its mode, and its owner where there is a service that has some of them. */
 export function filesText(files: readonly PlannedFile[], isPlan: boolean): string {

@@ -1,4 +1,5 @@
 /** The settings of `cb dispatcher`, and the keys of `dispatcher.toml`. */
+import { existsSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { stateDirectory } from "../../core/directories.ts";
 import { parseAge, parseLimit } from "../../core/duration.ts";
@@ -11,14 +12,15 @@ import { parseParameters } from "./parameters.ts";
 
 export const DISTRO_RUN_DIRECTORIES = ["/etc/cb/run.d", "/usr/lib/cb/run.d"] as const;
 
+const SERVICE_STATE = "/var/lib/cb-dispatcher";
+
 const STATE = {
   "state-directory": {
     value: "<directory>",
     environment: ["STATE_DIRECTORY"],
     default: {
-      help: "/var/lib/cb-dispatcher as root, else ~/.local/state/cb-dispatcher",
-      text: (environment) =>
-        process.getuid?.() === 0 ? "/var/lib/cb-dispatcher" : stateDirectory(environment, "cb-dispatcher"),
+      help: "/var/lib/cb-dispatcher as root and as its owner, else ~/.local/state/cb-dispatcher",
+      text: (environment) => (isRootOrOwner() ? SERVICE_STATE : stateDirectory(environment, "cb-dispatcher")),
     },
     parse: parsePath,
     help: "where the agent's token and results that are not yet posted are kept",
@@ -189,6 +191,12 @@ export const dispatcherSettings = {
   },
   ...STATE,
 } as const satisfies Schema;
+
+/** The user of the service finds its state without the unit, too. */
+function isRootOrOwner(): boolean {
+  const user = process.getuid?.();
+  return user === 0 || (existsSync(SERVICE_STATE) && statSync(SERVICE_STATE).uid === user);
+}
 
 function parseServer(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
