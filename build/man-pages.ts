@@ -62,7 +62,9 @@ function blocks([kind = "", ...words]: readonly string[]): readonly Item[] | und
     case "options":
       return entries.map(([name, setting]) => optionItem(name, setting, words.at(-1) ?? ""));
     case "environment":
-      return entries.map(([name, setting]) => environmentItem(name, setting));
+      return entries
+        .filter(([, setting]) => setting.environment !== false)
+        .map(([name, setting]) => environmentItem(name, setting));
     case "keys":
       return entries
         .filter(([, setting]) => setting.file !== false)

@@ -121,9 +121,10 @@ function optionLine(name: string, setting: Setting, table: Schema, program: stri
 }
 
 function environment(table: Schema): string {
-  const names = Object.entries(table).map(([name, setting]) => {
+  const names = Object.entries(table).flatMap(([name, setting]) => {
     const [first, ...others] = environmentNames(name, setting);
-    return others.length === 0 ? first : `${first} (or ${others.join(", ")})`;
+    if (first === undefined) return [];
+    return others.length === 0 ? [first] : [`${first} (or ${others.join(", ")})`];
   });
   return `In place of options: ${names.join(", ")}`;
 }

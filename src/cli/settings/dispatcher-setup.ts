@@ -8,12 +8,14 @@ const OUTPUT = {
   output: {
     value: "<file>",
     file: false,
+    environment: false,
     parse: parsePath,
     help: "the dispatcher.toml to write, with the executors in run.d beside it; without it where cb dispatcher looks",
   },
   replace: {
     default: "false",
     file: false,
+    environment: false,
     parse: parseSwitch,
     help: "replace settings and files that say something else",
   },

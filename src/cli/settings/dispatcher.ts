@@ -112,6 +112,7 @@ export const dispatcherStatusSettings = {
     default: "text",
     parse: parseChoice("text", "json"),
     file: false,
+    environment: false,
     help: "text for people, or json for programs: one object on one line",
   },
   ...STATE,
