@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { hostname } from "node:os";
 import { test } from "node:test";
 import { agentSettings } from "../../src/cli/settings/agent.ts";
+import { dispatcherSettings } from "../../src/cli/settings/dispatcher.ts";
 import { runSettings, stationSettings } from "../../src/cli/settings/station.ts";
 import { resolve, type Schema, type Sources } from "../../src/core/settings.ts";
 import { parseConnectionString } from "../../src/hub/connection-string.ts";
@@ -184,5 +185,28 @@ test("the keys of both programs are accepted by both", () => {
       assert.equal(resolve(table, none).values[name], undefined);
       assert.equal(resolve(table, typed(name, "/k")).values[name], "/k");
     }
+  }
+});
+
+test("--proxy of the dispatcher takes an HTTP proxy or none, and shows no password of one that it refuses", () => {
+  const proxy = (text: string) => resolve(dispatcherSettings, typed("proxy", text)).values.proxy;
+  assert.equal(proxy("none"), "none");
+  assert.equal(String(proxy("http://proxy.example:3128")), "http://proxy.example:3128/");
+  assert.equal(String(proxy("https://me:secret@proxy.example/")), "https://me:secret@proxy.example/");
+  const wrong = [
+    "",
+    "proxy:3128",
+    "socks5://p:1",
+    "http://p/path",
+    "http://p?x",
+    "http://me@p",
+    "http://:secret@p",
+  ];
+  for (const text of [...wrong, "ftp://me:secret@p", "http://me:secret@p/#x"]) {
+    const refused = (error: unknown) => {
+      assert.match(String(error), /Cannot use proxy \(not shown\) from the command line: expected /);
+      return true;
+    };
+    assert.throws(() => proxy(text), refused, text);
   }
 });

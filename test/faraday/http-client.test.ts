@@ -74,6 +74,19 @@ test("HttpClient trusts a server with a certificate of the given authority and t
   assert.equal(await outcome(new URL(server.url.href.replace("localhost", "127.0.0.1")), trusting), "works");
 });
 
+test("HttpClient takes one certificate of a chain for all of it where it was named for this server", async () => {
+  const { certificate, key } = authority.issue("named");
+  const { url } = await serveTls({ certificate, key });
+  const own = { ...PLAIN_TLS, ca: readFileSync(certificate) };
+  const said = "its certificate is not from an authority that we trust (--tls-ca)";
+  assert.equal(await outcome(url, { tls: own }), said);
+  const named = { tls: { ...own, partial: true } };
+  assert.equal(await outcome(url, named), "works");
+  assert.equal(await outcome(url, { ...named, proxy: { ...NO_PROXY, https: proxy.url } }), "works");
+  // Another one of the same authority.
+  assert.equal(await outcome((await serveTls(authority.issue("unnamed"))).url, named), said);
+});
+
 type Wrong = {
   readonly names?: string;
   readonly days?: number;
@@ -183,7 +196,7 @@ test("HttpClient shows its certificate, and says where one is wanted", async () 
   );
   const own = clients.issue("own");
   const [certificate, key] = [readFileSync(own.certificate), readFileSync(own.key)];
-  assert.equal(await outcome(url, { tls: { ca, certificate, key, verify: true } }), "works");
+  assert.equal(await outcome(url, { tls: { ...PLAIN_TLS, ca, certificate, key } }), "works");
 });
 
 test("HttpClient says where TLS meets a plain port, and the other way round", async () => {
