@@ -22,7 +22,7 @@ type Row = { readonly subject: string; readonly ok: boolean; readonly detail: st
 export async function checkDispatcher({
   settings,
   context,
-}: Invocation<typeof dispatcherCheckSettings>): Promise<number> {
+}: Pick<Invocation<typeof dispatcherCheckSettings>, "settings" | "context">): Promise<number> {
   const http = loadServer(settings, context.environment);
   const stop = stopSignal(context.signal);
   const api = new FaradayApi(http);
@@ -86,7 +86,7 @@ async function checkToken(api: FaradayApi, directory: string, signal: AbortSigna
   try {
     const registration = readRegistration(directory);
     if (registration === undefined)
-      return { subject, ok: false, detail: "none is stored: run cb dispatcher run --token CODE once" };
+      return { subject, ok: false, detail: "none is stored: run cb dispatcher register --token CODE" };
     const answer = await api.channelToken(registration.token, signal);
     switch (answer.kind) {
       case "token":
@@ -112,10 +112,11 @@ async function catalogOrReason(
   }
 }
 
-async function checkExecutor(
+/** Whether it could be run now; its checks are run for that. */
+export async function checkExecutor(
   catalog: ExecutorCatalog,
   name: string,
-  { environment }: Context,
+  { environment }: Pick<Context, "environment">,
   signal: AbortSignal,
 ): Promise<Row> {
   const subject = executorSubject(name);

@@ -7,6 +7,18 @@ import {
   dispatcherStatusSettings,
   dispatcherTrySettings,
 } from "../settings/dispatcher.ts";
+import { dispatcherRegisterSettings } from "../settings/dispatcher-wizard.ts";
+
+const registerCommand = defineCommand({
+  words: ["dispatcher", "register"],
+  summary: "Register at the server with a code, keep the token, and end",
+  examples: ["cb dispatcher register --token 123456"],
+  settings: dispatcherRegisterSettings,
+  fileSettings: dispatcherSettings,
+  configFile: "dispatcher.toml",
+  run: async (invocation) =>
+    (await import("../dispatcher-register-command.ts")).registerDispatcher(invocation),
+});
 
 const runCommand = defineCommand({
   words: ["dispatcher", "run"],
@@ -93,6 +105,7 @@ const spoolCommand = (
 
 /** Every command of `cb dispatcher`, in the order of the help. */
 export const dispatcherCommands: readonly Command[] = [
+  registerCommand,
   runCommand,
   checkCommand,
   tryCommand,
