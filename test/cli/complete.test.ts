@@ -49,7 +49,16 @@ test("complete() offers the words of commands, and help", () => {
   assert.deepEqual(offered("cb station "), ["run", "ping", "agents"]);
   assert.deepEqual(offered("cb -c lab station "), ["run", "ping", "agents"]);
   assert.deepEqual(offered("cb station agents "), ["forget", "accept"]);
-  assert.deepEqual(offered("cb dispatcher "), ["register", "run", "check", "try", "status", "stop", "spool"]);
+  assert.deepEqual(offered("cb dispatcher "), [
+    "new",
+    "register",
+    "run",
+    "check",
+    "try",
+    "status",
+    "stop",
+    "spool",
+  ]);
   assert.deepEqual(offered("cb dispatcher spool "), ["list", "show", "retry", "drop"]);
   assert.deepEqual(offered("cb help station "), ["run", "ping", "agents"]);
   assert.deepEqual(offered("cb-keygen "), ["network", "base-station", "show", "import", "help"]);

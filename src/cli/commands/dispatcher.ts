@@ -7,7 +7,23 @@ import {
   dispatcherStatusSettings,
   dispatcherTrySettings,
 } from "../settings/dispatcher.ts";
-import { dispatcherRegisterSettings } from "../settings/dispatcher-wizard.ts";
+import { dispatcherNewSettings, dispatcherRegisterSettings } from "../settings/dispatcher-wizard.ts";
+
+const newCommand = defineCommand({
+  words: ["dispatcher", "new"],
+  operands: [{ name: "executor-name" }],
+  summary: "Make an executor to begin with, and its manifest",
+  description: [
+    "It works as it is made: with its parameters in the environment it prints a host with one vulnerability. " +
+      "Files that are there are left alone.",
+  ],
+  examples: [
+    "cb dispatcher new my_scan",
+    "cb dispatcher new my_scan --language python --param target:list:mandatory --param fast:boolean",
+  ],
+  settings: dispatcherNewSettings,
+  run: async (invocation) => (await import("../dispatcher-new-command.ts")).newExecutorFiles(invocation),
+});
 
 const registerCommand = defineCommand({
   words: ["dispatcher", "register"],
@@ -105,6 +121,7 @@ const spoolCommand = (
 
 /** Every command of `cb dispatcher`, in the order of the help. */
 export const dispatcherCommands: readonly Command[] = [
+  newCommand,
   registerCommand,
   runCommand,
   checkCommand,
