@@ -33,7 +33,9 @@ export function serverOptions(settings: ServerSettings, environment: Environment
   const identity = loadIdentity(certificate, key, environment);
   const isTls = [server, channel].some((url) => url?.protocol === "https:");
   const ca =
-    authorities === undefined ? systemAuthoritiesFor(isTls, environment) : readCertificates(authorities);
+    authorities === undefined
+      ? systemAuthoritiesFor(isTls, insecure, environment)
+      : readCertificates(authorities);
   return {
     server,
     channel: channel ?? server,
@@ -62,9 +64,20 @@ function proxyOptions({ proxy }: ServerSettings, environment: Environment): Prox
   };
 }
 
-/** A machine without certificates may well have a server without TLS. */
-function systemAuthoritiesFor(isTls: boolean, environment: Environment): string | undefined {
-  return isTls ? systemAuthorities(environment) : undefined;
+/** A machine without certificates may well have a server without TLS, or none that is verified. */
+function systemAuthoritiesFor(
+  isTls: boolean,
+  insecure: boolean,
+  environment: Environment,
+): string | undefined {
+  if (!isTls) return undefined;
+  try {
+    // Also where the server is not verified: a proxy that speaks TLS is.
+    return systemAuthorities(environment);
+  } catch (error) {
+    if (insecure && error instanceof CbError) return undefined;
+    throw error;
+  }
 }
 
 function bytesOf(text: string | undefined): Uint8Array | undefined {

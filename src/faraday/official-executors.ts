@@ -56,6 +56,19 @@ export type OfficialManifest = {
   readonly parameters: Readonly<Record<string, unknown>>;
 };
 
+/** What pip writes where the path is too long for a first line, or has blanks in it. */
+const LONG_PATH = /^#!\/bin\/sh\r?\n'{3}exec' (?:"([^"\r\n]+)"|(\S+)) /;
+
+/**
+ * The Python by which a script that pip has installed is run, such as `faraday-dispatcher`.
+ *
+ * @param text of the script
+ */
+export function pythonOfScript(text: string): string | undefined {
+  const [, quoted, bare] = LONG_PATH.exec(text) ?? [];
+  return quoted ?? bare ?? /^#!\s*(\/\S*\/python[\d.]*)\s*$/m.exec(text.split("\n", 1)[0] ?? "")?.[1];
+}
+
 /** @throws {CbError} `file` where this is no Python, or has not both packages */
 export async function findInstallation(python: string): Promise<Installation> {
   try {
@@ -73,6 +86,13 @@ export async function findInstallation(python: string): Promise<Installation> {
       hint: "Name the Python of the environment in which faraday-agent-dispatcher is installed",
     });
   }
+}
+
+/** The names of all executors that have a manifest there. @throws {CbError} `file` */
+export function officialNames({ manifests }: Installation): readonly string[] {
+  const files = attempt("read", manifests, () => readdirSync(manifests));
+  const names = files.flatMap((file) => /^(.+)-\d+(?:\.\d+)*\.json$/.exec(file)?.[1] ?? []);
+  return [...new Set(names)].sort();
 }
 
 /**

@@ -8,7 +8,7 @@ import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { printable } from "../core/text.ts";
-import { HttpClient, type HttpOptions } from "./http-client.ts";
+import { HttpClient, type HttpOptions, type TlsOptions } from "./http-client.ts";
 import { ServerFailure } from "./server-failure.ts";
 
 /** All texts are harmless to a terminal. */
@@ -42,6 +42,11 @@ export async function shownCertificates(
   return handshake({ ...options, tls: { ...options.tls, verify: false } }, signal);
 }
 
+/** What makes a client trust whoever has this certificate, or one that is signed with it. */
+export function trusting(pem: string): Pick<TlsOptions, "ca" | "partial" | "verify"> {
+  return { ca: Buffer.from(pem), partial: true, verify: true };
+}
+
 /** Those of the certificates that make the server trusted, each on its own. */
 export async function trustworthy(
   shown: readonly ShownCertificate[],
@@ -50,15 +55,21 @@ export async function trustworthy(
 ): Promise<readonly ShownCertificate[]> {
   const found: ShownCertificate[] = [];
   for (const certificate of shown) {
-    const tls = { ...options.tls, ca: Buffer.from(certificate.pem), partial: true, verify: true };
-    try {
-      await handshake({ ...options, tls }, signal);
-      found.push(certificate);
-    } catch (error) {
-      if (!(error instanceof ServerFailure)) throw error;
-    }
+    const tls = { ...options.tls, ...trusting(certificate.pem) };
+    if (await isTrusted({ ...options, tls }, signal)) found.push(certificate);
   }
   return found;
+}
+
+/** Whether the server is trusted as things are; nothing is said to it. @throws the reason of `signal` */
+export async function isTrusted(options: HttpOptions, signal: AbortSignal): Promise<boolean> {
+  try {
+    await handshake(options, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof ServerFailure) return false;
+    throw error;
+  }
 }
 
 async function handshake(options: HttpOptions, signal: AbortSignal): Promise<readonly ShownCertificate[]> {

@@ -50,6 +50,7 @@ test("complete() offers the words of commands, and help", () => {
   assert.deepEqual(offered("cb -c lab station "), ["run", "ping", "agents"]);
   assert.deepEqual(offered("cb station agents "), ["forget", "accept"]);
   assert.deepEqual(offered("cb dispatcher "), [
+    "wizard",
     "new",
     "register",
     "run",

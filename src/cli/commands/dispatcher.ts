@@ -7,7 +7,27 @@ import {
   dispatcherStatusSettings,
   dispatcherTrySettings,
 } from "../settings/dispatcher.ts";
-import { dispatcherNewSettings, dispatcherRegisterSettings } from "../settings/dispatcher-wizard.ts";
+import {
+  dispatcherNewSettings,
+  dispatcherRegisterSettings,
+  dispatcherWizardSettings,
+} from "../settings/dispatcher-wizard.ts";
+
+const wizardCommand = defineCommand({
+  words: ["dispatcher", "wizard"],
+  summary: "Set a dispatcher up, question by question",
+  description: [
+    "Asks, shows what it is going to write, and changes nothing before; the dispatcher.toml that is there is edited, " +
+      "comments stay. Escape goes back, Ctrl-C ends. What an option answers is not asked, and with --yes, or without " +
+      "a terminal, nothing is.",
+  ],
+  examples: [
+    "cb dispatcher wizard",
+    "cb dispatcher wizard --yes --server https://faraday.example.org --executors nmap --token 123456",
+  ],
+  settings: dispatcherWizardSettings,
+  run: async (invocation) => (await import("../dispatcher-wizard-command.ts")).runWizard(invocation),
+});
 
 const newCommand = defineCommand({
   words: ["dispatcher", "new"],
@@ -121,6 +141,7 @@ const spoolCommand = (
 
 /** Every command of `cb dispatcher`, in the order of the help. */
 export const dispatcherCommands: readonly Command[] = [
+  wizardCommand,
   newCommand,
   registerCommand,
   runCommand,
