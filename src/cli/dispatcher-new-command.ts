@@ -6,13 +6,15 @@ import { createExclusive, makeDirectory } from "../core/files.ts";
 import { type CommandName, parseName } from "../core/names.ts";
 import { resolve as resolveSettings } from "../core/settings.ts";
 import { shellWord } from "../core/shell-word.ts";
-import { printable } from "../core/text.ts";
+import { abridged, printable } from "../core/text.ts";
+import { isParameterType, PARAMETER_TYPES } from "../exec/parameter-types.ts";
+import type { Parameter } from "../exec/parameters.ts";
 import { newExecutor, newParameter, parametersOf, tryCommand } from "../setup/executor-template.ts";
 import { manifestText } from "../setup/manifest-text.ts";
 import { type Invocation, parseOperand } from "./command.ts";
 import { write } from "./output.ts";
 import { DISTRO_RUN_DIRECTORIES, dispatcherControlSettings } from "./settings/dispatcher.ts";
-import type { dispatcherNewSettings } from "./settings/dispatcher-wizard.ts";
+import type { Declaration, dispatcherNewSettings } from "./settings/dispatcher-wizard.ts";
 import { setupPlace } from "./setup-files.ts";
 
 export async function newExecutorFiles({
@@ -25,7 +27,7 @@ export async function newExecutorFiles({
   const state = resolveSettings(dispatcherControlSettings, { arguments: new Map(), environment }).values;
   const place = setupPlace(undefined, state["state-directory"], environment);
   const directory = resolve(settings["run-directory"] ?? place.runDirectory);
-  const parameters = param.map(({ name, type, mandatory }) => newParameter(name, type, mandatory));
+  const parameters = param.map(parameterOf);
   const secretFile = join(place.stateDirectory, "secrets", `${name}.API_KEY`);
   const template = { name, language, description, parameters, secretFile };
   const { program = "", manifest } = newExecutor(template);
@@ -51,6 +53,12 @@ export async function newExecutorFiles({
   ];
   await write(stdout, `${lines.join("\n")}\n`);
   return ExitStatus.ok;
+}
+
+function parameterOf({ name, type, mandatory }: Declaration): Parameter {
+  if (isParameterType(type)) return newParameter(name, type, mandatory);
+  const expected = `expected a type of ${PARAMETER_TYPES.join(", ")}`;
+  throw new CbError("setting", `Cannot use param "${name}:${abridged(type)}": ${expected}`);
 }
 
 /** NAME.toml is the manifest of NAME, and no executor. */

@@ -67,7 +67,7 @@ test("cb dispatcher new makes the parameters and the description that it is give
   assert.match(manifest, /^\[parameters\.Fast\]\ntype = "boolean"$/m);
   const wrong: Readonly<Record<string, RegExp>> = {
     "target:adress": /expected a type of string, integer/,
-    target: /expected a type of/,
+    target: /expected NAME:TYPE or NAME:TYPE:mandatory/,
     "a-b:ip": /name "a-b": expected 1 to 64 letters/,
     "target:ip:must": /expected NAME:TYPE or NAME:TYPE:mandatory/,
     "target:ip:mandatory:x": /expected NAME:TYPE or NAME:TYPE:mandatory/,
