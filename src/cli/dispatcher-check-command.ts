@@ -46,7 +46,7 @@ const SERVICE_SETTINGS = "/etc/cb/dispatcher.toml";
 export async function checkDispatcher({
   settings,
   context: { environment: own, ...others },
-}: Invocation<typeof dispatcherCheckSettings>): Promise<number> {
+}: Pick<Invocation<typeof dispatcherCheckSettings>, "settings" | "context">): Promise<number> {
   const directory = settings["state-directory"];
   const owner = ownerBesidesRoot(directory);
   const stand = owner && standOf(owner);
@@ -158,7 +158,7 @@ async function checkToken(api: FaradayApi, directory: string, signal: AbortSigna
   try {
     const registration = readRegistration(directory);
     if (registration === undefined)
-      return { subject, ok: false, detail: "none is stored: run cb dispatcher run --token CODE once" };
+      return { subject, ok: false, detail: "none is stored: run cb dispatcher register --token CODE" };
     const answer = await api.channelToken(registration.token, signal);
     switch (answer.kind) {
       case "token":
@@ -184,10 +184,11 @@ async function catalogOrReason(
   }
 }
 
-async function checkExecutor(
+/** Whether it could be run now; its checks are run for that. */
+export async function checkExecutor(
   catalog: ExecutorCatalog,
   name: string,
-  { environment }: Context,
+  { environment }: Pick<Context, "environment">,
   stand: Stand | undefined,
   signal: AbortSignal,
 ): Promise<Row> {

@@ -30,6 +30,12 @@ const CREDENTIAL = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,254}$/;
 /** Half of what one variable can hold (execve(2), MAX_ARG_STRLEN). */
 export const MAX_SECRET_BYTES = 64 * 1024;
 
+/** Why a manifest cannot set a variable of this name; undefined where it can. */
+export function variableProblem(name: string): string | undefined {
+  if (!VARIABLE.test(name)) return "expected letters, digits and underscores in its name";
+  return RESERVED.test(name) ? "the name is reserved" : undefined;
+}
+
 /**
  * @param table absent where the manifest has none
  * @param text of the whole manifest
@@ -47,12 +53,6 @@ export function readEnvironment(
     entries.set(name, entryIn(table, name, text));
   }
   return entries;
-}
-
-/** Why a manifest may not set a variable of that name; undefined where it may. */
-export function variableProblem(name: string): string | undefined {
-  if (!VARIABLE.test(name)) return "expected letters, digits and underscores in its name";
-  return RESERVED.test(name) ? "the name is reserved" : undefined;
 }
 
 /**

@@ -80,6 +80,13 @@ export async function findInstallation(python: string): Promise<Installation> {
   }
 }
 
+/** The names of all executors that have a manifest there. @throws {CbError} `file` */
+export function officialNames({ manifests }: Installation): readonly string[] {
+  const files = attempt("read", manifests, () => readdirSync(manifests));
+  const names = files.flatMap((file) => /^(.+)-\d+(?:\.\d+)*\.json$/.exec(file)?.[1] ?? []);
+  return [...new Set(names)].sort();
+}
+
 /**
  * The manifest of one executor.
  *

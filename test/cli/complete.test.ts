@@ -49,7 +49,18 @@ test("complete() offers the words of commands, and help", () => {
   assert.deepEqual(offered("cb station "), ["run", "ping", "agents"]);
   assert.deepEqual(offered("cb -c lab station "), ["run", "ping", "agents"]);
   assert.deepEqual(offered("cb station agents "), ["forget", "accept"]);
-  assert.deepEqual(offered("cb dispatcher "), ["run", "check", "try", "import", "status", "stop", "spool"]);
+  assert.deepEqual(offered("cb dispatcher "), [
+    "wizard",
+    "new",
+    "register",
+    "run",
+    "check",
+    "try",
+    "import",
+    "status",
+    "stop",
+    "spool",
+  ]);
   assert.deepEqual(offered("cb dispatcher spool "), ["list", "show", "retry", "drop"]);
   assert.deepEqual(offered("cb help station "), ["run", "ping", "agents"]);
   assert.deepEqual(offered("cb-keygen "), ["network", "base-station", "show", "import", "help"]);

@@ -103,7 +103,7 @@ test("HttpClient.webSocket() trusts, shows and goes through the same for the cha
   const { url } = await serve({ ...old, tls });
   const own = clients.issue("old-own");
   const [certificate, key] = [readFileSync(own.certificate), readFileSync(own.key)];
-  const ours = { tls: { ca, certificate, key, verify: true } };
+  const ours = { tls: { ca, certificate, key, verify: true, partial: false } };
   assert.equal(await rawOutcome(url, ours), "opens");
   const tunnels = proxy.tunnels;
   assert.equal(await rawOutcome(url, { ...ours, proxy: { ...NO_PROXY, https: proxy.url } }), "opens");
@@ -128,6 +128,19 @@ test("rawOpener() takes a token to no port without TLS that a server with TLS na
   assert.ok(!server.asked.some(({ path }) => path === "/_api/config"));
   const given = { ...trusting, channel: server.channelUrl };
   assert.equal(await rawOutcome(server.url, given), "opens");
+});
+
+test("HttpClient takes one certificate of a chain for all of it where it was named for this server", async () => {
+  const { certificate, key } = authority.issue("named");
+  const { url } = await serveTls({ certificate, key });
+  const own = { ...PLAIN_TLS, ca: readFileSync(certificate) };
+  const said = "its certificate is not from an authority that we trust (--tls-ca)";
+  assert.equal(await outcome(url, { tls: own }), said);
+  const named = { tls: { ...own, partial: true } };
+  assert.equal(await outcome(url, named), "works");
+  assert.equal(await outcome(url, { ...named, proxy: { ...NO_PROXY, https: proxy.url } }), "works");
+  // Another one of the same authority.
+  assert.equal(await outcome((await serveTls(authority.issue("unnamed"))).url, named), said);
 });
 
 type Wrong = {
@@ -239,7 +252,7 @@ test("HttpClient shows its certificate, and says where one is wanted", async () 
   );
   const own = clients.issue("own");
   const [certificate, key] = [readFileSync(own.certificate), readFileSync(own.key)];
-  assert.equal(await outcome(url, { tls: { ca, certificate, key, verify: true } }), "works");
+  assert.equal(await outcome(url, { tls: { ...PLAIN_TLS, ca, certificate, key } }), "works");
 });
 
 test("HttpClient says where TLS meets a plain port, and the other way round", async () => {

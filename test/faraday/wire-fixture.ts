@@ -11,7 +11,13 @@ import { HttpClient, type HttpOptions } from "../../src/faraday/http-client.ts";
 export const NEVER = new AbortController().signal;
 
 export const NO_PROXY = { https: undefined, http: undefined, exceptions: undefined };
-export const PLAIN_TLS = { ca: undefined, certificate: undefined, key: undefined, verify: true };
+export const PLAIN_TLS = {
+  ca: undefined,
+  certificate: undefined,
+  key: undefined,
+  verify: true,
+  partial: false,
+};
 
 /** @param url of server and channel */
 export function client(url: URL, options: Partial<HttpOptions> = {}): HttpClient {

@@ -220,7 +220,7 @@ test("cb dispatcher check shows what would work and what would not, one line eac
   const nothing = await box.check();
   assert.match(
     nothing.stdout,
-    /^FAILED\s+agent token\s+none is stored: run cb dispatcher run --token CODE once$/m,
+    /^FAILED\s+agent token\s+none is stored: run cb dispatcher register --token CODE$/m,
   );
   box.register();
   // As 5.10.0 does: any answer means that it is there.

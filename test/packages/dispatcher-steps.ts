@@ -46,7 +46,7 @@ const beginDispatcher: readonly Step<DispatcherMachine>[] = [
     },
   ],
   [
-    "root may look and not run; the service's user registers; systemctl enable --now cb-dispatcher",
+    "root may look, register and not run; systemctl enable --now cb-dispatcher",
     async (subject) => {
       const { machine } = subject;
       const refused = await machine.sh("cb dispatcher run --token 123456");

@@ -90,17 +90,23 @@ export class ScanBox implements AsyncDisposable {
     return token;
   }
 
+  /** The words that start `cb`. */
+  get command(): readonly string[] {
+    return this.#runtime.command;
+  }
+
+  /** What `start` puts around it. */
+  get environment(): Readonly<Record<string, string>> {
+    return { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: this.path("home"), STATE_DIRECTORY: this.state };
+  }
+
   /** Starts `cb`; the box ends it where it does not end by itself. */
   start(
     args: readonly string[],
     { environment, wrapper = [] }: Omit<Surroundings, "preload"> = {},
   ): RunningProgram {
-    const program = new RunningProgram([...wrapper, ...this.#runtime.command, ...args], {
-      PATH: "/usr/local/bin:/usr/bin:/bin",
-      HOME: this.path("home"),
-      STATE_DIRECTORY: this.state,
-      ...environment,
-    });
+    const all = { ...this.environment, ...environment };
+    const program = new RunningProgram([...wrapper, ...this.command, ...args], all);
     this.#programs.push(program);
     return program;
   }

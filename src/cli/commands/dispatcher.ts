@@ -8,6 +8,54 @@ import {
   dispatcherTrySettings,
 } from "../settings/dispatcher.ts";
 import { dispatcherImportSettings } from "../settings/dispatcher-setup.ts";
+import {
+  dispatcherNewSettings,
+  dispatcherRegisterSettings,
+  dispatcherWizardSettings,
+} from "../settings/dispatcher-wizard.ts";
+
+const wizardCommand = defineCommand({
+  words: ["dispatcher", "wizard"],
+  summary: "Set a dispatcher up, question by question",
+  description: [
+    "Asks, shows what it is going to write, and changes nothing before; the dispatcher.toml that is there is edited, " +
+      "comments stay. Escape goes back, Ctrl-C ends. What an option answers is not asked, and with --yes, or without " +
+      "a terminal, nothing is.",
+  ],
+  examples: [
+    "cb dispatcher wizard",
+    "cb dispatcher wizard --yes --server https://faraday.example.org --executors nmap --token 123456",
+  ],
+  settings: dispatcherWizardSettings,
+  run: async (invocation) => (await import("../dispatcher-wizard-command.ts")).runWizard(invocation),
+});
+
+const newCommand = defineCommand({
+  words: ["dispatcher", "new"],
+  operands: [{ name: "executor-name" }],
+  summary: "Make an executor to begin with, and its manifest",
+  description: [
+    "It works as it is made: with its parameters in the environment it prints a host with one vulnerability. " +
+      "Files that are there are left alone.",
+  ],
+  examples: [
+    "cb dispatcher new my_scan",
+    "cb dispatcher new my_scan --language python --param target:list:mandatory --param fast:boolean",
+  ],
+  settings: dispatcherNewSettings,
+  run: async (invocation) => (await import("../dispatcher-new-command.ts")).newExecutorFiles(invocation),
+});
+
+const registerCommand = defineCommand({
+  words: ["dispatcher", "register"],
+  summary: "Register at the server with a code, keep the token, and end",
+  examples: ["cb dispatcher register --token 123456"],
+  settings: dispatcherRegisterSettings,
+  fileSettings: dispatcherSettings,
+  configFile: "dispatcher.toml",
+  run: async (invocation) =>
+    (await import("../dispatcher-register-command.ts")).registerDispatcher(invocation),
+});
 
 const runCommand = defineCommand({
   words: ["dispatcher", "run"],
@@ -116,6 +164,9 @@ const spoolCommand = (
 
 /** Every command of `cb dispatcher`, in the order of the help. */
 export const dispatcherCommands: readonly Command[] = [
+  wizardCommand,
+  newCommand,
+  registerCommand,
   runCommand,
   checkCommand,
   tryCommand,

@@ -29,8 +29,8 @@ const STATE = {
   ...outputSettings,
 } as const satisfies Schema;
 
-/** Where the Faraday server is, and which certificate it must have. */
-const SERVER = {
+/** Where the Faraday server is, the way to it, and which certificate it must have. */
+export const serverSettings = {
   server: {
     value: "<url>",
     // One with a password in it is refused, and not shown.
@@ -44,10 +44,16 @@ const SERVER = {
     parse: parseServer,
     help: "where its command channel is, if not at the same URL",
   },
+  proxy: {
+    value: "<url>",
+    secret: true,
+    parse: parseProxy,
+    help: "HTTP proxy on the way to it, in place of HTTPS_PROXY and HTTP_PROXY; none for no proxy",
+  },
   "tls-ca": {
     value: "<file>",
     parse: parsePath,
-    help: "certificates of those who may have signed the server's; without it the system's",
+    help: "certificates of those who may have signed the server's, or its own; without it the system's",
   },
   "tls-cert": { value: "<file>", parse: parsePath, help: "our certificate, for a server that wants one" },
   "tls-key": { value: "<file>", parse: parsePath, help: "its key, readable by its owner alone" },
@@ -134,14 +140,14 @@ export const dispatcherTrySettings = {
 } as const satisfies Schema;
 
 export const dispatcherCheckSettings = {
-  ...SERVER,
+  ...serverSettings,
   ...EXECUTORS,
   ...CHANNEL,
   ...STATE,
 } as const satisfies Schema;
 
 export const dispatcherSettings = {
-  ...SERVER,
+  ...serverSettings,
   name: {
     value: "<name>",
     default: { help: "the host name", text: () => hostname() },
@@ -205,6 +211,19 @@ function parseServer(text: string): URL {
   if (url === undefined || !isWhole) throw new SyntaxError("expected http://host:port or https://host");
   if (url.username !== "" || url.password !== "") throw new SyntaxError("expected a URL without a password");
   if (url.search !== "" || url.hash !== "") throw new SyntaxError('expected a URL without "?" and "#"');
+  return url;
+}
+
+/** With name and password, if it wants them. */
+function parseProxy(text: string): URL | "none" {
+  if (text === "none") return text;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isProxy = url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === "/";
+  if (!isProxy || url.search !== "" || url.hash !== "")
+    throw new SyntaxError("expected a URL such as http://proxy.example:3128, or none");
+  // undici would pass over one that comes alone.
+  if ((url.username === "") !== (url.password === ""))
+    throw new SyntaxError("expected name and password together: http://name:password@proxy.example:3128");
   return url;
 }
 
