@@ -25,7 +25,7 @@ async function goOn(wizard: WizardTerminal): Promise<void> {
   await wizard.answer("A description of it?");
 }
 
-test("cb dispatcher wizard leads from nothing to a run, with an executor of one's own and its secret", async () => {
+test("cb dispatcher wizard leads from nothing to a run, with an executor of one's own and its secret [F23]", async () => {
   await using box = await ScanBox.start();
   await using wizard = new WizardTerminal(box);
   await wizard.says(`makes ${box.path(CONFIG)}`);
@@ -276,7 +276,7 @@ function installAgent(box: ScanBox, check: string): void {
   box.file("executors/acme.py", script, 0o755);
 }
 
-test("cb dispatcher wizard sets up one of Faraday's own from an installed agent, its check and its secret", async () => {
+test("cb dispatcher wizard sets up one of Faraday's own from an installed agent, its check and its secret [F20]", async () => {
   await using box = await ScanBox.start();
   installAgent(box, `test -e "${box.path("scanner")}" || { echo acme: not found >&2; exit 127; }`);
   const environment = { PATH: `${box.path("bin")}:/usr/bin:/bin` };

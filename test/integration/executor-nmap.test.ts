@@ -61,7 +61,7 @@ test("cb executor nmap scans what its variables name, and prints each host as a 
   }
 });
 
-test("cb dispatcher try runs the executor that is shipped, and posts its lines as they are", async () => {
+test("cb dispatcher try runs the executor that is shipped, and posts its lines as they are [F19]", async () => {
   await using box = await ScanBox.start();
   // Whatever the modes of the checkout are.
   for (const [name, mode] of [

@@ -32,7 +32,7 @@ type Result = {
   ];
 };
 
-test("cb executor sslscan tells what a server offers, as the dispatcher runs it, and posts its lines as they are", async () => {
+test("cb executor sslscan tells what a server offers, as the dispatcher runs it, and posts its lines as they are [F19]", async () => {
   await using box = await ScanBox.start();
   for (const [name, mode] of [
     ["sslscan", 0o755],

@@ -236,7 +236,7 @@ test("wizardPlan() explains a check that fails, and tries again, keeps or leaves
   assert.deepEqual(left.questions.find(({ id }) => id === "check ports")?.unasked, { answer: "keep" });
 });
 
-test("wizardPlan() makes an executor of a command line", () => {
+test("wizardPlan() makes an executor of a command line [F23]", () => {
   const script: Script = [
     ["more", "custom"],
     ["custom-name", "mine"],

@@ -4,7 +4,8 @@ import type { Schema } from "../../core/settings.ts";
 import { outputSettings } from "./common.ts";
 import { dispatcherCheckSettings } from "./dispatcher.ts";
 
-const OUTPUT = {
+/** What is written, where, and whether over something else. */
+export const setupFileSettings = {
   output: {
     value: "<file>",
     file: false,
@@ -22,7 +23,7 @@ const OUTPUT = {
 } as const satisfies Schema;
 
 export const dispatcherImportSettings = {
-  ...OUTPUT,
+  ...setupFileSettings,
   plan: {
     default: "false",
     file: false,

@@ -5,6 +5,7 @@ import type { Schema } from "../../core/settings.ts";
 import { abridged } from "../../core/text.ts";
 import { outputSettings } from "./common.ts";
 import { dispatcherControlSettings, dispatcherSettings, serverSettings } from "./dispatcher.ts";
+import { setupFileSettings } from "./dispatcher-setup.ts";
 
 const { name, description, token, "register-again": registerAgain, executors, python } = dispatcherSettings;
 
@@ -48,20 +49,7 @@ export const dispatcherWizardSettings = {
     parse: parseVariables,
     help: "a variable whose value is a secret, and is read from this file; repeat it for more",
   },
-  output: {
-    value: "<file>",
-    file: false,
-    environment: false,
-    parse: parsePath,
-    help: "the dispatcher.toml that is made or edited; run.d is beside it",
-  },
-  replace: {
-    default: "false",
-    parse: parseSwitch,
-    file: false,
-    environment: false,
-    help: "where nothing is asked: settings and files that say something else may go",
-  },
+  ...setupFileSettings,
   yes: {
     default: "false",
     parse: parseSwitch,
