@@ -1,7 +1,5 @@
 /** The executors that a wizard can offer: those of the run-directories, and Faraday's own where they are installed. */
-import { delimiter, join } from "node:path";
 import { CbError } from "../core/errors.ts";
-import { readSmallFile } from "../core/files.ts";
 import { type CommandName, isName } from "../core/names.ts";
 import type { Environment } from "../core/settings.ts";
 import { printable } from "../core/text.ts";
@@ -11,15 +9,11 @@ import {
   findInstallation,
   type Installation,
   officialNames,
-  pythonOfScript,
   readOfficialManifest,
 } from "../faraday/official-executors.ts";
+import { pythonOfOriginal } from "../faraday/original-dispatcher.ts";
 import type { FoundExecutor, Inventory } from "../setup/work.ts";
 import { namesIn } from "./complete-files.ts";
-
-/** The script that pip makes of Faraday's agent; its first line names the Python. */
-const AGENT = "faraday-dispatcher";
-const MAX_SCRIPT_BYTES = 64 * 1024;
 
 /**
  * @param directories run-directories, strongest first
@@ -30,7 +24,7 @@ export async function takeInventory(
   named: string | undefined,
   environment: Environment,
 ): Promise<Inventory> {
-  const python = named ?? pythonInPath(environment);
+  const python = named ?? pythonOfOriginal(environment);
   let installation: Installation | undefined;
   let problem: string | undefined;
   try {
@@ -48,18 +42,6 @@ export async function takeInventory(
     problem,
     executors: [...all.filter(isUsable), ...all.filter((one) => !isUsable(one))],
   };
-}
-
-function pythonInPath({ PATH = "" }: Environment): string | undefined {
-  for (const directory of PATH.split(delimiter).filter((path) => path.startsWith("/"))) {
-    try {
-      const script = new TextDecoder().decode(readSmallFile(join(directory, AGENT), MAX_SCRIPT_BYTES));
-      return pythonOfScript(script);
-    } catch (error) {
-      if (!(error instanceof CbError)) throw error;
-    }
-  }
-  return undefined;
 }
 
 function executorsIn(

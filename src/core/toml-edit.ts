@@ -34,7 +34,8 @@ export function editToml(
     }
   }
   const patched = patch(prepared, after);
-  const edited = patched === "" || patched.endsWith("\n") ? patched : `${patched}\n`;
+  // It ends a text that was empty without one.
+  const edited = patched === text || patched.endsWith("\n") ? patched : `${patched}\n`;
   // Whatever the library makes of an unusual layout, no other key may change.
   const found = parseToml(encoder.encode(edited), path, "setting");
   if (canonical(found) === canonical(after)) return edited;

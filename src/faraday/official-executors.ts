@@ -56,19 +56,6 @@ export type OfficialManifest = {
   readonly parameters: Readonly<Record<string, unknown>>;
 };
 
-/** What pip writes where the path is too long for a first line, or has blanks in it. */
-const LONG_PATH = /^#!\/bin\/sh\r?\n'{3}exec' (?:"([^"\r\n]+)"|(\S+)) /;
-
-/**
- * The Python by which a script that pip has installed is run, such as `faraday-dispatcher`.
- *
- * @param text of the script
- */
-export function pythonOfScript(text: string): string | undefined {
-  const [, quoted, bare] = LONG_PATH.exec(text) ?? [];
-  return quoted ?? bare ?? /^#!\s*(\/\S*\/python[\d.]*)\s*$/m.exec(text.split("\n", 1)[0] ?? "")?.[1];
-}
-
 /** @throws {CbError} `file` where this is no Python, or has not both packages */
 export async function findInstallation(python: string): Promise<Installation> {
   try {

@@ -8,7 +8,7 @@ import type { Manifest } from "../exec/manifest.ts";
 import type { Parameter } from "../exec/parameters.ts";
 
 export type DispatcherSetup = {
-  /** Keys of `dispatcher.toml`; undefined takes one away, and what is not named stays as it is. */
+  /** Keys of `dispatcher.toml`, undefined for one that must not be there; what is not named stays as it is. */
   readonly settings: ReadonlyMap<string, EditableValue | undefined>;
   readonly executors: readonly ExecutorSetup[];
   /** Of an agent that the server knows already. */

@@ -9,7 +9,6 @@ import {
   findInstallation,
   officialCommand,
   officialNames,
-  pythonOfScript,
   readOfficialManifest,
 } from "../../src/faraday/official-executors.ts";
 
@@ -63,23 +62,6 @@ test("officialNames() names each executor that has a manifest once", () => {
   assert.deepEqual(officialNames(installation), ["broken", "scan"]);
   const nowhere = { ...installation, manifests: join(directory, "nowhere") };
   assert.throws(() => officialNames(nowhere), { code: "file", message: /nowhere.*no such file/ });
-});
-
-test("pythonOfScript() finds the Python of a script as pip makes them, and no other program", () => {
-  const long = (path: string) =>
-    `#!/bin/sh\n${"'".repeat(3)}exec' ${path} "$0" "$@"\n' ${"'".repeat(3)}\nimport sys\n`;
-  const scripts: readonly (readonly [script: string, python: string | undefined])[] = [
-    ["#!/opt/venv/bin/python\nimport sys\n", "/opt/venv/bin/python"],
-    ["#!/opt/venv/bin/python3.11\r\nimport sys\n", "/opt/venv/bin/python3.11"],
-    ["#! /usr/bin/python3", "/usr/bin/python3"],
-    [long("/a/very/long/way/bin/python3"), "/a/very/long/way/bin/python3"],
-    [long('"/with a blank/bin/python"'), "/with a blank/bin/python"],
-    ["#!/usr/bin/env python3\n", undefined],
-    ["#!/bin/sh\nexec /usr/bin/python3\n", undefined],
-    ["", undefined],
-    ["\u007fELF", undefined],
-  ];
-  for (const [script, python] of scripts) assert.equal(pythonOfScript(script), python, script);
 });
 
 test("officialCommand() puts the installation's Python before a script of Python, and else does as the manifest says", () => {
