@@ -68,6 +68,7 @@ export function beginning({ settings, origins, context }: WizardInvocation): Beg
     python: pick("python"),
     secrets: new Set(settings["secret-file"].map((one) => variableId(one.executor, one.variable))),
     registered,
+    isHidden: (path) => place.service !== undefined && !isPrivate(place.config) && isPrivate(path),
     now: new Map([...texts].map(([key, values]) => [key, values.join(", ")])),
   };
   const named = file["run-directory"] ?? DISTRO_RUN_DIRECTORIES;
@@ -78,6 +79,11 @@ export function beginning({ settings, origins, context }: WizardInvocation): Beg
     isNew,
     directories: [...new Set([place.runDirectory, ...named])],
   };
+}
+
+/** What a service with ProtectHome=yes does not see (systemd.exec(5)). */
+function isPrivate(path: string): boolean {
+  return /^\/(?:home|root|run\/user)(?:\/|$)/.test(path);
 }
 
 /** Of the settings those that the file has, as they are read at a start. */

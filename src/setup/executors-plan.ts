@@ -27,6 +27,9 @@ export type ChosenExecutors = {
   readonly python: string | undefined;
 };
 
+/** Names that are longer are not waited for. */
+const NAME_COLUMN = 20;
+
 export function* executorsPlan(start: ExecutorsStart): Plan<ChosenExecutors> {
   let { python } = start;
   let chosen = start.executors;
@@ -84,9 +87,10 @@ function* sayProblem({ problem }: Inventory): Plan<void> {
 
 function* choosePlan(inventory: Inventory, chosen: readonly CommandName[]): Plan<readonly CommandName[]> {
   // One that is offered now must not get lost because it does not work today: the server would delete its history.
+  const width = Math.min(NAME_COLUMN, Math.max(0, ...inventory.executors.map(({ name }) => name.length)));
   const choices = inventory.executors.map(({ name, about, problem }): Choice => {
     const words = problem === undefined ? about : `cannot be used: ${problem}`;
-    const label = words === "" ? name : `${name}   ${words}`;
+    const label = words === "" ? name : `${name.padEnd(width)}   ${words}`;
     return { value: name, label, problem: chosen.includes(name) ? undefined : problem };
   });
   const gone = chosen.filter((name) => find(inventory, name) === undefined);

@@ -102,7 +102,12 @@ export class Prompts {
         if (!isOver) onEnd();
       });
     };
-    const hint = styleText("dim", `(${canGoBack ? "Esc: back, " : ""}Ctrl-C: end)`);
+    const keys = [
+      ...(isKept ? ["Enter: as before"] : []),
+      ...(canGoBack ? ["Esc: back"] : []),
+      "Ctrl-C: end",
+    ];
+    const hint = styleText("dim", `(${keys.join(", ")})`);
     // Asked whenever it is drawn: what was answered needs no hint.
     const words = printable(message);
     const whole = () => (LAST_KEYS.has(key) ? words : `${words}  ${hint}`);
@@ -132,8 +137,7 @@ export class Prompts {
       case "secret": {
         const { problem } = form;
         const validate = (value: string | undefined) => (isKept && !value ? undefined : problem(value ?? ""));
-        const words = () => (isKept ? `${message()} ${styleText("dim", "(empty: as before)")}` : message());
-        return password(asking(words, { ...common, validate }));
+        return password(asking(message, { ...common, validate }));
       }
       case "choice": {
         const options = form.choices.map((choice) => this.#option(choice, 0));
@@ -144,7 +148,8 @@ export class Prompts {
       case "many": {
         const here = this.#hasColors ? undefined : "here";
         const options = form.choices.map((choice) => this.#option(choice, 7, here));
-        const more = { initialValues: [...form.initial], maxItems: PAGE };
+        const filter = nameFilter(form.choices);
+        const more = { initialValues: [...form.initial], maxItems: PAGE, filter };
         return autocompleteMultiselect(asking(message, { ...common, ...more, options }));
       }
     }
@@ -157,6 +162,15 @@ export class Prompts {
     const cut = words.length <= fits ? words : `${words.slice(0, Math.max(fits - 1, 1))}…`;
     return { value, label: cut, disabled: problem !== undefined, ...(hint !== undefined && { hint }) };
   }
+}
+
+/** Of what is searched for the names count first: others are found by what is said of them only where no name is. */
+function nameFilter(choices: readonly Choice[]) {
+  return (typed: string, { value, label = value }: { readonly value: string; readonly label?: string }) => {
+    const search = typed.toLowerCase();
+    const isInName = (name: string) => name.toLowerCase().includes(search);
+    return choices.some((choice) => isInName(choice.value)) ? isInName(value) : isInName(label);
+  };
 }
 
 /** A line in pieces that fit, broken between words where there are any; all but the first are indented as it is. */

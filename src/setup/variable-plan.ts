@@ -24,7 +24,7 @@ export function* variablePlan(
   const problem = (text: string) => (text.includes("\0") ? "expected a text without NUL" : undefined);
   const value = yield* ask({
     id,
-    message: `${variable} of ${executor}?${isSecret ? " (not shown)" : ""}`,
+    message: `${variable} of ${executor}?`,
     form: isSecret ? { kind: "secret", problem } : { kind: "text", initial: "", problem },
     unasked: { option: `--${isSecret ? "secret-file" : "variable"} ${executor}.${variable}=…` },
   });

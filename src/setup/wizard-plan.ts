@@ -17,6 +17,8 @@ export type Start = ConnectionStart &
     readonly description: string;
     /** The agent that is registered, and stays where its server does. */
     readonly registered: { readonly server: string } | undefined;
+    /** Whether the service, if it is one, cannot see a file. */
+    readonly isHidden: (path: string) => boolean;
     /** What `dispatcher.toml` says now, for the summary. */
     readonly now: ReadonlyMap<string, string>;
   };
@@ -40,6 +42,7 @@ export function* wizardPlan(start: Start): Plan<Agreement | undefined> {
   const files = yield* perform<"outline">({ do: "outline", draft });
   const agent = isNew ? "a new one" : "the one that is registered";
   yield* say("note", "To be written", ...summaryLines(draft, start.now, files, agent));
+  yield* warnPlan(start, draft, isNew);
   if ((yield* ask(CONFIRM)) === "no") return undefined;
   if (!isNew) return { draft, registration: "kept" };
   return { draft, registration: yield* registerPlan(draft) };
@@ -91,6 +94,22 @@ function* isNewAgent({ registered }: Start, server: string): Plan<boolean> {
     },
   });
   return answer === "new";
+}
+
+/** What is right as it stands, and will not do what the person may think. */
+function* warnPlan(start: Start, draft: Draft, isNew: boolean): Plan<void> {
+  const { name, description, python, connection } = draft;
+  const isOther = (key: string, value: string) => start.now.has(key) && start.now.get(key) !== value;
+  if (!isNew && (isOther("name", name) || isOther("description", description)))
+    yield* say("warn", "The server goes on showing name and description as they were registered");
+  const { trust } = connection;
+  const files = [python, trust.kind === "file" ? trust.path : undefined].filter((path) => path !== undefined);
+  for (const path of files.filter(start.isHidden))
+    yield* say(
+      "warn",
+      `The service cannot see ${path}`,
+      "It has no access to home directories: move that elsewhere",
+    );
 }
 
 const CONFIRM: Question = {

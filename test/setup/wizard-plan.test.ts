@@ -208,14 +208,14 @@ test("wizardPlan() offers no executor that cannot be used, but one that is offer
   };
   const fresh = tell([...SERVER, ...PORTS, ...CODE], {}, { inventory: () => INVENTORY });
   assert.deepEqual(choices(fresh), [
-    "ports   Looks for open ports",
-    "broken   cannot be used: not executable ✗",
+    "ports     Looks for open ports",
+    "broken    cannot be used: not executable ✗",
     "tenable",
   ]);
   const executors = [name("broken"), name("gone"), name("ports")];
   const edited = tell([...SERVER, ...CODE], { executors }, { inventory: () => INVENTORY });
   assert.deepEqual(choices(edited).slice(1), [
-    "broken   cannot be used: not executable",
+    "broken    cannot be used: not executable",
     "tenable",
     "gone   it is not there",
   ]);
@@ -334,4 +334,22 @@ test("wizardPlan() says of every question what happens where nobody can be asked
   assert.deepEqual(["server", "executors", "token"].map(optionOf), ["--server", "--executors", "--token"]);
   const known = { ...START, server: URL, executors: [name("ports")], registered: { server: URL } };
   for (const { id, unasked } of tell([], known).questions) assert("answer" in unasked, id);
+});
+
+test("wizardPlan() says of a name that changes, and of files in homes, what the person would not expect", () => {
+  const words = "The server goes on showing name and description as they were registered";
+  const now = new Map([["name", "pentest-box"]]);
+  const registered = { server: URL };
+  const renamed = (...script: Script) =>
+    tell([...SERVER, ...script], { now, registered }).said.includes(words);
+  assert.equal(renamed(["name", "other"], ...PORTS), true);
+  assert.equal(renamed(...PORTS), false);
+  assert.equal(tell([...SERVER, ["name", "other"], ...PORTS, ...CODE], { now }).said.includes(words), false);
+  const isHidden = (path: string) => path.startsWith("/home/");
+  const trust = { kind: "file", path: "/home/me/ca.pem" } as const;
+  assert(
+    tell([...SERVER, ...PORTS, ...CODE], { isHidden, trust }).said.includes(
+      "The service cannot see /home/me/ca.pem",
+    ),
+  );
 });

@@ -21,6 +21,7 @@ export const START: Start = {
   python: undefined,
   secrets: new Set(),
   registered: undefined,
+  isHidden: () => false,
   now: new Map(),
 };
 
