@@ -86,7 +86,8 @@ test("cb dispatcher whose old server goes away in a run and comes back tells it 
   box.file("go", "");
   const { successful, message } = await dispatcher.ending(id);
   assert.equal(successful, true, message);
-  assert.equal(box.server.accepted(id).length, 3);
+  // Results that have to wait are posted together.
+  assert.equal(box.server.accepted(id).flatMap(({ hosts = [] }) => hosts).length, 2);
   await dispatcher.forgets(id);
   assert.deepEqual(said(box, id), [
     [true, null],

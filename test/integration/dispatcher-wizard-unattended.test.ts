@@ -50,6 +50,7 @@ test("cb dispatcher wizard --yes goes from nothing to a run, and says what it di
       "cb dispatcher check",
       `ok   server ${box.url}   reachable, HTTP status 200`,
       "ok   TLS   none: the URL begins with http://",
+      "ok   command channel   opens",
       "ok   agent token   the server knows this agent",
       "ok   executor scan   0 parameters, 0 checks passed",
       "",
