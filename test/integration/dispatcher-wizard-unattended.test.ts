@@ -17,6 +17,7 @@ const SCAN = `#!/bin/sh\necho '{"hosts":[{"ip":"192.0.2.1"}]}'\n`;
 
 async function boxWithScan(): Promise<ScanBox> {
   const box = await ScanBox.start();
+  box.ownState();
   configFile(box, "run.d/scan", SCAN, 0o755);
   return box;
 }
@@ -252,8 +253,9 @@ test("cb dispatcher wizard sets up one of Faraday's own by options, its secret i
   assert.match(box.read(CONFIG), new RegExp(`^python = "${python}"$`, "m"));
 });
 
-test("cb dispatcher wizard spends no code where it could not write, and on a state that a dispatcher has", async () => {
-  await using box = await boxWithScan();
+test("cb dispatcher wizard spends no code where it could not keep the token", async () => {
+  await using box = await ScanBox.start();
+  configFile(box, "run.d/scan", SCAN, 0o755);
   const options = ["--server", box.url, "--executors", "scan", "--token", "123456"];
   box.file("state", "");
   const blocked = await runUnattended(box, options);
