@@ -183,6 +183,28 @@ test("cb dispatcher wizard edits what is there with --replace alone, and keeps t
   assert.equal(box.server.agents.size, 2);
 });
 
+test("cb dispatcher wizard registers where dispatcher.toml has its state, and takes it from no dispatcher that runs", async () => {
+  await using box = await boxWithScan();
+  const state = box.path("elsewhere");
+  mkdirSync(state, { mode: 0o700 });
+  const text = `server = "${box.url}"\nname = "box"\nexecutors = ["scan"]\nstate-directory = "${state}"\n`;
+  configFile(box, "dispatcher.toml", text);
+  const environment = { STATE_DIRECTORY: undefined } as unknown as Record<string, string>;
+  const done = await runUnattended(box, ["--token", "123456", "--errors-only"], environment);
+  assert.equal(done.status, 0, done.stderr);
+  assert.match(done.stdout, /^ok {2}/);
+  assert.deepEqual([box.read("elsewhere/agent.json") !== "", box.read("state/agent.json")], [true, ""]);
+  const running = box.start(["dispatcher", "run", "--config", box.path(CONFIG), "--state-directory", state]);
+  await running.until("its lock", () => (box.read("elsewhere/lock") === "" ? undefined : true));
+  const again = await runUnattended(box, ["--token", "123456", "--register-again"], environment);
+  assert.equal(again.status, 1);
+  assert.match(
+    again.stderr,
+    new RegExp(`^cb: error: Cannot use "${state}/lock": the dispatcher with pid ${running.pid} has it\n$`),
+  );
+  assert.equal(box.server.agents.size, 1);
+});
+
 test("cb dispatcher wizard refuses a dispatcher.toml that it cannot read, before it asks anything", async () => {
   await using box = await boxWithScan();
   for (const [text, message] of [
