@@ -51,7 +51,7 @@ export async function newExecutorFiles({
     `  ${tryCommand(name, parametersOf(template))}${option}`,
     `Offer it to the server: add "${name}" to executors in dispatcher.toml, and start the dispatcher anew`,
   ];
-  await write(stdout, `${lines.join("\n")}\n`);
+  if (!settings["errors-only"]) await write(stdout, `${lines.join("\n")}\n`);
   return ExitStatus.ok;
 }
 

@@ -24,7 +24,7 @@ import { WizardWork } from "./wizard-work.ts";
 export async function runWizard({ settings, origins, context }: WizardInvocation): Promise<number> {
   const begun = beginning({ settings, origins, context });
   const isAsking = !settings.yes && isTerminal(context);
-  const screen = isAsking ? terminalOf(context) : plainScreen(context.stdout);
+  const screen = isAsking ? terminalOf(context) : plainScreen(context.stdout, settings["errors-only"]);
   const replace = isAsking || settings.replace;
   const stop = stopSignal(context.signal);
   let outcome: Agreement | "declined" | "ended";
@@ -55,12 +55,7 @@ export async function runWizard({ settings, origins, context }: WizardInvocation
     await screen.end("Nothing was changed");
     return outcome === "declined" ? ExitStatus.ok : stop.status() || ExitStatus.interrupted;
   }
-  const end = {
-    place: begun.place,
-    replace,
-    stateDirectory: settings["state-directory"],
-  };
-  return finishWizard(outcome, end, screen, context);
+  return finishWizard(outcome, { place: begun.place, replace }, screen, context);
 }
 
 /** What cannot move its cursor shows questions line below line, and takes no more than letters. */

@@ -25,20 +25,19 @@ const ENABLED_DIRECTORY = "/etc/systemd/system/multi-user.target.wants";
 type End = {
   readonly place: WizardPlace;
   readonly replace: boolean;
-  readonly stateDirectory: string;
 };
 
 /** @returns 0 where it would work; what it still lacks makes 1 */
 export async function finishWizard(
   { draft, registration }: Agreement,
-  { place, replace, stateDirectory }: End,
+  { place, replace }: End,
   screen: Screen,
   context: Context,
 ): Promise<number> {
   const made = typeof registration === "string" ? undefined : registration;
   const paths = writeAgreed(place, draft, made, replace);
   await screen.say({ tone: "done", lines: [`Wrote ${count(paths.length, "file")}`, ...paths] });
-  const { config } = place.place;
+  const { config, stateDirectory } = place.place;
   const isFound = configDirectories(context.environment)
     .map((path) => join(path, "dispatcher.toml"))
     .find(existsSync);

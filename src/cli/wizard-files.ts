@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { CbError } from "../core/errors.ts";
 import { attempt, makeDirectory } from "../core/files.ts";
+import type { LockFile } from "../core/lock-file.ts";
 import { printable } from "../core/text.ts";
 import type { EditableValue } from "../core/toml-edit.ts";
 import { FaradayApi } from "../faraday/api.ts";
@@ -69,7 +70,7 @@ export function writeAgreed(
  * Asks the server for a token, and keeps it nowhere yet: what was made for that on the disk goes again where there is
  * none.
  *
- * @throws {CbError} for all that another code would not mend
+ * @throws {CbError} for what a second try would not mend
  */
 export async function registerFor(
   { place: { stateDirectory: directory, service } }: WizardPlace,
@@ -78,12 +79,13 @@ export async function registerFor(
   http: HttpClient,
   signal: AbortSignal,
 ): Promise<Registered> {
-  const made = firstMissing(directory);
-  // Where there is no lock nobody has ever run, and it would stay behind.
-  const lock = existsSync(join(directory, "lock")) ? lockState(directory, service) : undefined;
-  makeDirectory(directory, 0o700, service);
+  const missing = firstMissing(directory);
+  let lock: LockFile | undefined;
   let isRegistered = false;
   try {
+    // Where there is no lock nobody has ever run, and it would stay behind.
+    if (existsSync(join(directory, "lock"))) lock = lockState(directory, service);
+    makeDirectory(directory, 0o700, service);
     const settings = { "state-directory": directory, name, description };
     storedRegistration({ ...settings, token: code, "register-again": true }, http.server);
     const api = new FaradayApi(http);
@@ -93,12 +95,13 @@ export async function registerFor(
     isRegistered = true;
     return { ok: true, token: agent.token, id: agent.id };
   } catch (error) {
-    if (!(error instanceof CbError) || error.code !== "server") throw error;
+    // Another code may do, or the same once the dispatcher that runs has been stopped.
+    if (!(error instanceof CbError) || !["server", "locked"].includes(error.code)) throw error;
     return { ok: false, problem: error.message, hint: error.hint };
   } finally {
     lock?.release();
-    if (!isRegistered && made !== undefined)
-      attempt("delete", made, () => rmSync(made, { recursive: true, force: true }));
+    if (!isRegistered && missing !== undefined)
+      attempt("delete", missing, () => rmSync(missing, { recursive: true, force: true }));
   }
 }
 

@@ -22,10 +22,11 @@ export function terminalScreen(prompts: Prompts): Screen {
   };
 }
 
-/** For a log: what is said, in lines; nothing is asked. */
-export function plainScreen(stdout: Stream): Screen {
-  const show = (lines: readonly string[]) =>
-    write(stdout, lines.map((line) => `${printable(line)}\n`).join(""));
+/** For a log: what is said, in lines, unless it is to be quiet; nothing is asked. */
+export function plainScreen(stdout: Stream, isQuiet: boolean): Screen {
+  const show = async (lines: readonly string[]) => {
+    if (!isQuiet) await write(stdout, lines.map((line) => `${printable(line)}\n`).join(""));
+  };
   return {
     begin: async () => {},
     say: ({ tone, lines: [first = "", ...rest] }) => {

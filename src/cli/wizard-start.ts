@@ -43,18 +43,23 @@ const ANY_SERVER = new URL("http://localhost");
 /** @throws {CbError} for options that do not go together, and for files that cannot be used */
 export function beginning({ settings, origins, context }: WizardInvocation): Beginning {
   const { environment } = context;
-  const place = setupPlace(settings.output, settings["state-directory"], environment);
-  const isNew = !existsSync(place.config);
-  const texts = isNew ? new Map() : readConfigFile(place.config, dispatcherSettings).texts;
-  const file = fileSettings(texts, place.config);
+  const { config } = setupPlace(settings.output, settings["state-directory"], environment);
+  const isNew = !existsSync(config);
+  const texts = isNew ? new Map() : readConfigFile(config, dispatcherSettings).texts;
+  const file = fileSettings(texts, config);
   const isGiven = (name: keyof typeof settings) => ["argument", "environment"].includes(origins[name]);
+  const said = isGiven("state-directory") ? undefined : file["state-directory"];
+  const stateDirectory = said ?? settings["state-directory"];
+  const place = setupPlace(settings.output, stateDirectory, environment);
   /** An option is stronger than the file, and both than a default. */
   const pick = <Name extends keyof typeof settings & keyof FileSettings>(name: Name) =>
     isGiven(name) ? settings[name] : file[name];
 
   const given = givenAnswers(settings, isGiven);
   const again = settings["register-again"];
-  const registered = again ? undefined : storedRegistration(settings, ANY_SERVER);
+  const registered = again
+    ? undefined
+    : storedRegistration({ ...settings, "state-directory": stateDirectory }, ANY_SERVER);
   const proxy = pick("proxy");
   const start: Start = {
     server: pick("server")?.href.replace(/\/$/, ""),
@@ -65,7 +70,7 @@ export function beginning({ settings, origins, context }: WizardInvocation): Beg
     name: pick("name") ?? hostname(),
     description: pick("description") ?? "",
     executors: file.executors ?? [],
-    python: pick("python"),
+    python: settings.python === undefined ? file.python : resolvePath(settings.python),
     secrets: new Set(settings["secret-file"].map((one) => variableId(one.executor, one.variable))),
     registered,
     isHidden: (path) => place.service !== undefined && !isPrivate(place.config) && isPrivate(path),
@@ -136,8 +141,9 @@ function trustOf(settings: Settings, isGiven: IsGiven, file: FileSettings): Trus
     throw new CbError("usage", `Cannot use ${one} with ${other}: expected one of them`);
   if (sha256 !== undefined) return { kind: "fingerprint", sha256 };
   if (options["--insecure"]) return { kind: "insecure" };
-  const authorities = path ?? file["tls-ca"];
-  return authorities === undefined ? { kind: "system" } : { kind: "file", path: resolvePath(authorities) };
+  // What is written there stays as it is written.
+  const authorities = path === undefined ? file["tls-ca"] : resolvePath(path);
+  return authorities === undefined ? { kind: "system" } : { kind: "file", path: authorities };
 }
 
 /** For people, without a password. */

@@ -128,7 +128,7 @@ export class WizardWork {
     return { options, shown, candidates: await trustworthy(shown, options, signal) };
   }
 
-  /** @throws {CbError} `server` for another certificate: somebody may be in between */
+  /** Fails for another certificate, whoever vouches for it: somebody may be in between. */
   async #reachByFingerprint(connection: Connection, sha256: string): Promise<Reach> {
     const { shown, candidates } = await this.#look(connection);
     const [own] = shown;

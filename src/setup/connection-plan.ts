@@ -2,7 +2,7 @@
 import { CbError } from "../core/errors.ts";
 import type { ShownCertificate } from "../faraday/shown-certificates.ts";
 import { ask, type Plan, perform, say } from "./plan.ts";
-import type { Question } from "./question.ts";
+import { pathProblem, type Question } from "./question.ts";
 import { parseProxyText, parseServerText, serverUrl, withoutPassword } from "./server-text.ts";
 import type { Connection, Reach, Trust } from "./work.ts";
 
@@ -170,7 +170,8 @@ function* failedPlan(server: string, reason: string, trust: Trust): Plan<string>
         { value: "again", label: "Try again" },
         ...(trust.kind === "file" ? [another] : []),
         { value: "server", label: "Change the server or the proxy" },
-        { value: "anyway", label: "Go on all the same" },
+        // Of a fingerprint alone nothing could be written that holds to it.
+        ...(trust.kind === "fingerprint" ? [] : [{ value: "anyway", label: "Go on all the same" }]),
       ],
     },
     unasked: { error: `Cannot reach "${server}": ${reason}` },
@@ -250,7 +251,7 @@ const FILE: Question = {
     kind: "text",
     initial: "",
     placeholder: "/etc/ssl/faraday-ca.pem",
-    problem: (text) => (text === "" || text.includes("\0") ? "expected a path" : undefined),
+    problem: pathProblem,
   },
   unasked: { option: "--tls-ca" },
 };

@@ -7,7 +7,7 @@ import { abridged } from "../core/text.ts";
 import { customPlan } from "./custom-plan.ts";
 import { EMPTY_MANIFEST, type ExecutorSetup, type VariableSetup } from "./dispatcher-setup.ts";
 import { ask, askMany, type Plan, perform, say } from "./plan.ts";
-import type { Choice } from "./question.ts";
+import { type Choice, pathProblem } from "./question.ts";
 import { variablePlan } from "./variable-plan.ts";
 import type { FoundExecutor, Inventory } from "./work.ts";
 
@@ -23,7 +23,7 @@ export type ExecutorsStart = {
 export type ChosenExecutors = {
   readonly executors: readonly CommandName[];
   readonly made: readonly ExecutorSetup[];
-  /** Set only where one of them needs it. */
+  /** Where one of them needs it, or it was set. */
   readonly python: string | undefined;
 };
 
@@ -68,7 +68,7 @@ export function* executorsPlan(start: ExecutorsStart): Plan<ChosenExecutors> {
     return {
       executors,
       made: [...ready.made, ...custom],
-      python: needsPython ? inventory.python?.path : undefined,
+      python: needsPython ? inventory.python?.path : start.python,
     };
   }
 }
@@ -135,7 +135,7 @@ const PYTHON = {
     kind: "text",
     initial: "",
     placeholder: "/opt/faraday/bin/python",
-    problem: (text: string) => (text === "" || text.includes("\0") ? "expected a path" : undefined),
+    problem: pathProblem,
   },
   unasked: { option: "--python" },
 } as const;

@@ -176,11 +176,13 @@ function nameFilter(choices: readonly Choice[]) {
 /** A line in pieces that fit, broken between words where there are any; all but the first are indented as it is. */
 function wrapped(line: string, columns: number): readonly string[] {
   const indent = /^ */.exec(line)?.[0] ?? "";
+  // However narrow it is, each piece takes something.
+  const most = Math.max(columns, indent.length + 10);
   const pieces: string[] = [];
   let piece = line;
-  while (piece.length > columns) {
-    const blank = piece.lastIndexOf(" ", columns);
-    const end = blank > indent.length ? blank : columns;
+  while (piece.length > most) {
+    const blank = piece.lastIndexOf(" ", most);
+    const end = blank > indent.length ? blank : most;
     pieces.push(piece.slice(0, end));
     piece = indent + piece.slice(end).trimStart();
   }

@@ -46,3 +46,8 @@ export type Question = {
 export type Tone = "step" | "done" | "warn" | "note";
 
 export type Remark = { readonly tone: Tone; readonly lines: readonly string[] };
+
+/** What is written has to be found from anywhere, by whoever starts the dispatcher. */
+export function pathProblem(text: string): string | undefined {
+  return text.startsWith("/") && !text.includes("\0") ? undefined : "expected a path from / on";
+}

@@ -7,6 +7,7 @@ import { ScanBox } from "../support/scan-box.ts";
 
 test("cb dispatcher register makes one agent, keeps its token, and a dispatcher serves with it", async () => {
   await using box = await ScanBox.start();
+  box.ownState();
   box.executor("scan", `echo '{"hosts":[{"ip":"192.0.2.1"}]}'`);
   const settings = ["--server", box.url, "--name", "pentest-box", "--description", "mine"];
   const ended = await box.ask("register", ...settings, "--token", "123456");

@@ -51,6 +51,7 @@ function tls(
 
 async function boxWith(server: FaradayOptions["tls"] & object, runtime = "executable"): Promise<ScanBox> {
   const box = await ScanBox.start({ runtime, tls: server });
+  box.ownState();
   configFile(box, "run.d/scan", `#!/bin/sh\necho '{"hosts":[{"ip":"192.0.2.1"}]}'\n`, 0o755);
   return box;
 }

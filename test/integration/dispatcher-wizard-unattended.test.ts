@@ -17,6 +17,7 @@ const SCAN = `#!/bin/sh\necho '{"hosts":[{"ip":"192.0.2.1"}]}'\n`;
 
 async function boxWithScan(): Promise<ScanBox> {
   const box = await ScanBox.start();
+  box.ownState();
   configFile(box, "run.d/scan", SCAN, 0o755);
   return box;
 }
@@ -183,6 +184,28 @@ test("cb dispatcher wizard edits what is there with --replace alone, and keeps t
   assert.equal(box.server.agents.size, 2);
 });
 
+test("cb dispatcher wizard registers where dispatcher.toml has its state, and takes it from no dispatcher that runs", async () => {
+  await using box = await boxWithScan();
+  const state = box.path("elsewhere");
+  mkdirSync(state, { mode: 0o700 });
+  const text = `server = "${box.url}"\nname = "box"\nexecutors = ["scan"]\nstate-directory = "${state}"\n`;
+  configFile(box, "dispatcher.toml", text);
+  const environment = { STATE_DIRECTORY: undefined } as unknown as Record<string, string>;
+  const done = await runUnattended(box, ["--token", "123456", "--errors-only"], environment);
+  assert.equal(done.status, 0, done.stderr);
+  assert.match(done.stdout, /^ok {2}/);
+  assert.deepEqual([box.read("elsewhere/agent.json") !== "", box.read("state/agent.json")], [true, ""]);
+  const running = box.start(["dispatcher", "run", "--config", box.path(CONFIG), "--state-directory", state]);
+  await running.until("its lock", () => (box.read("elsewhere/lock") === "" ? undefined : true));
+  const again = await runUnattended(box, ["--token", "123456", "--register-again"], environment);
+  assert.equal(again.status, 1);
+  assert.match(
+    again.stderr,
+    new RegExp(`^cb: error: Cannot use "${state}/lock": the dispatcher with pid ${running.pid} has it\n$`),
+  );
+  assert.equal(box.server.agents.size, 1);
+});
+
 test("cb dispatcher wizard refuses a dispatcher.toml that it cannot read, before it asks anything", async () => {
   await using box = await boxWithScan();
   for (const [text, message] of [
@@ -253,8 +276,9 @@ test("cb dispatcher wizard sets up one of Faraday's own by options, its secret i
   assert.match(box.read(CONFIG), new RegExp(`^python = "${python}"$`, "m"));
 });
 
-test("cb dispatcher wizard spends no code where it could not write, and on a state that a dispatcher has", async () => {
-  await using box = await boxWithScan();
+test("cb dispatcher wizard spends no code where it could not keep the token", async () => {
+  await using box = await ScanBox.start();
+  configFile(box, "run.d/scan", SCAN, 0o755);
   const options = ["--server", box.url, "--executors", "scan", "--token", "123456"];
   box.file("state", "");
   const blocked = await runUnattended(box, options);

@@ -27,6 +27,7 @@ async function goOn(wizard: WizardTerminal): Promise<void> {
 
 test("cb dispatcher wizard leads from nothing to a run, with an executor of one's own and its secret [F23]", async () => {
   await using box = await ScanBox.start();
+  box.ownState();
   await using wizard = new WizardTerminal(box);
   await wizard.says(`makes ${box.path(CONFIG)}`);
   await wizard.answer("Where is the Faraday server?", box.url);
@@ -278,6 +279,7 @@ function installAgent(box: ScanBox, check: string): void {
 
 test("cb dispatcher wizard sets up one of Faraday's own from an installed agent, its check and its secret [F20]", async () => {
   await using box = await ScanBox.start();
+  box.ownState();
   installAgent(box, `test -e "${box.path("scanner")}" || { echo acme: not found >&2; exit 127; }`);
   const environment = { PATH: `${box.path("bin")}:/usr/bin:/bin` };
   await using wizard = new WizardTerminal(box, { environment });

@@ -71,6 +71,13 @@ test("wizardPlan() asks what to do where the server cannot be reached", () => {
   assert.equal(changed.said.filter((line) => line === "connection refused").length, 2);
   const anyway = tell([...SERVER, ["failed", "anyway"], ...PORTS, ...CODE], {}, { reach });
   assert.equal(connectionOf(anyway).server, URL);
+  // Then nothing would be left of a fingerprint.
+  const pinned = { trust: { kind: "fingerprint", sha256: "AB" } } as const;
+  const told = tell([...SERVER, ["failed", "server"], ["server", "http://good"], ...PORTS, ...CODE], pinned, {
+    reach,
+  });
+  const form = told.questions.find(({ id }) => id === "failed")?.form;
+  assert(form?.kind === "choice" && !form.choices.some(({ value }) => value === "anyway"));
 });
 
 const [OWN, ROOT] = [certificate("CN=faraday", "A"), certificate("CN=root", "B")];

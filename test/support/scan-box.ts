@@ -82,10 +82,15 @@ export class ScanBox implements AsyncDisposable {
     this.file(`run.d/${name}.toml`, [...toml, ""].join("\n"));
   }
 
+  /** Makes the state directory our own, where root would make it that of the service's user, if there is one. */
+  ownState(): void {
+    mkdirSync(this.state, { recursive: true, mode: 0o700 });
+  }
+
   /** Registers a new agent at the server, and puts its token where dispatchers look for it. */
   register(): string {
     const { token } = this.server.addAgent();
-    mkdirSync(this.state, { recursive: true, mode: 0o700 });
+    this.ownState();
     this.file("state/agent.json", JSON.stringify({ token, server: this.url }), 0o600);
     return token;
   }

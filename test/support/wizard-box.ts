@@ -101,7 +101,7 @@ export class WizardTerminal implements AsyncDisposable {
   }
 }
 
-/** All that is below a directory: paths, kinds, modes, contents and when they were written. */
+/** All that is below a directory: paths, kinds and modes; of files contents, and when they were written. */
 export function treeOf(directory: string): readonly string[] {
   assert(existsSync(directory));
   return readdirSync(directory, { recursive: true, encoding: "utf8" })
@@ -109,7 +109,7 @@ export function treeOf(directory: string): readonly string[] {
     .map((name) => {
       const path = join(directory, name);
       const status = lstatSync(path);
-      const content = status.isFile() ? readFileSync(path, "utf8") : "";
-      return `${name} ${status.mode.toString(8)} ${status.mtimeMs} ${content}`;
+      const content = status.isFile() ? `${status.mtimeMs} ${readFileSync(path, "utf8")}` : "";
+      return `${name} ${status.mode.toString(8)} ${content}`;
     });
 }
