@@ -25,7 +25,7 @@ export function filesText(files: readonly PlannedFile[], isPlan: boolean): strin
 
 /** Command lines, and why. */
 export function nextSteps(
-  { config, service }: SetupPlace,
+  { config }: SetupPlace,
   { registration, executors }: Pick<DispatcherSetup, "registration" | "executors">,
   environment: Environment,
 ): string {
@@ -33,19 +33,15 @@ export function nextSteps(
   const isFound = candidates.find((path) => path === config || existsSync(path)) === config;
   const option = isFound ? "" : ` --config ${shellWord(config)}`;
   const isService = config === "/etc/cb/dispatcher.toml" && process.getuid?.() === 0;
-  // What it keeps must be its own.
-  const user = service === undefined ? "" : `runuser -u ${SERVICE_USER} -- `;
-  const code = `CODE is on the server's Agents page${isService ? "; Ctrl-C when it has joined" : ""}`;
-  const register = [`${user}cb dispatcher run${option} --token CODE`, code];
+  const register = [`cb dispatcher register${option} --token CODE`, "CODE is on the server's Agents page"];
   const start = isService ? "systemctl enable --now cb-dispatcher" : `cb dispatcher run${option}`;
   const isRegistered = registration !== undefined;
   const rows = [
     ...(executors.length === 0 ? [[`edit ${shellWord(config)}`, "it names no executors"]] : []),
+    ...(isRegistered ? [] : [register]),
     [`cb dispatcher check${option}`, "would it work?"],
     ["stop the old agent", "two with one token get in each other's way"],
-    ...(isRegistered ? [] : [register]),
-    // Registering by hand goes on to serve.
-    ...(isRegistered || isService ? [[start]] : []),
+    [start],
   ];
   const lines = table(rows).trimEnd().split("\n");
   return `Next:\n${lines.map((line) => `  ${line}\n`).join("")}`;

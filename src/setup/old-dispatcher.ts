@@ -74,7 +74,7 @@ function registrationOf({ tokens, notes }: OldConfiguration, server: string): Re
       registration = { token: value.text, server };
       notes.add("taken", line, about, "the agent's token, in its state directory: no registration is needed");
     } else {
-      const how = "register with cb dispatcher run --token CODE";
+      const how = "register with cb dispatcher register --token CODE";
       notes.add("lost", line, about, `expected 64 letters and digits; ${how}`);
     }
   }

@@ -204,7 +204,7 @@ test("cb dispatcher import takes the web page's file over, with Faraday's own ex
   const imported = await home.import(path);
   assert.deepEqual([imported.status, home.notable(imported)], [0, ["left 24"]], imported.stdout);
   // The page gives no token: the agent has to register as it would have had to there.
-  assert.match(imported.stdout, /cb dispatcher run --config \S+ --token CODE/);
+  assert.match(imported.stdout, /cb dispatcher register --config \S+ --token CODE/);
   assert.match(
     box.read("new/dispatcher.toml"),
     new RegExp(`^python = "${box.path("venv/bin/python3")}"$`, "m"),

@@ -165,7 +165,7 @@ test("setupOf() takes the token for the server as describeServer has it, and nev
   assert(!said.join("\n").includes(TOKEN.slice(0, 8)));
   const wrong = imported(text("agent: hunter22"));
   assert.equal(wrong.registration, undefined);
-  const how = "expected 64 letters and digits; register with cb dispatcher run --token CODE";
+  const how = "expected 64 letters and digits; register with cb dispatcher register --token CODE";
   assert.deepEqual(wrong.notable, [`lost 4 tokens.agent: ${how}`]);
   assert.deepEqual(imported(text("agent:")).notable, []);
   assert.deepEqual(imported(text("registration: '123456'")).notable, [
