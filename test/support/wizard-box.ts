@@ -83,7 +83,9 @@ export class WizardTerminal implements AsyncDisposable {
   }
 
   async says(words: string): Promise<void> {
-    await this.terminal.sees(new RegExp(words.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")));
+    const escaped = words.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    // A line may be wrapped at any blank of it, as the paths in it are longer or shorter.
+    await this.terminal.sees(new RegExp(escaped.replaceAll(" ", "(?: |\\r\\n│ *)")));
   }
 
   /** Its exit status, once it has ended. */
