@@ -69,7 +69,9 @@ function blocks([kind = "", ...words]: readonly string[]): readonly Item[] | und
     case "options":
       return entries.map(([name, setting]) => optionItem(name, setting, words.at(-1) ?? ""));
     case "environment":
-      return entries.map(([name, setting]) => environmentItem(name, setting));
+      return entries
+        .filter(([, setting]) => setting.environment !== false)
+        .map(([name, setting]) => environmentItem(name, setting));
     case "keys":
       return entries
         .filter(([, setting]) => setting.file !== false)
@@ -86,15 +88,23 @@ const SHARED: Readonly<Record<string, Schema>> = {
   output: outputSettings,
 };
 
-/** The settings of a program that are its own, or those of several programs. */
+/**
+ * The settings of a program that are its own, or those of several programs; of `dispatcher/import` those of that command
+ * alone that mean something else than what the program has under the same name.
+ */
 function tableOf(name = "?"): Schema | undefined {
   if (Object.hasOwn(SHARED, name)) return SHARED[name];
-  const below = commandsOf([name]);
+  const [program = "", ...words] = name.split("/");
+  const below = commandsOf([program]);
   if (below.length === 0) return undefined;
   const all = below.flatMap(({ settings }) => Object.entries(settings));
   // Not by their names: --tls-ca of a dispatcher is about another server.
   const shared = new Set<Setting>(Object.values(commonSettings));
-  return Object.fromEntries(all.filter(([, setting]) => !shared.has(setting)));
+  const whole = Object.fromEntries(all.filter(([, setting]) => !shared.has(setting)));
+  if (words.length === 0) return whole;
+  const own = commandsOf([program, ...words]).flatMap(({ settings }) => Object.entries(settings));
+  const known = new Set<Setting>([...Object.values(whole), ...shared]);
+  return Object.fromEntries(own.filter(([, setting]) => !known.has(setting)));
 }
 
 function commandsOf(words: readonly string[]): readonly Command[] {

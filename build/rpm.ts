@@ -51,7 +51,8 @@ export async function makeRpm(
 /** A line for %files. An edited configuration file stays: the new one is put beside it as .rpmnew. */
 export function fileLine(entry: Entry): string {
   if (entry.kind === "link") return `${entry.to}\n`;
-  const attributes = `%attr(${entry.mode.toString(8)},root,root)`;
+  const group = entry.kind === "file" ? entry.group : "root";
+  const attributes = `%attr(${entry.mode.toString(8)},root,${group})`;
   if (entry.kind === "directory") return `%dir ${attributes} ${entry.to}\n`;
   const isLicense = entry.to.startsWith("/usr/share/licenses/");
   const flags = [

@@ -32,7 +32,7 @@ export type Entry = {
   /** Permission bits; of a link they mean nothing. */
   readonly mode: number;
 } & (
-  | { readonly kind: "file"; readonly from: string; readonly isConfig: boolean }
+  | { readonly kind: "file"; readonly from: string; readonly isConfig: boolean; readonly group: string }
   | { readonly kind: "link"; readonly target: string }
   | { readonly kind: "directory" }
 );
@@ -70,13 +70,15 @@ export function parseContents(bytes: Uint8Array, artefact: Artefact): readonly E
 function parseEntry(value: unknown): Entry {
   const refuse = () => new Failure(`Cannot read ${LIST}: ${JSON.stringify(value)} is no entry`);
   if (!isTomlTable(value)) throw refuse();
-  const { to, from, link, directory, config = false, mode: octal, ...rest } = value;
+  const { to, from, link, directory, config = false, mode: octal, group = "root", ...rest } = value;
   if (typeof to !== "string" || !/^(\/[\w.-]+)+$/.test(to) || Object.keys(rest).length > 0) throw refuse();
   if (octal !== undefined && (typeof octal !== "string" || !/^0[0-7]{3}$/.test(octal))) throw refuse();
   const given = octal === undefined ? undefined : Number.parseInt(octal, 8);
   const kinds = [from, link, directory].filter((kind) => kind !== undefined);
-  if (kinds.length !== 1 || typeof config !== "boolean" || (config && from === undefined)) throw refuse();
-  if (typeof from === "string") return { to, kind: "file", from, isConfig: config, mode: given ?? 0o644 };
+  if (kinds.length !== 1 || typeof config !== "boolean" || typeof group !== "string") throw refuse();
+  if (from === undefined && (config || group !== "root")) throw refuse();
+  if (typeof from === "string")
+    return { to, kind: "file", from, isConfig: config, mode: given ?? 0o644, group };
   if (typeof link === "string" && given === undefined) return { to, kind: "link", target: link, mode: 0o777 };
   if (directory === true) return { to, kind: "directory", mode: given ?? 0o755 };
   throw refuse();

@@ -13,6 +13,7 @@ import { PINNED, ROOT } from "./paths.ts";
 import { program } from "./program.ts";
 import { redisServer } from "./redis-server.ts";
 import { runTests } from "./run-tests.ts";
+import { tool } from "./tool.ts";
 
 /** Test runners at a time: most of a test of whole programs is waiting. */
 const LANES = availableParallelism() + 1;
@@ -59,6 +60,7 @@ async function prepare(signal: AbortSignal): Promise<void> {
     if (!existsSync(file)) throw new Error(`Cannot find ${name} "${file}": run npm ci --include=optional`);
   }
   redisServer();
+  for (const scanner of ["nmap", "sslscan"]) tool(scanner, scanner);
   await build(signal);
 }
 

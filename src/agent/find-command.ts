@@ -39,6 +39,8 @@ export function findCommand(
   if (typeof manifest === "string") return { found: false, reason: "manifest", detail: manifest };
   // A stronger directory has given the name to what only a Faraday server can have run.
   if (manifest?.official !== undefined) return { found: false, reason: "no-such-command" };
+  if (manifest?.station === false)
+    return { found: false, reason: "manifest", detail: "it is not for stations" };
   if (manifest === undefined && parameters.size > 0) {
     return { found: false, reason: "parameters", detail: "it has no manifest, so it takes none" };
   }

@@ -173,7 +173,8 @@ function checkOperands(command: Command, operands: readonly string[], name: stri
   const { operands: expected } = command;
   const missing = expected[operands.length];
   if (missing !== undefined) {
-    throw new CbError("usage", `Cannot run "${name}": <${missing.name}> is missing`, { hint });
+    const why = `<${missing.name}> is missing`;
+    throw new CbError("usage", `Cannot run "${name}": ${why}`, { hint: missing.hint ?? hint });
   }
   const extra = expected.at(-1)?.repeatable ? undefined : operands[expected.length];
   if (extra !== undefined) {

@@ -59,6 +59,8 @@ export type Operand = {
   readonly name: string;
   /** Whether one or more may be given; only for the last. */
   readonly repeatable?: true;
+  /** What to do where it is missing, in place of "Try … --help". */
+  readonly hint?: string;
 };
 
 type Definition<Table extends Schema> = {

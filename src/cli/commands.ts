@@ -2,6 +2,7 @@
 import type { Command } from "./command.ts";
 import { agentCommand } from "./commands/agent.ts";
 import { dispatcherCommands } from "./commands/dispatcher.ts";
+import { executorCommands } from "./commands/executor.ts";
 import { keygenCommands } from "./commands/keygen.ts";
 import { stationCommands } from "./commands/station.ts";
 import { completeCommand } from "./complete-command.ts";
@@ -10,6 +11,7 @@ export const commands: readonly Command[] = [
   agentCommand,
   ...stationCommands,
   ...dispatcherCommands,
+  ...executorCommands,
   ...keygenCommands,
 ];
 

@@ -8,7 +8,8 @@ import type { Values } from "../core/settings.ts";
 import { execute } from "../exec/execution.ts";
 import { JobSlots } from "../exec/job-slots.ts";
 import { FaradayApi } from "../faraday/api.ts";
-import { type Announcement, channelOpener } from "../faraday/channel.ts";
+import { openerFor } from "../faraday/channel-opener.ts";
+import type { Announcement } from "../faraday/command-channel.ts";
 import { CommandLink } from "../faraday/command-link.ts";
 import { Dispatcher } from "../faraday/dispatcher.ts";
 import { announcementOf, type ExecutorCatalog } from "../faraday/executor-catalog.ts";
@@ -19,21 +20,22 @@ import { describeServer } from "../faraday/server-failure.ts";
 import { Spool } from "../faraday/spool.ts";
 import { StatusReports } from "../faraday/status-reports.ts";
 import type { Context, Invocation } from "./command.ts";
-import { INSECURE, loadCatalog, loadServer } from "./dispatcher-connection.ts";
+import { channelSettings, INSECURE, loadCatalog, loadServer } from "./dispatcher-connection.ts";
 import { agentToken } from "./dispatcher-registration.ts";
 import { DispatcherService } from "./dispatcher-service.ts";
 import { lockState } from "./dispatcher-state.ts";
 import { serviceLog } from "./service-log.ts";
 import type { dispatcherSettings } from "./settings/dispatcher.ts";
+import { refuseAnothersState } from "./state-owner.ts";
 import { type Stop, stopSignal } from "./stop-signal.ts";
 import { VERSION } from "./version.ts";
 
 type Settings = Values<typeof dispatcherSettings>;
 
 /** Milliseconds that are left, once nothing runs any more, to post what is in the spool and to tell how runs ended. */
-const FLUSH_MS = 10_000;
+export const FLUSH_MS = 10_000;
 /** Milliseconds that a disk which takes nothing is given at the end, besides the stop grace. */
-const DISK_MS = 5_000;
+export const DISK_MS = 5_000;
 
 export async function runDispatcher({
   settings,
@@ -43,6 +45,7 @@ export async function runDispatcher({
   const log = serviceLog(settings, context);
   // What executors leave in their work directories is nobody else's business.
   process.umask(0o077);
+  refuseAnothersState(settings["state-directory"]);
   const lock = lockState(settings["state-directory"]);
   const stop = stopSignal(context.signal);
   try {
@@ -118,7 +121,7 @@ async function serve(
   });
   const link = new CommandLink({
     api,
-    openChannel: channelOpener(http, log, undefined, settings["channel-transport"]),
+    openChannel: openerFor({ http, api, log, ...channelSettings(settings) }),
     agentToken: token,
     announcements,
     clock,

@@ -103,11 +103,11 @@ function shownText({ post, body }: { readonly post: QuarantinedPost; readonly bo
 /** Times as RFC 3339 has them; what is not known is null. */
 function statusJson({ link, runs, lastError, startedAt, ...rest }: DispatcherStatus): string {
   const time = (at: number | undefined) => (at === undefined ? null : new Date(at).toISOString());
-  const { connected, since, lastError: trouble = null, attempts } = link;
+  const { connected, since, lastError: trouble = null, attempts, protocol = null } = link;
   return `${JSON.stringify({
     ...rest,
     startedAt: time(startedAt),
-    link: { connected, since: time(since), lastError: trouble, attempts },
+    link: { connected, since: time(since), lastError: trouble, attempts, protocol },
     runs: runs.map((run) => ({ ...run, since: time(run.since) })),
     lastError: lastError === undefined ? null : { at: time(lastError.at), words: lastError.words },
   })}\n`;
@@ -118,12 +118,10 @@ function statusText(status: DispatcherStatus, clock: Clock): string {
   const now = clock.wall();
   const since = link.since === undefined ? "" : `, since ${ago(now - link.since).replace(/ ago$/, "")}`;
   const trouble = link.lastError === undefined ? "" : `: ${printable(link.lastError)}`;
+  const connected = `connected${link.protocol === "legacy" ? " (legacy protocol)" : ""}${since}`;
   const lines = [
     ["agent", `${printable(name)}, cb ${printable(version)}, started ${ago(now - startedAt)}`],
-    [
-      "server",
-      `${printable(server)}, ${link.connected ? `connected${since}` : `not connected${since}${trouble}`}`,
-    ],
+    ["server", `${printable(server)}, ${link.connected ? connected : `not connected${since}${trouble}`}`],
     ["spool", `${count(spool.results, "result")} to post, ${spool.bytes} bytes`],
     ["refused", count(quarantined, "post")],
     ...(lastError === undefined

@@ -5,7 +5,13 @@ import type { Values } from "../core/settings.ts";
 import { printable } from "../core/text.ts";
 import type { FaradayApi } from "../faraday/api.ts";
 import { describeServer, ServerFailure, serverError } from "../faraday/server-failure.ts";
-import { holdsResults, probeState, readRegistration, writeRegistration } from "./dispatcher-state.ts";
+import {
+  holdsResults,
+  probeState,
+  type Registration,
+  readRegistration,
+  writeRegistration,
+} from "./dispatcher-state.ts";
 import type { dispatcherSettings } from "./settings/dispatcher.ts";
 
 type Settings = Pick<
@@ -16,7 +22,6 @@ type Settings = Pick<
 type Registrar = {
   readonly api: Pick<FaradayApi, "register">;
   readonly server: URL;
-  readonly log: Log;
   readonly signal: AbortSignal;
 };
 
@@ -28,43 +33,77 @@ type Registrar = {
  */
 export async function agentToken(
   settings: Settings,
-  { api, server, log, signal }: Registrar,
+  { log, ...registrar }: Registrar & { readonly log: Log },
 ): Promise<string | undefined> {
-  const { "state-directory": directory, token: code, "register-again": again, name, description } = settings;
-  if (again && code === undefined)
-    throw new CbError("usage", "Cannot use --register-again: --token with a registration code is missing");
-  const url = describeServer(server);
-  if (again) refuseOtherResults(directory, url);
-  const stored = again ? undefined : readRegistration(directory);
+  const { "state-directory": directory, token: code, name } = settings;
+  const url = describeServer(registrar.server);
+  const stored = storedRegistration(settings, registrar.server);
   if (stored !== undefined) {
-    if (code === undefined) {
-      if (stored.server !== url)
-        log.warn(
-          { event: "other-server", registered: stored.server, server: url },
-          "Registered at another server",
-        );
-      return stored.token;
-    }
-    throw new CbError(
-      "usage",
-      `Cannot register again: "${printable(directory)}" holds the token of an agent already`,
-      {
-        hint: "Leave --token out, or add --register-again: the server then has two agents",
-      },
-    );
+    if (stored.server !== url)
+      log.warn(
+        { event: "other-server", registered: stored.server, server: url },
+        "Registered at another server",
+      );
+    return stored.token;
   }
   if (code === undefined) {
     throw new CbError("usage", `Cannot serve "${url}": no agent is registered in "${printable(directory)}"`, {
       hint: "Give --token with the six digits that the server's Agents page shows",
     });
   }
-  // The code is good once, and the token is never shown again: not without a place for it.
+  const made = await newAgent(settings, code, registrar);
+  if (made === undefined) return undefined;
+  writeRegistration(directory, made);
+  log.info({ event: "registered", agent: made.id, name }, "Registered a new agent");
+  return made.token;
+}
+
+/**
+ * The registration that is there and stays; undefined where there has to be a new one.
+ *
+ * @throws {CbError} `usage` where a new one is asked for and must not be made, `key` for a file that is damaged
+ */
+export function storedRegistration(
+  { "state-directory": directory, token: code, "register-again": again }: Settings,
+  server: URL,
+): Registration | undefined {
+  if (again && code === undefined)
+    throw new CbError("usage", "Cannot use --register-again: --token with a registration code is missing");
+  if (again) {
+    refuseOtherResults(directory, describeServer(server));
+    return undefined;
+  }
+  const stored = readRegistration(directory);
+  if (stored === undefined || code === undefined) return stored;
+  throw new CbError(
+    "usage",
+    `Cannot register again: "${printable(directory)}" holds the token of an agent already`,
+    {
+      hint: "Leave --token out, or add --register-again: the server then has two agents",
+    },
+  );
+}
+
+/**
+ * Makes a new agent at the server; who asks for it has to keep what comes back, as the server never tells it again.
+ *
+ * @param code is spent by that
+ * @returns undefined where the signal came first
+ * @throws {CbError} `server` where there is no registration, `file` where there is no place for one
+ */
+export async function newAgent(
+  {
+    "state-directory": directory,
+    name,
+    description,
+  }: Pick<Settings, "state-directory" | "name" | "description">,
+  code: string,
+  { api, server, signal }: Registrar,
+): Promise<Registration | undefined> {
   probeState(directory);
   try {
     const { id, token } = await api.register({ code, name, description }, signal);
-    writeRegistration(directory, { token, server: url, id });
-    log.info({ event: "registered", agent: id, name }, "Registered a new agent");
-    return token;
+    return { token, server: describeServer(server), id };
   } catch (error) {
     if (signal.aborted) return undefined;
     if (error instanceof ServerFailure) throw serverError("register at", server, error);
@@ -75,8 +114,10 @@ export async function agentToken(
 /**
  * Executions and workspaces of two servers have the same numbers and names: what one has not taken yet would reach the
  * other, in the place of results that are its own.
+ *
+ * @throws {CbError} `usage`
  */
-function refuseOtherResults(directory: string, url: string): void {
+export function refuseOtherResults(directory: string, url: string): void {
   const server = registeredAt(directory);
   if (server === undefined || server === url || !holdsResults(directory)) return;
   const held = `"${printable(directory)}" holds results for "${printable(server)}"`;

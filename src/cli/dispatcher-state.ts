@@ -5,13 +5,14 @@
  *
  * `agent.json` holds the agent's token, which never expires: who has it can post results in this agent's name.
  */
-import { existsSync, readdirSync, unlinkSync } from "node:fs";
+import { chownSync, existsSync, readdirSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { CbError } from "../core/errors.ts";
 import {
   attempt,
   isMissing,
   makeDirectory,
+  type Owner,
   readSmallFileAndMode,
   refuseIfReadableByOthers,
   refuseIfWritableByOthers,
@@ -35,10 +36,15 @@ export function dispatcherSocket(directory: string): string {
   return join(directory, "dispatcher.sock");
 }
 
-export function lockState(directory: string): LockFile {
-  makeDirectory(directory, 0o700);
+/** @param owner of what is made, where root does something for the service */
+export function lockState(directory: string, owner?: Owner): LockFile {
+  makeDirectory(directory, 0o700, owner);
   refuseIfWritableByOthers(directory);
-  return lockFile(join(directory, "lock"), "dispatcher");
+  const path = join(directory, "lock");
+  const lock = lockFile(path, "dispatcher");
+  // Or the service could not open it.
+  if (owner !== undefined) attempt("give away", path, () => chownSync(path, owner.uid, owner.gid));
+  return lock;
 }
 
 /** Whether anything waits in the spool, or is in quarantine. @throws {CbError} `file` */
@@ -71,8 +77,8 @@ export function readRegistration(directory: string): Registration | undefined {
 }
 
 /** @throws {CbError} `file` */
-export function writeRegistration(directory: string, registration: Registration): void {
-  writeAtomically(registrationFile(directory), Buffer.from(registrationText(registration)), 0o600);
+export function writeRegistration(directory: string, registration: Registration, owner?: Owner): void {
+  writeAtomically(registrationFile(directory), Buffer.from(registrationText(registration)), 0o600, owner);
 }
 
 /** Whether a registration could be written. @throws {CbError} `file` */

@@ -9,12 +9,13 @@ import { runChecks } from "../exec/checks.ts";
 import { type ExecutionEnd, execute } from "../exec/execution.ts";
 import { checkParameters, type ParameterValues, valuesOfTexts } from "../exec/parameters.ts";
 import { type Executor, ExecutorCatalog, lackOf } from "../faraday/executor-catalog.ts";
+import { executorOutput } from "../faraday/executor-output.ts";
 import { findInstallation } from "../faraday/official-executors.ts";
 import { clean } from "../faraday/payload.ts";
-import { type ResultLine, ResultLines } from "../faraday/result-lines.ts";
+import type { ResultLine } from "../faraday/result-lines.ts";
 import { runEnvironment } from "../faraday/run-environment.ts";
 import { type LineCounts, NO_LINES, outcomeOf } from "../faraday/run-outcome.ts";
-import { LinesWithoutSecrets, withoutSecrets } from "../faraday/secrets.ts";
+import { withoutSecrets } from "../faraday/secrets.ts";
 import { deleteTree } from "../faraday/workplace.ts";
 import { type Context, type Invocation, parseOperand } from "./command.ts";
 import { type Stream, write } from "./output.ts";
@@ -88,29 +89,21 @@ class Trial {
   }
 
   async #execute(signal: AbortSignal): Promise<ExecutionEnd> {
-    const { path, arguments: args, manifest } = this.#executor;
-    const lines = new ResultLines({ longestLine: manifest.longestLine, blankLine: manifest.blankLine });
-    const stderr = new LinesWithoutSecrets(this.#secrets);
-    const decoder = new TextDecoder();
-    const execution = execute(path, {
-      arguments: args,
+    const output = executorOutput(this.#executor, {
+      execute,
+      secrets: this.#secrets,
       directory: this.#directory,
       environment: this.#variables,
-      timeLimit: manifest.timeout,
+      timeLimit: this.#executor.manifest.timeout,
       stopGrace: STOP_GRACE,
       drainGrace: DRAIN_GRACE,
       signal,
       clock: this.#context.clock,
     });
-    for await (const event of execution) {
-      if (event.kind === "end") {
-        for (const line of lines.end()) await this.#take(line);
-        for (const line of stderr.end()) await this.#say(line);
-        return event;
-      }
-      if (event.stream === "stdout") for (const line of lines.push(event.data)) await this.#take(line);
-      else
-        for (const line of stderr.push(decoder.decode(event.data, { stream: true }))) await this.#say(line);
+    for await (const event of output) {
+      if (event.kind === "end") return event.end;
+      if (event.kind === "results") for (const line of event.lines) await this.#take(line);
+      else for (const line of event.lines) await this.#say(line);
     }
     throw new Error("an execution ended without its end");
   }

@@ -65,6 +65,7 @@ export const SUMMARIES: Readonly<Record<string, string>> = {
   "": "Run a command on every server, trusting nobody in between",
   station: "Have agents run commands, and collect what they say",
   dispatcher: "Run executors for a Faraday server",
+  executor: "Scan as an executor, without a dispatcher or for one",
   "dispatcher spool": "Look after results that the server has refused",
 };
 
@@ -144,9 +145,10 @@ function optionLine(name: string, setting: Setting, table: Schema, program: stri
 }
 
 function environment(table: Schema): string {
-  const names = Object.entries(table).map(([name, setting]) => {
+  const names = Object.entries(table).flatMap(([name, setting]) => {
     const [first, ...others] = environmentNames(name, setting);
-    return others.length === 0 ? first : `${first} (or ${others.join(", ")})`;
+    if (first === undefined) return [];
+    return others.length === 0 ? [first] : [`${first} (or ${others.join(", ")})`];
   });
   return `In place of options: ${names.join(", ")}`;
 }

@@ -30,9 +30,7 @@ import type { DispatcherSetup } from "../setup/dispatcher-setup.ts";
 import { manifestText } from "../setup/manifest-text.ts";
 import { registrationFile, registrationText } from "./dispatcher-state.ts";
 import { DISTRO_RUN_DIRECTORIES } from "./settings/dispatcher.ts";
-
-/** The user of `cb-dispatcher.service`. */
-export const SERVICE_USER = "cb-dispatcher";
+import { SERVICE_USER } from "./state-owner.ts";
 
 export type SetupPlace = {
   /** `dispatcher.toml`. */
@@ -52,7 +50,10 @@ export type PlannedFile = {
 
 const MAX_BYTES = 1024 * 1024;
 
-/** @param output as it was given; without it where `cb dispatcher run` looks first */
+/**
+ * @param output as it was given; without it where `cb dispatcher run` looks first
+ * @param stateDirectory made absolute, as manifests must name what is in it
+ */
 export function setupPlace(
   output: string | undefined,
   stateDirectory: string,
@@ -66,7 +67,7 @@ export function setupPlace(
   return {
     config,
     runDirectory: join(dirname(config), "run.d"),
-    stateDirectory,
+    stateDirectory: resolve(stateDirectory),
     service: isRoot ? serviceOwner(stateDirectory) : undefined,
   };
 }
@@ -119,6 +120,7 @@ export function planSetup(
 export function writePlanned(place: SetupPlace, files: readonly PlannedFile[]): void {
   makeDirectory(place.stateDirectory, 0o700, place.service);
   for (const { path, text, mode, owner } of files) {
+    // Names of secrets say something, too; elsewhere the service has to get through.
     const isState = path.startsWith(`${place.stateDirectory}/`);
     makeDirectory(dirname(path), isState ? 0o700 : 0o755, isState ? owner : undefined);
     writeAtomically(path, new TextEncoder().encode(text), mode, owner);

@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import { CbError } from "./errors.ts";
-import { isMissing, readSmallFile } from "./files.ts";
+import { isDenied, isMissing, readSmallFile } from "./files.ts";
 import type { Schema, Setting, Sources, Texts } from "./settings.ts";
 import { didYouMean } from "./suggestion.ts";
 import { printable } from "./text.ts";
@@ -20,18 +20,21 @@ const MAX_CONFIG_BYTES = 1024 * 1024;
 /**
  * The file of that name in the first of the directories that has one.
  *
+ * @param others one of the directories; a file there that we may not read is not meant for us, and is passed over
  * @throws {CbError} `file` for one that is there but cannot be read, `setting` for what is wrong inside
  */
 export function findConfigFile(
   name: string,
   directories: readonly string[],
   table: Schema,
+  others?: string,
 ): ConfigFile | undefined {
   for (const directory of directories) {
     try {
       return readConfigFile(join(directory, name), table);
     } catch (error) {
-      if (!isMissing(error)) throw error;
+      const isClosed = directory === others && isDenied(error);
+      if (!isMissing(error) && !isClosed) throw error;
     }
   }
   return undefined;

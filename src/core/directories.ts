@@ -8,12 +8,19 @@ import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import type { Environment } from "./settings.ts";
 
+const SYSTEM_CONFIG = "/etc/cb";
+
 /** The directories of settings and keys, to be tried in this order; none of them need exist. */
 export function configDirectories(environment: Environment): readonly string[] {
   const { CREDENTIALS_DIRECTORY: credentials = "" } = environment;
-  const own = join(xdgDirectory(environment, "XDG_CONFIG_HOME", ".config"), "cb");
-  // The unit of the agent makes /etc/cb its own with XDG_CONFIG_HOME=/etc: one place then, and named once.
-  return [...new Set([...(isAbsolute(credentials) ? [credentials] : []), own, "/etc/cb"])];
+  // The units make /etc/cb their own with XDG_CONFIG_HOME=/etc: one place then, and named once.
+  const own = ownConfig(environment);
+  return [...new Set([...(isAbsolute(credentials) ? [credentials] : []), own, SYSTEM_CONFIG])];
+}
+
+/** That of them which is not the user's, where there is one. */
+export function othersConfigDirectory(environment: Environment): string | undefined {
+  return ownConfig(environment) === SYSTEM_CONFIG ? undefined : SYSTEM_CONFIG;
 }
 
 /**
@@ -28,6 +35,10 @@ export function stateDirectory(environment: Environment, name: "cb" | "cb-dispat
 /** The user's directory of what can be lost without harm: `$XDG_CACHE_HOME/cb` or `~/.cache/cb`. */
 export function cacheDirectory(environment: Environment): string {
   return join(xdgDirectory(environment, "XDG_CACHE_HOME", ".cache"), "cb");
+}
+
+function ownConfig(environment: Environment): string {
+  return join(xdgDirectory(environment, "XDG_CONFIG_HOME", ".config"), "cb");
 }
 
 function xdgDirectory(environment: Environment, variable: string, below: string): string {

@@ -31,6 +31,7 @@ export type ErrorCode =
   | "locked" // another process holds the state directory
   | "hub" // Redis: unreachable, refused, went away
   | "server" // Faraday's server: unreachable, refused, no such server
+  | "scanner" // a program that an executor of ours runs: not there, failed, its report damaged
   | "output" // our own standard output
   | "reader-gone" // whoever read our standard output has left
   | "message-malformed"; // bytes that no encoder of ours produces

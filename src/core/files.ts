@@ -52,6 +52,11 @@ export function isMissing(error: unknown): boolean {
   return ["ENOENT", "ENOTDIR"].includes(systemCode(cause) ?? "");
 }
 
+/** Whether a failure is for want of the right to it. */
+export function isDenied(error: unknown): boolean {
+  return systemCode(error instanceof CbError ? error.cause : error) === "EACCES";
+}
+
 /**
  * The bytes of a regular file.
  *

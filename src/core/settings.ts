@@ -37,8 +37,11 @@ type SettingBase = {
   readonly short?: string;
   /** What stands for the value in help, such as `<seconds>`; a setting without it is a switch. */
   readonly value?: string;
-  /** Environment names beside `CB_<NAME>`, strongest first, all weaker than it. */
-  readonly environment?: readonly string[];
+  /**
+   * Environment names beside `CB_<NAME>`, strongest first, all weaker than it; `false` for none, not even that: where
+   * commands have different options of one name, a variable that was set for one must not reach another.
+   */
+  readonly environment?: readonly string[] | false;
   /** Read like any other text; without it an absent value is `undefined`. */
   readonly default?: string | ComputedDefault;
   /** Whether a TOML number may stand for it; otherwise it must be a string, for `1.10` would arrive as 1.1. */
@@ -113,7 +116,7 @@ function environmentName(name: string): string {
 
 /** The environment names of a setting, strongest first. */
 export function environmentNames(name: string, setting: Setting): readonly string[] {
-  return [environmentName(name), ...(setting.environment ?? [])];
+  return setting.environment === false ? [] : [environmentName(name), ...(setting.environment ?? [])];
 }
 
 /**

@@ -33,7 +33,9 @@ export function editToml(
       if (!Object.hasOwn(before, key)) prepared = uncomment(prepared, key);
     }
   }
-  const edited = `${patch(prepared, after).trimEnd()}\n`;
+  const patched = patch(prepared, after);
+  // It ends a text that was empty without one.
+  const edited = patched === text || patched.endsWith("\n") ? patched : `${patched}\n`;
   // Whatever the library makes of an unusual layout, no other key may change.
   const found = parseToml(encoder.encode(edited), path, "setting");
   if (canonical(found) === canonical(after)) return edited;

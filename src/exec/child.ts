@@ -2,8 +2,9 @@
  * Starts one child process in its surroundings; the only file that knows execa.
  *
  * What holds for every command: no shell, `$0` is its path, stdin /dev/null, only the given environment, a
- * session and process group of its own (so no terminal, and a signal to the group reaches what it forked),
- * default signal dispositions. What this file cannot do, as the runtimes are:
+ * session and process group of its own (so no terminal, and a signal to the group reaches what it forked; the
+ * tools of an executor, tool.ts, are the exception), default signal dispositions. What this file cannot do, as the
+ * runtimes are:
  *
  * - The umask is that of the whole process and is inherited: the agent program sets 022 when it starts.
  * - Descriptors that the agent itself was born with stay out of the child in Bun; Node keeps out those up to
@@ -26,7 +27,7 @@ type Exit = { readonly status: number | undefined; readonly signal: string | und
 
 type Child = {
   readonly started: true;
-  /** Also the id of its process group and session. */
+  /** Also the id of its process group and session, unless it shares ours. */
   readonly pid: number;
   readonly stdout: Readable;
   readonly stderr: Readable;
@@ -45,6 +46,8 @@ export type Surroundings = {
   readonly environment: Readonly<Record<string, string>>;
   /** Where it starts. */
   readonly directory: string;
+  /** Whether it stays in the process group and session of this program: what ends all of that then ends it, too. */
+  readonly sharesGroup?: boolean;
 };
 
 /** Starts `path`, an executor or the interpreter of one. The streams must be read, or paused, in the same turn. */
@@ -68,7 +71,7 @@ export async function startChild(path: string, surroundings: Surroundings): Prom
   return { started: true, pid, stdout, stderr, exited, abandon: () => subprocess.unref() };
 }
 
-function launch(path: string, { arguments: words, environment, directory }: Surroundings) {
+function launch(path: string, { arguments: words, environment, directory, sharesGroup }: Surroundings) {
   try {
     return execa(path, words, {
       cwd: directory,
@@ -77,7 +80,7 @@ function launch(path: string, { arguments: words, environment, directory }: Surr
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",
-      detached: true,
+      detached: sharesGroup !== true,
       // We read the streams ourselves and end the group ourselves. execa's own promise waits for the last
       // holder of a stream, which may be a daemon that lives for months; with `reject: false` it is harmless.
       buffer: false,

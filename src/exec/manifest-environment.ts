@@ -28,7 +28,13 @@ const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const RESERVED = /^(?:PATH$|LD_|CB_|EXECUTOR_CONFIG_|AGENT_CONFIG_)/;
 const CREDENTIAL = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,254}$/;
 /** Half of what one variable can hold (execve(2), MAX_ARG_STRLEN). */
-const MAX_SECRET_BYTES = 64 * 1024;
+export const MAX_SECRET_BYTES = 64 * 1024;
+
+/** Why a manifest cannot set a variable of this name; undefined where it can. */
+export function variableProblem(name: string): string | undefined {
+  if (!VARIABLE.test(name)) return "expected letters, digits and underscores in its name";
+  return RESERVED.test(name) ? "the name is reserved" : undefined;
+}
 
 /**
  * @param table absent where the manifest has none
@@ -42,9 +48,8 @@ export function readEnvironment(
   const entries = new Map<string, EnvironmentEntry>();
   if (table === undefined) return entries;
   for (const name of table.keys) {
-    if (!VARIABLE.test(name))
-      throw table.problem(name, "expected letters, digits and underscores in its name");
-    if (RESERVED.test(name)) throw table.problem(name, "the name is reserved");
+    const problem = variableProblem(name);
+    if (problem !== undefined) throw table.problem(name, problem);
     entries.set(name, entryIn(table, name, text));
   }
   return entries;

@@ -44,6 +44,8 @@ export type Manifest = ManifestEnvironment & {
   readonly checks: readonly string[];
   /** Faraday's own executor of that name runs, and there is no executable. */
   readonly official: string | undefined;
+  /** Whether a station may have it run, where there is an agent; Faraday may in any case. */
+  readonly station: boolean;
   readonly parameters: DeclaredParameters;
 };
 
@@ -57,6 +59,7 @@ const KEYS = [
   "blank-line",
   "checks",
   "official",
+  "station",
   "parameters",
   "environment",
 ] as const;
@@ -65,7 +68,7 @@ const PARAMETER_KEYS = ["type", "base", "mandatory", "secret", "description", "d
 const MAX_MANIFEST_BYTES = 1024 * 1024;
 const MAX_CONCURRENCY = 1000;
 const DEFAULT_LONGEST_LINE = 16 * 1024 * 1024;
-const MAX_LONGEST_LINE = 256 * 1024 * 1024;
+export const MAX_LONGEST_LINE = 256 * 1024 * 1024;
 
 /**
  * The manifest of an executor, read anew each time; undefined where it has none.
@@ -115,6 +118,7 @@ export function parseManifest(bytes: Uint8Array, path: string): Manifest {
     blankLine: table.choice("blank-line", ["ignore", "end"]) ?? "ignore",
     checks: table.texts("checks") ?? [],
     official: officialIn(table),
+    station: table.flag("station") ?? true,
     parameters: parametersIn(table),
     environment: readEnvironment(table.table("environment", undefined), new TextDecoder().decode(bytes)),
   };

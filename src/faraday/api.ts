@@ -1,11 +1,14 @@
 /**
- * The four REST calls of an agent; each of them once, without a second try.
+ * The REST calls of an agent; each of them once, without a second try but for a post that wants another form.
  *
- * The answers are those of Faraday 5.25.2. Its errors come as HTML more often than as JSON, so nothing but the
- * status decides, with two exceptions: a 403 means a deleted agent only in Faraday's own JSON, as a firewall may say
- * 403, too; and a 200 counts only with the JSON that belongs to it.
+ * The answers are those of Faraday 5.25.2, and what differs in 3.19.0 and 4.6.2. Its errors come as HTML more often
+ * than as JSON, so nothing but the status decides, with three exceptions: a 403 means a deleted agent only in
+ * Faraday's own words, as a firewall may say 403, too; a 404 a missing workspace likewise; and a 200 counts only with
+ * the JSON that belongs to it.
  */
+import { printable } from "../core/text.ts";
 import type { HttpAnswer, HttpClient } from "./http-client.ts";
+import { ReferenceForm } from "./reference-form.ts";
 import { isWebPage, objectOf, redirectionOf, refusalOf, wordsOf } from "./server-answer.ts";
 import { ServerFailure } from "./server-failure.ts";
 
@@ -45,10 +48,16 @@ export function isAgentToken(text: string): boolean {
 /** Faraday's words for an agent that it does not know; gateways have words of their own for a 403, in JSON too. */
 const NO_PERMISSION = /\bpermission to access the requested resource\b/i;
 
+/** Faraday's words for a registration code that is not, or no longer, good. */
+const INVALID_TOKEN = /invalid token/i;
+
+const OLD_REGISTRATION =
+  "Register with its own dispatcher, then cb dispatcher import takes over the agent's token";
 const CHECK_URL = "Check the server's URL and its base route";
 
 export class FaradayApi {
   readonly #http: HttpClient;
+  readonly #references = new ReferenceForm();
 
   constructor(http: HttpClient) {
     this.#http = http;
@@ -72,6 +81,18 @@ export class FaradayApi {
       return { status, version: undefined, oddity: `it answers with a web page, ${lower(CHECK_URL)}` };
     }
     return { status, version: await this.#version(signal) };
+  }
+
+  /**
+   * The port of the command channel, where it has one of its own: servers before 5.5 tell it.
+   *
+   * @returns 1 to 65535
+   * @throws {ServerFailure} where there is no answer
+   */
+  async channelPort(signal: AbortSignal): Promise<number | undefined> {
+    // A number, or a text where it came from the command line.
+    const port = Number(objectOf(await this.#get("/_api/config", signal))?.["websocket_port"]);
+    return Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined;
   }
 
   /** Known to whom the server lets in, which agents are not since 5.10. */
@@ -101,7 +122,12 @@ export class FaradayApi {
       body: JSON.stringify({ token: code, name, description }),
       signal,
     });
-    if (answer.status !== 201) throw registrationFailure(answer);
+    if (answer.status !== 201) {
+      // Faraday says 401 to a POST to any path that it does not know.
+      const isWrongCode = INVALID_TOKEN.test(wordsOf(answer));
+      const version = answer.status === 401 && !isWrongCode ? await this.#version(signal) : undefined;
+      throw registrationFailure(answer, version);
+    }
     const { id, token } = objectOf(answer) ?? {};
     if (typeof id === "number" && token === undefined) {
       const why =
@@ -142,7 +168,7 @@ export class FaradayApi {
     const object = objectOf(answer);
     if (status === 200 && typeof object?.["token"] === "string")
       return { kind: "token", token: object["token"] };
-    if (status === 403 && NO_PERMISSION.test(String(object?.["message"]))) return { kind: "deleted" };
+    if (status === 403 && NO_PERMISSION.test(ownWords(answer))) return { kind: "deleted" };
     // Faraday says 401 to a POST to any path that it does not know.
     const isFaraday = ![200, 401, 404, 405].includes(status) && !isWebPage(answer);
     const words = isFaraday ? refusalOf(answer) : `it is not Faraday's API that answers, ${lower(CHECK_URL)}`;
@@ -166,8 +192,10 @@ export class FaradayApi {
     const path = `/_api/v3/ws/${encodeURIComponent(workspace)}/bulk_create`;
     const headers = { authorization: `agent ${agentToken}`, "content-type": "application/json" };
     const url = this.#http.at(path);
+    const post = (bytes: Uint8Array) =>
+      this.#http.request({ method: "POST", url, headers, body: bytes, signal });
     try {
-      return postAnswer(await this.#http.request({ method: "POST", url, headers, body, signal }));
+      return postAnswer(await this.#references.post(body, post));
     } catch (error) {
       if (!(error instanceof ServerFailure)) throw error;
       return { kind: "again", status: undefined, words: error.message, after: undefined };
@@ -179,7 +207,15 @@ export class FaradayApi {
   }
 }
 
-function registrationFailure(answer: HttpAnswer): ServerFailure {
+/** What Faraday itself says in a refusal: in JSON, or before 4 in the page that its library makes. */
+function ownWords(answer: HttpAnswer): string {
+  const message = objectOf(answer)?.["message"];
+  if (typeof message === "string") return message;
+  return /<title>403 Forbidden<\/title>\s*<h1>Forbidden<\/h1>/.test(answer.text) ? wordsOf(answer) : "";
+}
+
+/** @param version where the server tells it */
+function registrationFailure(answer: HttpAnswer, version: string | undefined): ServerFailure {
   const fail = (reason: string, hint?: string) => new ServerFailure("answer", reason, hint);
   const { status } = answer;
   const words = wordsOf(answer);
@@ -192,8 +228,12 @@ function registrationFailure(answer: HttpAnswer): ServerFailure {
   }
   switch (status) {
     case 401:
-      // In other words, Faraday says 401 to a POST to any path that it does not know, too.
-      if (/invalid token/i.test(words)) return fail("the registration code is wrong or has expired", newCode);
+      if (INVALID_TOKEN.test(words)) return fail("the registration code is wrong or has expired", newCode);
+      if (version?.startsWith("3."))
+        return fail(
+          `Faraday ${printable(version)} takes agents for named workspaces alone`,
+          OLD_REGISTRATION,
+        );
       return fail(
         "it does not accept the registration code, or has no such path",
         `${newCode}. ${CHECK_URL}`,
@@ -211,6 +251,8 @@ function registrationFailure(answer: HttpAnswer): ServerFailure {
 
 /** 401 is a workspace that is missing or not active, 402 the licence, 403 a workspace that is read-only: all may end. */
 const PASSING: ReadonlySet<number> = new Set([401, 402, 403, 408, 425, 429]);
+/** Said with 404, before Faraday 5, of a workspace that is missing; of an agent that has no part in it, before 4. */
+const NO_WORKSPACE = /\bNo such workspace\b/;
 
 function postAnswer(answer: HttpAnswer): PostAnswer {
   const { status } = answer;
@@ -219,8 +261,9 @@ function postAnswer(answer: HttpAnswer): PostAnswer {
     return { kind: "created", commandId: typeof id === "number" ? id : undefined };
   }
   // What is neither created nor refused was not read by Faraday: a portal, a redirection, the page of another path.
-  if (PASSING.has(status) || status < 400 || status >= 500) {
-    const words = isWebPage(answer) ? "it answers with a web page" : wordsOf(answer);
+  const isMissing = status === 404 && NO_WORKSPACE.test(answer.text);
+  if (isMissing || PASSING.has(status) || status < 400 || status >= 500) {
+    const words = isWebPage(answer) && !isMissing ? "it answers with a web page" : wordsOf(answer);
     return { kind: "again", status, words, after: retryAfter(answer) };
   }
   return { kind: "rejected", status, words: wordsOf(answer) };

@@ -13,58 +13,23 @@
  */
 import { isJsonObject } from "../core/json.ts";
 import type { Log } from "../core/log.ts";
-import { seconds, shortened } from "../core/text.ts";
+import { shortened } from "../core/text.ts";
+import {
+  type Announcement,
+  type ChannelObserver,
+  type ChannelWaits,
+  type CommandChannel,
+  type OpenChannel,
+  opened,
+  type StatusMessage,
+  statusFields,
+  WAITS,
+} from "./command-channel.ts";
 import { EngineSocket, type EngineTransport } from "./engine-socket.ts";
 import type { HttpClient } from "./http-client.ts";
 import { type Answer, type JoinEcho, type JoinVerdict, verdictOf } from "./join-verdict.ts";
-import { ServerFailure } from "./server-failure.ts";
+import { PendingAnswers } from "./pending-answers.ts";
 import { CONNECT, eventPacket, readPacket } from "./socket-packet.ts";
-
-/** What `join_agent` says of one executor; Faraday stores `args` as they are. */
-export type Announcement = {
-  readonly executor_name: string;
-  readonly category: readonly string[];
-  readonly tool: string;
-  readonly args: Readonly<Record<string, Parameter>>;
-};
-
-type Parameter = {
-  readonly mandatory: boolean;
-  readonly type: string | readonly string[];
-  readonly base: string;
-  readonly display_name?: string;
-  readonly description?: string;
-};
-
-export type StatusMessage = {
-  readonly executionIds: readonly number[];
-  readonly executor: string;
-  readonly running: boolean;
-  readonly successful: boolean | null;
-  readonly message: string;
-};
-
-/** In milliseconds; a test may be in a hurry. */
-export type ChannelWaits = {
-  /** For the acknowledgement of a join; old servers may send none. */
-  readonly acknowledge: number;
-  /** Without acknowledgements: for what else may come after the first word on a join. */
-  readonly settle: number;
-  /** For the end of the namespace after `leave_agent`. */
-  readonly leave: number;
-};
-
-const WAITS: ChannelWaits = { acknowledge: 10_000, settle: 2_000, leave: 2_000 };
-/** Characters of a status; the server stores them, and an event of a megabyte would close the connection. */
-const MAX_STATUS_LENGTH = 4_000;
-
-export type ChannelObserver = {
-  /** The payload of a `run`, unchecked. May not throw. */
-  readonly onRun: (payload: unknown) => void;
-};
-
-/** Opens a connection until the namespace is ours. @throws {ServerFailure} */
-export type OpenChannel = (observer: ChannelObserver, signal: AbortSignal) => Promise<Channel>;
 
 /** The usual one, over connections of its own. */
 export function channelOpener(
@@ -83,17 +48,14 @@ type ChannelParts = {
   readonly transport: EngineTransport;
 };
 
-export class Channel {
+export class Channel implements CommandChannel {
+  readonly protocol = "socket.io";
   readonly #engine: EngineSocket;
   readonly #parts: ChannelParts;
-  /** Resolves with the reason when the connection is of no use any more; never rejects. */
   readonly ended: Promise<string>;
   #end: (reason: string) => void = () => {};
-  #hasEnded = false;
   #onConnected: () => void = () => {};
-  /** By the number of the event. */
-  readonly #waiting = new Map<number, (answer: Answer) => void>();
-  #lastId = 0;
+  readonly #pending = new PendingAnswers();
   #acknowledges = false;
   #heard: JoinEcho = { isProven: false, hasWelcome: false, rejection: undefined };
   #onJoinWord: () => void = () => {};
@@ -109,10 +71,7 @@ export class Channel {
       onEnd: (reason: string) => this.#end(reason),
     };
     this.#engine = new EngineSocket(http, observer, parts.transport);
-    void this.ended.then(() => {
-      this.#hasEnded = true;
-      for (const answer of this.#waiting.values()) answer("lost");
-    });
+    void this.ended.then(() => this.#pending.lose());
   }
 
   /**
@@ -124,36 +83,18 @@ export class Channel {
   static async open(http: HttpClient, parts: ChannelParts, signal: AbortSignal): Promise<Channel> {
     signal.throwIfAborted();
     const channel = new Channel(http, parts);
-    const patience = 2 * http.timeout;
-    const timer = setTimeout(() => channel.#end(`no channel within ${seconds(patience)}`), patience);
-    const onAbort = () => channel.#end("interrupted");
-    signal.addEventListener("abort", onAbort, { once: true });
-    try {
-      const connected = new Promise<undefined>((resolve) => {
-        channel.#onConnected = () => resolve(undefined);
-      });
-      const reason = await Promise.race([connected, channel.ended]);
-      if (reason === undefined) return channel;
-      await channel.close();
-      signal.throwIfAborted();
-      throw new ServerFailure("connection", reason);
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", onAbort);
-    }
+    const connected = new Promise<void>((resolve) => {
+      channel.#onConnected = resolve;
+    });
+    const end = (reason: string) => channel.#end(reason);
+    return opened({ channel, connected, end, patience: 2 * http.timeout }, signal);
   }
 
-  /** Whether the server acknowledges what it has dealt with; false until it did so once. */
   get acknowledges(): boolean {
     return this.#acknowledges;
   }
 
-  /**
-   * Announces ourselves; again and again, if need be, as a further join takes the place of an earlier one.
-   *
-   * @param token of the last 60 seconds
-   * @param executors all of them: Faraday deletes those that are missing, with what they have run
-   */
+  /** Again and again, if need be, as a further join takes the place of an earlier one. */
   async join(token: string, executors: readonly Announcement[]): Promise<JoinVerdict> {
     const heard: JoinEcho = { isProven: false, hasWelcome: false, rejection: undefined };
     this.#heard = heard;
@@ -171,27 +112,13 @@ export class Channel {
     return verdictOf(answer, heard);
   }
 
-  /**
-   * Tells the state of a run once.
-   *
-   * @param patience milliseconds for the acknowledgement
-   * @returns `unanswered` also where `signal` ended the waiting
-   */
   runStatus(status: StatusMessage, patience: number, signal: AbortSignal): Promise<Answer> {
-    const { executionIds, executor, running, successful, message } = status;
     // As text: Faraday takes no object here, and says nothing about it.
-    const text = JSON.stringify({
-      action: "RUN_STATUS",
-      execution_ids: executionIds,
-      executor_name: storable(executor),
-      running,
-      successful,
-      message: storable(message.slice(0, MAX_STATUS_LENGTH)),
-    });
+    const text = JSON.stringify(statusFields(status));
     return this.#emit("run_status", text, AbortSignal.any([signal, AbortSignal.timeout(patience)]));
   }
 
-  /** Says goodbye and ends; the server then shows us as offline, and what still runs as failed. */
+  /** The server then shows what still runs as failed. */
   async leave(): Promise<void> {
     // Without an argument: with one, the handler raises and we stay online until the server misses our heartbeat.
     this.#engine.send(eventPacket("leave_agent", undefined));
@@ -207,21 +134,7 @@ export class Channel {
   }
 
   #emit(name: string, argument: unknown, patience: AbortSignal): Promise<Answer> {
-    this.#lastId += 1;
-    const id = this.#lastId;
-    return new Promise((resolve) => {
-      const onAbort = () => done("unanswered");
-      const done = (answer: Answer) => {
-        patience.removeEventListener("abort", onAbort);
-        this.#waiting.delete(id);
-        resolve(answer);
-      };
-      patience.addEventListener("abort", onAbort, { once: true });
-      this.#waiting.set(id, done);
-      if (this.#hasEnded) done("lost");
-      else if (patience.aborted) done("unanswered");
-      else this.#engine.send(eventPacket(name, id, argument));
-    });
+    return this.#pending.expect((id) => this.#engine.send(eventPacket(name, id, argument)), patience);
   }
 
   #onMessage(text: string): void {
@@ -238,7 +151,7 @@ export class Channel {
         break;
       case "acknowledgement":
         this.#acknowledges = true;
-        this.#waiting.get(packet.id)?.("acknowledged");
+        this.#pending.acknowledge(packet.id);
         break;
       case "event":
         this.#onEvent(packet.name, packet.argument);
@@ -283,9 +196,4 @@ export class Channel {
 function reasonOf(argument: unknown): string {
   const reason = isJsonObject(argument) ? argument["reason"] : undefined;
   return typeof reason === "string" ? shortened(reason) : "no reason";
-}
-
-/** Text that a database takes: without NUL and halves of characters, for which the handler would raise. */
-function storable(text: string): string {
-  return Buffer.from(text.replaceAll("\0", "")).toString();
 }

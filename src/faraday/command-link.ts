@@ -14,7 +14,13 @@ import type { Clock } from "../core/clock.ts";
 import { CbError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { FaradayApi } from "./api.ts";
-import type { Announcement, Channel, OpenChannel, StatusMessage } from "./channel.ts";
+import type {
+  Announcement,
+  ChannelProtocol,
+  CommandChannel,
+  OpenChannel,
+  StatusMessage,
+} from "./command-channel.ts";
 import { ServerFailure } from "./server-failure.ts";
 
 /** In milliseconds; a test may be in a hurry. */
@@ -52,6 +58,8 @@ export type LinkState = {
   readonly lastError: string | undefined;
   /** In vain since it was last connected. */
   readonly attempts: number;
+  /** Of the last channel that was joined. */
+  readonly protocol: ChannelProtocol | undefined;
 };
 
 type LinkParts = {
@@ -86,8 +94,14 @@ export class CommandLink {
   readonly #parts: LinkParts;
   readonly #waits: LinkWaits;
   /** While it is joined. */
-  #channel: Channel | undefined;
-  #state: LinkState = { connected: false, since: undefined, lastError: undefined, attempts: 0 };
+  #channel: CommandChannel | undefined;
+  #state: LinkState = {
+    connected: false,
+    since: undefined,
+    lastError: undefined,
+    attempts: 0,
+    protocol: undefined,
+  };
   /** The last of the statuses that wait, by the executions that they are about. */
   readonly #telling = new Map<string, Promise<boolean>>();
 
@@ -179,8 +193,9 @@ export class CommandLink {
     try {
       if ((await this.#join(channel, token, signal)) === "deleted") return "deleted";
       this.#channel = channel;
-      this.#setState({ connected: true, since: clock.wall(), lastError: undefined, attempts: 0 });
-      log.info({ event: "joined", acknowledges: channel.acknowledges }, "Joined the server");
+      const { protocol, acknowledges } = channel;
+      this.#setState({ connected: true, since: clock.wall(), lastError: undefined, attempts: 0, protocol });
+      log.info({ event: "joined", protocol, acknowledges }, "Joined the server");
       onJoined();
       const reason = await untilAborted(channel.ended, signal);
       this.#channel = undefined;
@@ -195,7 +210,7 @@ export class CommandLink {
   }
 
   /** @throws {ServerFailure} where the server takes none of several joins */
-  async #join(channel: Channel, first: string, signal: AbortSignal): Promise<"joined" | "deleted"> {
+  async #join(channel: CommandChannel, first: string, signal: AbortSignal): Promise<"joined" | "deleted"> {
     const { log, announcements } = this.#parts;
     let token: string | undefined = first;
     for (let join = 1; ; join += 1) {
@@ -238,7 +253,8 @@ export class CommandLink {
 
   #lost(reason: string): void {
     this.#parts.log.warn({ event: "channel-lost", reason }, "Lost the server");
-    this.#setState({ connected: false, since: this.#parts.clock.wall(), lastError: reason, attempts: 0 });
+    const since = this.#parts.clock.wall();
+    this.#setState({ ...this.#state, connected: false, since, lastError: reason, attempts: 0 });
   }
 
   #failed(reason: string): void {

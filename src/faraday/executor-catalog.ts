@@ -17,7 +17,7 @@ import {
 } from "../exec/parameter-types.ts";
 import type { Parameter } from "../exec/parameters.ts";
 import { resolveExecutor } from "../exec/resolve.ts";
-import type { Announcement } from "./channel.ts";
+import type { Announcement } from "./command-channel.ts";
 import {
   type Installation,
   type OfficialManifest,

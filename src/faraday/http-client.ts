@@ -12,9 +12,10 @@
  * - a WebSocket that was closed waits for the server to close, too, for ever; so all sockets are known, and
  *   `close()` ends them.
  */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
 import { rootCertificates } from "node:tls";
-import { buildConnector, EnvHttpProxyAgent, Pool, request, WebSocket } from "undici/index.js";
+import { buildConnector, EnvHttpProxyAgent, Pool, ping, request, WebSocket } from "undici/index.js";
 import { CbError } from "../core/errors.ts";
 import { seconds } from "../core/text.ts";
 import { failureOf, ServerFailure } from "./server-failure.ts";
@@ -22,6 +23,11 @@ import { failureOf, ServerFailure } from "./server-failure.ts";
 export type TlsOptions = {
   /** Authorities in PEM, in place of those that the runtime knows. */
   readonly ca: Uint8Array | undefined;
+  /**
+   * Whether a chain may end at any certificate of `ca`, and not only at one that has signed itself: those were named
+   * for this server, and its own may be among them. Deno, and Node before 20.18, know nothing of it and verify more.
+   */
+  readonly partial: boolean;
   readonly certificate: Uint8Array | undefined;
   readonly key: Uint8Array | undefined;
   /** False trusts whoever answers. */
@@ -44,6 +50,8 @@ export type HttpOptions = {
   readonly proxy: ProxyOptions;
   /** Milliseconds for a connection, and again for one answer. */
   readonly timeout: number;
+  /** Looks at each connection to the server, proxy or not, before anything is said on it; a failure ends it. */
+  readonly judge?: (socket: Socket) => ServerFailure | undefined;
 };
 
 export type HttpRequest = {
@@ -158,6 +166,7 @@ export class HttpClient {
     const serverTls = {
       timeout,
       rejectUnauthorized: tls.verify,
+      allowPartialTrustChain: tls.partial,
       ...(tls.ca !== undefined && { ca: asBuffer(tls.ca) }),
       ...(tls.certificate !== undefined && { cert: asBuffer(tls.certificate) }),
       ...(tls.key !== undefined && { key: asBuffer(tls.key) }),
@@ -168,6 +177,11 @@ export class HttpClient {
       connect: this.#known(buildConnector(serverTls)),
       requestTls: serverTls,
       proxyTls: { timeout, ...authorities },
+      // For each server, whichever way leads there; `clientFactory` is for the proxy alone.
+      factory: (origin, options) => {
+        const { connect } = options as { readonly connect: buildConnector.connector };
+        return new Pool(origin, { ...options, connect: this.#judged(connect) });
+      },
       clientFactory: (origin, options) => {
         const { connect } = options as { readonly connect: buildConnector.connector };
         return new Pool(origin, { connect: this.#known(connect, "the proxy: "), headersTimeout: timeout });
@@ -178,6 +192,21 @@ export class HttpClient {
       // For WebSockets, as requests have a deadline.
       headersTimeout: timeout,
     });
+  }
+
+  /** As `connect`, unless somebody wants to see the socket first. */
+  #judged(connect: buildConnector.connector): buildConnector.connector {
+    const { judge } = this.#options;
+    if (judge === undefined) return connect;
+    return (options, callback) => {
+      connect(options, (...outcome) => {
+        const [error, socket] = outcome;
+        const failure = error === null ? judge(socket) : undefined;
+        if (failure === undefined) return callback(...outcome);
+        socket?.destroy();
+        callback(failure, null);
+      });
+    };
   }
 
   /** As `connect`, and `close()` knows of the sockets. */
@@ -206,6 +235,24 @@ class Routes extends EnvHttpProxyAgent {
   get webSocketOptions(): object {
     return { maxPayloadSize: MAX_ANSWER_BYTES, maxFragments: 4096 };
   }
+}
+
+/** Sends a ping, at once and behind all texts that were sent before it. @param payload at most 125 bytes */
+export function sendPing(socket: WebSocket, payload: string): void {
+  ping(socket, Buffer.from(payload));
+}
+
+/** Where undici tells of every pong of every WebSocket. */
+const PONGS = "undici:websocket:pong";
+
+/** Calls `onPong` with the payload of each pong. @returns what ends that */
+export function listenForPongs(socket: WebSocket, onPong: (payload: string) => void): () => void {
+  const listener = (message: unknown) => {
+    const { websocket, payload } = message as { readonly websocket: unknown; readonly payload: Uint8Array };
+    if (websocket === socket) onPong(Buffer.from(payload).toString("latin1"));
+  };
+  subscribe(PONGS, listener);
+  return () => unsubscribe(PONGS, listener);
 }
 
 /** The URL of a path that begins with a slash, below another that may end in one. */

@@ -52,9 +52,14 @@ export type OfficialManifest = {
   readonly checks: readonly string[];
   /** Names of variables that must be set for it. */
   readonly variables: readonly string[];
+  /** Names of variables that may be set for it. */
+  readonly optionalVariables: readonly string[];
   /** As JSON has them: name → mandatory, type, base, display_name, description. */
   readonly parameters: Readonly<Record<string, unknown>>;
 };
+
+/** Variables that manifests list like the others and Faraday's server calls optional: the executors have defaults. */
+const OPTIONAL_VARIABLES: readonly string[] = ["BURP_API_PULL_INTERVAL", "TENABLE_PULL_INTERVAL"];
 
 /** @throws {CbError} `file` where this is no Python, or has not both packages */
 export async function findInstallation(python: string): Promise<Installation> {
@@ -73,6 +78,13 @@ export async function findInstallation(python: string): Promise<Installation> {
       hint: "Name the Python of the environment in which faraday-agent-dispatcher is installed",
     });
   }
+}
+
+/** The names of all executors that have a manifest there. @throws {CbError} `file` */
+export function officialNames({ manifests }: Installation): readonly string[] {
+  const files = attempt("read", manifests, () => readdirSync(manifests));
+  const names = files.flatMap((file) => /^(.+)-\d+(?:\.\d+)*\.json$/.exec(file)?.[1] ?? []);
+  return [...new Set(names)].sort();
 }
 
 /**
@@ -135,7 +147,8 @@ function parseManifest(bytes: Uint8Array): OfficialManifest | undefined {
     file,
     command,
     checks,
-    variables,
+    variables: variables.filter((variable) => !OPTIONAL_VARIABLES.includes(variable)),
+    optionalVariables: variables.filter((variable) => OPTIONAL_VARIABLES.includes(variable)),
     parameters,
   };
 }

@@ -39,7 +39,11 @@ export function runEnvironment(
   return { variables, secrets: secretsOf(manifest, fixed, values) };
 }
 
-const INHERITED = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
+const USER = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ"];
+const PROXIES = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
+/** Nmap asks for root, but for this: a service that may use raw sockets has it (nmap(1), --privileged). */
+const NMAP = "NMAP_PRIVILEGED";
+const INHERITED = [...USER, ...PROXIES, NMAP];
 const DEFAULTS = { PATH: SEARCH_PATH, LANG: "C.UTF-8" };
 
 /**

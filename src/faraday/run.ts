@@ -17,16 +17,17 @@ import { runChecks } from "../exec/checks.ts";
 import type { ExecutionEnd, execute } from "../exec/execution.ts";
 import type { ParameterValues } from "../exec/parameters.ts";
 import { type Executor, lackOf } from "./executor-catalog.ts";
+import { executorOutput } from "./executor-output.ts";
 import { clean } from "./payload.ts";
 import { resultBody } from "./post-body.ts";
 import { markOf } from "./process-mark.ts";
 import type { Quarantine } from "./quarantine.ts";
-import { type ResultLine, ResultLines } from "./result-lines.ts";
+import type { ResultLine } from "./result-lines.ts";
 import type { RunCommand } from "./run-command.ts";
 import { runEnvironment } from "./run-environment.ts";
 import { type LineCounts, lastWordsOf, NO_LINES, outcomeOf, type RunOutcome } from "./run-outcome.ts";
 import type { RunSpool } from "./run-spool.ts";
-import { LinesWithoutSecrets, withoutSecrets } from "./secrets.ts";
+import { withoutSecrets } from "./secrets.ts";
 import { makeWorkplace, removeWorkplace } from "./workplace.ts";
 
 export type RunParts = {
@@ -128,14 +129,11 @@ export class Run {
     signal: AbortSignal,
   ): Promise<ExecutionEnd> {
     const { execute, clock, stopGrace, drainGrace } = this.#parts;
-    const { path, arguments: args, manifest } = this.#executor;
-    const lines = new ResultLines({ longestLine: manifest.longestLine, blankLine: manifest.blankLine });
-    const stderr = new TextDecoder();
-    const said = new LinesWithoutSecrets(this.#secrets);
     // Half of a secret would not be found.
     const kept = MAX_STDERR + Math.max(0, ...this.#secrets.map(({ length }) => length));
-    const execution = execute(path, {
-      arguments: args,
+    const output = executorOutput(this.#executor, {
+      execute,
+      secrets: this.#secrets,
       directory,
       environment,
       timeLimit: this.#timeLimit,
@@ -145,18 +143,17 @@ export class Run {
       clock,
       onStart: (pid) => void this.#spool.started(markOf(pid)).catch(() => {}), // it is ended all the same if we are not killed
     });
-    for await (const event of execution) {
-      if (event.kind === "end") {
-        await this.#takeAll(lines.end());
-        this.#say(said.end());
-        return event;
-      }
-      if (event.stream === "stdout") {
-        await this.#takeAll(lines.push(event.data));
-      } else {
-        const text = stderr.decode(event.data, { stream: true });
-        this.#stderr = (this.#stderr + text).slice(-kept);
-        this.#say(said.push(text));
+    for await (const event of output) {
+      switch (event.kind) {
+        case "results":
+          await this.#takeAll(event.lines);
+          break;
+        case "said":
+          this.#stderr = (this.#stderr + event.text).slice(-kept);
+          this.#say(event.lines);
+          break;
+        case "end":
+          return event.end;
       }
     }
     throw new Error("an execution ended without its end");

@@ -6,7 +6,7 @@
  * takes a later status for any execution at any time. So after each join all live runs are announced anew, and final
  * statuses that were not acknowledged are told again.
  */
-import type { StatusMessage } from "./channel.ts";
+import type { StatusMessage } from "./command-channel.ts";
 import type { RunFacts } from "./post-body.ts";
 import type { RunOutcome } from "./run-outcome.ts";
 

@@ -8,8 +8,8 @@ import type { Manifest } from "../exec/manifest.ts";
 import type { Parameter } from "../exec/parameters.ts";
 
 export type DispatcherSetup = {
-  /** Keys of `dispatcher.toml`; what is not named stays as it is. */
-  readonly settings: ReadonlyMap<string, EditableValue>;
+  /** Keys of `dispatcher.toml`, undefined for one that must not be there; what is not named stays as it is. */
+  readonly settings: ReadonlyMap<string, EditableValue | undefined>;
   readonly executors: readonly ExecutorSetup[];
   /** Of an agent that the server knows already. */
   readonly registration: RegistrationSetup | undefined;
@@ -36,7 +36,7 @@ export type VariableSetup = { readonly value: string } | { readonly secret: stri
 /** A manifest before it is a file; as `exec/manifest.ts` reads it, but for its secrets. */
 export type ManifestSetup = Omit<
   Manifest,
-  "path" | "environment" | "parameters" | "longestLine" | "blankLine"
+  "path" | "environment" | "parameters" | "longestLine" | "blankLine" | "station"
 > & {
   /** First lines of the file, each a sentence or two, without `#`. */
   readonly comment: readonly string[];

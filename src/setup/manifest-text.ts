@@ -29,7 +29,7 @@ export function manifestText(manifest: ManifestSetup, secretFile: (variable: str
       ]),
     ),
   };
-  const head = comment.map((line) => `# ${line.replaceAll(/\s+/g, " ")}\n`).join("");
+  const head = comment.map((line) => `${`# ${line.replaceAll(/\s+/g, " ")}`.trimEnd()}\n`).join("");
   return `${head === "" ? "" : `${head}\n`}${formatToml(table).trimEnd()}\n`;
 }
 

@@ -73,7 +73,12 @@ export function judge(
     successes: roster.agents.flatMap(successOf),
     agents: judgements,
     faults,
-    summary: summarise(judgements, rollCall, elapsed, runTimesOf(roster.agents)),
+    summary: summarise(
+      judgements,
+      rollCall,
+      elapsed,
+      request.type === "run" ? runTimesOf(roster.agents) : [],
+    ),
   };
 }
 

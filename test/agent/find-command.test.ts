@@ -128,6 +128,12 @@ test("findCommand() refuses a command that is not there before it looks at its m
   assert.equal(refusal()[0], "no-such-command");
 });
 
+test("findCommand() leaves to Faraday what its manifest keeps from stations", () => {
+  addExecutable(first);
+  addManifest(first, "station = false");
+  assert.deepEqual(find(), { found: false, reason: "manifest", detail: "it is not for stations" });
+});
+
 test("findCommand() runs nothing below the name that a stronger directory gives to an official executor", () => {
   addManifest(first, 'official = "nmap"');
   assert.equal(refusal()[0], "no-such-command");

@@ -44,12 +44,23 @@ function offered(line: string): readonly string[] {
 }
 
 test("complete() offers the words of commands, and help", () => {
-  assert.deepEqual(offered("cb "), ["agent", "station", "dispatcher", "keygen", "help"]);
+  assert.deepEqual(offered("cb "), ["agent", "station", "dispatcher", "executor", "keygen", "help"]);
   assert.deepEqual(offered("cb st"), ["station"]);
   assert.deepEqual(offered("cb station "), ["run", "ping", "commands", "agents"]);
   assert.deepEqual(offered("cb -c lab station "), ["run", "ping", "commands", "agents"]);
   assert.deepEqual(offered("cb station agents "), ["forget", "accept"]);
-  assert.deepEqual(offered("cb dispatcher "), ["run", "check", "try", "status", "stop", "spool"]);
+  assert.deepEqual(offered("cb dispatcher "), [
+    "wizard",
+    "new",
+    "register",
+    "run",
+    "check",
+    "try",
+    "import",
+    "status",
+    "stop",
+    "spool",
+  ]);
   assert.deepEqual(offered("cb dispatcher spool "), ["list", "show", "retry", "drop"]);
   assert.deepEqual(offered("cb help station "), ["run", "ping", "commands", "agents"]);
   assert.deepEqual(offered("cb-keygen "), ["network", "base-station", "show", "import", "help"]);

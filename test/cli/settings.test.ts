@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { hostname } from "node:os";
 import { test } from "node:test";
 import { agentSettings } from "../../src/cli/settings/agent.ts";
+import { dispatcherSettings } from "../../src/cli/settings/dispatcher.ts";
+import { dispatcherWizardSettings } from "../../src/cli/settings/dispatcher-wizard.ts";
 import { runSettings, stationSettings } from "../../src/cli/settings/station.ts";
 import { resolve, type Schema, type Sources } from "../../src/core/settings.ts";
 import { parseConnectionString } from "../../src/hub/connection-string.ts";
@@ -185,4 +187,46 @@ test("the keys of both programs are accepted by both", () => {
       assert.equal(resolve(table, typed(name, "/k")).values[name], "/k");
     }
   }
+});
+
+test("--proxy of the dispatcher takes an HTTP proxy or none, and shows no password of one that it refuses", () => {
+  const proxy = (text: string) => resolve(dispatcherSettings, typed("proxy", text)).values.proxy;
+  assert.equal(proxy("none"), "none");
+  assert.equal(String(proxy("http://proxy.example:3128")), "http://proxy.example:3128/");
+  assert.equal(String(proxy("https://me:secret@proxy.example/")), "https://me:secret@proxy.example/");
+  const wrong = [
+    "",
+    "proxy:3128",
+    "socks5://p:1",
+    "http://p/path",
+    "http://p?x",
+    "http://me@p",
+    "http://:secret@p",
+  ];
+  for (const text of [...wrong, "ftp://me:secret@p", "http://me:secret@p/#x"]) {
+    const refused = (error: unknown) => {
+      assert.match(String(error), /Cannot use proxy \(not shown\) from the command line: expected /);
+      return true;
+    };
+    assert.throws(() => proxy(text), refused, text);
+  }
+});
+
+test("--variable of the wizard takes executors with dots in their names, and values with anything in them", () => {
+  const read = (text: string) => resolve(dispatcherWizardSettings, typed("variable", text)).values.variable;
+  assert.deepEqual(read("a.KEY=x"), [{ executor: "a", variable: "KEY", value: "x" }]);
+  assert.deepEqual(read("a.b-1.KEY=x.y=z\n "), [{ executor: "a.b-1", variable: "KEY", value: "x.y=z\n " }]);
+  assert.deepEqual(read("a.KEY="), [{ executor: "a", variable: "KEY", value: "" }]);
+  for (const text of ["", "KEY=x", "a.KEY", ".KEY=x", "a.=x", "../a.KEY=x", "=a.KEY"])
+    assert.throws(() => read(text), { code: "setting" });
+});
+
+test("--trust-fingerprint of the wizard takes a SHA-256 as it is shown anywhere", () => {
+  const read = (text: string) => {
+    return resolve(dispatcherWizardSettings, typed("trust-fingerprint", text)).values["trust-fingerprint"];
+  };
+  const whole = Array(32).fill("AB").join(":");
+  for (const text of [whole, whole.toLowerCase(), "ab".repeat(32)]) assert.equal(read(text), whole);
+  for (const text of ["", "ab".repeat(20), "ab".repeat(33), "xy".repeat(32)])
+    assert.throws(() => read(text), { code: "setting" });
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -129,6 +129,35 @@ test("findConfigFile() reads the first there is, and that one alone", () => {
     assert.throws(() => findConfigFile("agent.toml", [third, second], table), { message: /no such key/ });
   });
 });
+
+test("findConfigFile() passes over a file that it may not read where it is others', and nowhere else", () => {
+  inDirectory((directory) => {
+    const [own, others] = [join(directory, "own"), join(directory, "others")];
+    for (const each of [own, others]) mkdirSync(each);
+    writeFileSync(join(others, "agent.toml"), "", { mode: 0o000 });
+    const find = () => findConfigFile("agent.toml", [own, others], table, others);
+    asNobody(directory, () => {
+      assert.equal(find(), undefined);
+      assert.throws(() => findConfigFile("agent.toml", [others], table), { message: /: permission denied$/ });
+    });
+    chmodSync(join(others, "agent.toml"), 0o644);
+    assert.equal(find()?.path, join(others, "agent.toml"));
+    writeFileSync(join(own, "agent.toml"), "", { mode: 0o000 });
+    asNobody(directory, () => assert.throws(find, { message: /: permission denied$/ }));
+  });
+});
+
+/** Does something as a user for whom modes count: for root they do not. */
+function asNobody(directory: string, action: () => void): void {
+  chmodSync(directory, 0o755);
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(65_534);
+  try {
+    action();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+}
 
 test("findConfigFile() does not pass over a file that it cannot read", () => {
   inDirectory((directory) => {

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { cacheDirectory, configDirectories, stateDirectory } from "../../src/core/directories.ts";
+import {
+  cacheDirectory,
+  configDirectories,
+  othersConfigDirectory,
+  stateDirectory,
+} from "../../src/core/directories.ts";
 
 test("configDirectories() are credentials, the user's and the system's, in this order", () => {
   const environment = { CREDENTIALS_DIRECTORY: "/run/c", XDG_CONFIG_HOME: "/x", HOME: "/home/u" };
@@ -18,6 +23,11 @@ test("configDirectories() ignores empty and relative variables", () => {
   const environment = { CREDENTIALS_DIRECTORY: "c", XDG_CONFIG_HOME: "x", HOME: "/home/u" };
   assert.deepEqual(configDirectories(environment), ["/home/u/.config/cb", "/etc/cb"]);
   assert.equal(configDirectories({ XDG_CONFIG_HOME: "", HOME: "" })[0], join(homedir(), ".config/cb"));
+});
+
+test("othersConfigDirectory() is the system's, unless that is the user's own, as it is a service's", () => {
+  assert.equal(othersConfigDirectory({ HOME: "/home/u" }), "/etc/cb");
+  assert.equal(othersConfigDirectory({ HOME: "/home/u", XDG_CONFIG_HOME: "/etc" }), undefined);
 });
 
 test("stateDirectory() is XDG_STATE_HOME's or below HOME", () => {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { parseWait } from "../../src/core/duration.ts";
 import { type CbError, ExitStatus } from "../../src/core/errors.ts";
 import { type Channel, parseName } from "../../src/core/names.ts";
-import { parseCount } from "../../src/core/parse.ts";
+import { parseCount, parsePath } from "../../src/core/parse.ts";
 import {
   environmentNames,
   type Group,
@@ -176,6 +176,13 @@ test("resolve() lets a parser's bug through", () => {
     },
   } as const satisfies Schema;
   assert.throws(() => resolve(broken, NOTHING), TypeError);
+});
+
+test("resolve() takes a setting of a command's own from no variable", () => {
+  const own = { output: { value: "<file>", environment: false, parse: parsePath, help: "file" } } as const;
+  assert.deepEqual(environmentNames("output", own.output), []);
+  const sources = { arguments: new Map(), environment: { CB_OUTPUT: "folded" } };
+  assert.equal(resolve(own, sources).values.output, undefined);
 });
 
 test("environmentNames() puts the derived name first", () => {

@@ -59,6 +59,7 @@ test("parseManifest() reads every key [F11] [F22]", () => {
     blank-line = "end"
     checks = ["command -v nmap", "true"]
     official = "nmap"
+    station = false
     [parameters.Target]
     type = ["ip", "domains"]
     base = "list"
@@ -86,6 +87,7 @@ test("parseManifest() reads every key [F11] [F22]", () => {
     blankLine: "end",
     checks: ["command -v nmap", "true"],
     official: "nmap",
+    station: false,
     parameters: new Map([
       [
         "TARGET",

@@ -115,6 +115,24 @@ export class FaradayApi {
     return (answer as { readonly count: number }).count;
   }
 
+  /** `high CVE-2024-6387`, in the order of their names. */
+  async vulnerabilities(workspace: string): Promise<readonly string[]> {
+    const answer = await this.#expect(
+      200,
+      "GET",
+      `/v3/ws/${workspace}/vulns?sort=name&page=1&page_size=1000`,
+    );
+    const { vulnerabilities } = answer as { readonly vulnerabilities: readonly VulnerabilityRow[] };
+    return vulnerabilities.map(({ value: { severity, name } }) => `${severity} ${name}`);
+  }
+
+  /** `open OpenSSH 9.2p1`. */
+  async services(workspace: string): Promise<readonly string[]> {
+    const answer = await this.#expect(200, "GET", `/v3/ws/${workspace}/services`);
+    const { services } = answer as { readonly services: readonly ServiceRow[] };
+    return services.map(({ value: { status, version } }) => `${status} ${version}`);
+  }
+
   async #expect(status: number, method: string, path: string, body?: unknown): Promise<unknown> {
     const answer = await this.#ask(method, path, body);
     if (answer.status === status) return answer.body;
@@ -148,3 +166,5 @@ type ExecutionRow = Execution & {
   /** Of one that was made this moment the commands are not there yet. */
   readonly parameters_data: { readonly workspaces_commands?: readonly { readonly command_id: number }[] };
 };
+type VulnerabilityRow = { readonly value: { readonly severity: string; readonly name: string } };
+type ServiceRow = { readonly value: { readonly status: string; readonly version: string } };

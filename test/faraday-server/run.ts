@@ -13,6 +13,7 @@ import type { Case } from "./case.ts";
 import { COMMAND_CASES } from "./command-cases.ts";
 import { installation, versions } from "./installation.ts";
 import { lossCases } from "./loss-cases.ts";
+import { NMAP_CASE } from "./nmap-case.ts";
 import { ORIGINAL } from "./original-agent.ts";
 import { OURS } from "./our-agent.ts";
 import { LAST_ROW, OUTPUT_ROWS } from "./output-rows.ts";
@@ -65,7 +66,7 @@ async function testFaraday(args: readonly string[], signal: AbortSignal): Promis
     await Promise.all(wanted.filter(({ waits }) => waits === true).map(run));
   };
   report.title(original ? "the original, now" : "cb");
-  const acceptance = original ? [] : [...COMMAND_CASES, ...lossCases(long ? 300 : 60)];
+  const acceptance = original ? [] : [...COMMAND_CASES, NMAP_CASE, ...lossCases(long ? 300 : 60)];
   await runAll([...(isWanted("table") ? TABLE : []), ...(isWanted("acceptance") ? acceptance : [])]);
   process.stdout.write(`\n${report.passed} passed, ${report.failed} failed\n`);
   return report.failed === 0 ? 0 : 1;

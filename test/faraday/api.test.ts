@@ -157,6 +157,26 @@ for (const [what, [fault, said, hint]] of Object.entries(REFUSALS)) {
   });
 }
 
+test("FaradayApi.register() registers at Faraday 4, and says why it cannot at Faraday 3", async () => {
+  await using old = await Pair.start({ generation: 4 });
+  const { token } = await old.api.register(REGISTRATION, NEVER);
+  assert.ok(old.server.agents.has(token));
+  await using older = await Pair.start({ generation: 3 });
+  const failure = await older.api.register(REGISTRATION, NEVER).catch((error) => error);
+  assert.ok(failure instanceof ServerFailure, String(failure));
+  assert.equal(failure.message, "Faraday 3.19.0 takes agents for named workspaces alone");
+  assert.match(failure.hint ?? "", /^Register with its own dispatcher, then cb dispatcher import /);
+});
+
+test("FaradayApi.register() asks nothing more where the code is wrong", async () => {
+  await using pair = await Pair.start({ generation: 4 });
+  await pair.api.register({ ...REGISTRATION, code: "000000" }, NEVER).catch(() => {});
+  assert.deepEqual(
+    pair.server.asked.map(({ path }) => path),
+    ["/_api/v3/agents"],
+  );
+});
+
 test("serverError() names the server without its password, and keeps what to do", () => {
   const url = new URL("https://user:secret@faraday.example:8443/base");
   const { code, message, hint } = serverError("register at", url, new ServerFailure("answer", "no", "Ask"));
@@ -187,6 +207,35 @@ test("FaradayApi.channelToken() calls an agent deleted for Faraday's own 403 alo
     pair.server.fault = () => fault;
     assert.equal(await kind(), "refused");
   }
+});
+
+test("FaradayApi.channelToken() calls an agent deleted for the page of Faraday 3, and for no other with its words", async () => {
+  const page = (title: string, words: string) =>
+    `<title>${title}</title>\n<h1>Forbidden</h1>\n<p>${words}</p>\n`;
+  const words =
+    "You don&#x27;t have the permission to access the requested resource. It is either read-protected";
+  for (const [generation, kind] of [
+    [3, "deleted"],
+    [4, "deleted"],
+  ] as const) {
+    await using pair = await Pair.start({ generation });
+    pair.server.fault = () =>
+      generation === 3 ? { status: 403, body: page("403 Forbidden", words) } : undefined;
+    assert.equal((await pair.api.channelToken("x".repeat(64), NEVER)).kind, kind);
+    for (const body of [page("Gateway", words), page("403 Forbidden", "You shall not pass"), words]) {
+      pair.server.fault = () => ({ status: 403, body });
+      assert.equal((await pair.api.channelToken("x".repeat(64), NEVER)).kind, "refused");
+    }
+  }
+});
+
+test("FaradayApi.channelPort() is the port that an old server names, number or text, and none of a new one", async () => {
+  for (const generation of [3, 4] as const) {
+    await using old = await Pair.start({ generation });
+    assert.equal(await old.api.channelPort(NEVER), Number(old.server.channelUrl.port));
+  }
+  await using today = await Pair.start();
+  assert.equal(await today.api.channelPort(NEVER), undefined);
 });
 
 test("FaradayApi.channelToken() takes no other answer for a token", async () => {
@@ -245,6 +294,69 @@ test("FaradayApi.bulkCreate() keeps what a workspace that is missing, inactive o
   assert.equal(await status("w1"), 401);
   pair.server.workspaces.set("w1", { active: true, readonly: true });
   assert.equal(await status("w1"), 403);
+});
+
+test("FaradayApi.bulkCreate() keeps what a workspace of an old server may take later, and no other 404", async () => {
+  await using pair = await Pair.start({ generation: 4 });
+  const answer = await post(pair, undefined, "missing");
+  assert.deepEqual(answer, {
+    kind: "again",
+    status: 404,
+    words: "No such workspace: missing",
+    after: undefined,
+  });
+  assert.equal((await post(pair, { status: 404, body: "<p>nothing here</p>" })).kind, "rejected");
+});
+
+const REFERENCES = [{ name: "http://a", type: "other" }, "http://b", { name: "c" }];
+const WITH_REFERENCES = {
+  hosts: [{ ip: "a", description: "", vulnerabilities: [{ name: "v", refs: REFERENCES }] }],
+};
+
+test("FaradayApi.bulkCreate() posts references as texts where they are refused as objects, from then on at once", async () => {
+  await using pair = await Pair.start({ generation: 3 });
+  assert.equal((await post(pair, undefined, "w1", WITH_REFERENCES)).kind, "created");
+  assert.deepEqual(
+    pair.server.posts.map(({ status }) => status),
+    [400, 201],
+  );
+  assert.equal((await post(pair, undefined, "w1", WITH_REFERENCES)).kind, "created");
+  assert.deepEqual(
+    pair.server.posts.map(({ status }) => status),
+    [400, 201, 201],
+  );
+  const [host] = pair.server.posts.at(-1)?.body?.hosts ?? [];
+  assert.deepEqual(host?.["vulnerabilities"], [{ name: "v", refs: ["http://a", "http://b", "c"] }]);
+});
+
+test("FaradayApi.bulkCreate() posts references as objects again where texts are not taken any more", async () => {
+  await using pair = await Pair.start();
+  const refuses = (form: RegExp, words: unknown) => (body: string) =>
+    form.test(body) ? json(400, { messages: { json: { refs: words } } }) : undefined;
+  let refusal = refuses(/"refs":\[\{/, { 0: ["Not a valid string."] });
+  pair.server.fault = (_, body) => refusal(body);
+  const send = async () => {
+    const { token } = pair.server.addAgent();
+    const command = { tool: "box", command: "scan", start_date: "2026-01-02T03:04:05" };
+    const [execution_id] = pair.server.run("scan", {}, ["w1"]);
+    const post = JSON.stringify({ ...WITH_REFERENCES, execution_id, command });
+    return await pair.api.bulkCreate("w1", new TextEncoder().encode(post), token, NEVER);
+  };
+  assert.equal((await send()).kind, "created");
+  // As after an upgrade of the server.
+  refusal = refuses(/"refs":\["/, { 0: { _schema: ["Invalid input type."] } });
+  assert.equal((await send()).kind, "created");
+  const { length } = pair.server.asked;
+  assert.equal((await send()).kind, "created");
+  assert.equal(pair.server.asked.length, length + 1);
+});
+
+test("FaradayApi.bulkCreate() posts once what is refused for something else, whatever the server", async () => {
+  for (const options of [{ generation: 3 }, { generation: 4 }, {}] as const) {
+    await using pair = await Pair.start(options);
+    assert.equal((await post(pair, undefined, "w1", { hosts: [{}] })).kind, "rejected");
+    assert.equal(pair.server.posts.length, 1);
+  }
 });
 
 for (const status of [200, 204, 301, 307, 401, 402, 403, 408, 425, 429, 500, 502, 503, 504, 599]) {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { systemClock } from "../../src/core/clock.ts";
 import { CbError } from "../../src/core/errors.ts";
-import type { StatusMessage } from "../../src/faraday/channel.ts";
+import type { StatusMessage } from "../../src/faraday/command-channel.ts";
 import { CommandLink, pauseBefore } from "../../src/faraday/command-link.ts";
 import { type FaradayOptions, FaradayServer } from "../support/faraday-server.ts";
 import { EXECUTORS, HURRY, LogBook, NEVER, RunningLink, until } from "./wire-fixture.ts";

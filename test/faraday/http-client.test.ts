@@ -6,8 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { CbError } from "../../src/core/errors.ts";
-import { Channel, channelOpener } from "../../src/faraday/channel.ts";
+import { FaradayApi } from "../../src/faraday/api.ts";
+import { channelOpener } from "../../src/faraday/channel.ts";
 import { type HttpClient, type HttpOptions, MAX_ANSWER_BYTES } from "../../src/faraday/http-client.ts";
+import { rawOpener } from "../../src/faraday/raw-opener.ts";
 import { ServerFailure } from "../../src/faraday/server-failure.ts";
 import { Authority, type Identity } from "../support/certificates.ts";
 import { ConnectProxy } from "../support/connect-proxy.ts";
@@ -51,8 +53,9 @@ async function outcomes(url: URL, options: Partial<HttpOptions> = {}): Promise<r
     const answer = await request.then(() => "answers", words);
     const open = channelOpener(http, new LogBook().log);
     const opened = await open({ onRun: () => {} }, NEVER).catch(words);
-    if (opened instanceof Channel) await opened.close();
-    return [answer, opened instanceof Channel ? "opens" : opened];
+    if (typeof opened === "string") return [answer, opened];
+    await opened.close();
+    return [answer, "opens"];
   } finally {
     await http.close();
   }
@@ -72,6 +75,72 @@ test("HttpClient trusts a server with a certificate of the given authority and t
   const server = await serveTls(authority.issue("right"));
   assert.equal(await outcome(server.url, trusting), "works");
   assert.equal(await outcome(new URL(server.url.href.replace("localhost", "127.0.0.1")), trusting), "works");
+});
+
+/** How an old server's channel fails; "opens" where it does not. */
+async function rawOutcome(url: URL, options: Partial<HttpOptions> = {}): Promise<string> {
+  const http = client(url, options);
+  try {
+    const channel = await rawOpener(
+      http,
+      new FaradayApi(http),
+      new LogBook().log,
+    )({ onRun: () => {} }, NEVER);
+    await channel.close();
+    return "opens";
+  } catch (error) {
+    return error instanceof ServerFailure ? error.message : String(error);
+  } finally {
+    await http.close();
+  }
+}
+
+test("HttpClient.webSocket() trusts, shows and goes through the same for the channel of an old server", async () => {
+  const old = { generation: 4, isProxied: true } as const;
+  const wanted = { requestCert: true, rejectUnauthorized: true, ca: readFileSync(clients.certificate) };
+  const right = authority.issue("old");
+  const tls = { cert: readFileSync(right.certificate), key: readFileSync(right.key), ...wanted };
+  const { url } = await serve({ ...old, tls });
+  const own = clients.issue("old-own");
+  const [certificate, key] = [readFileSync(own.certificate), readFileSync(own.key)];
+  const ours = { tls: { ca, certificate, key, verify: true, partial: false } };
+  assert.equal(await rawOutcome(url, ours), "opens");
+  const tunnels = proxy.tunnels;
+  assert.equal(await rawOutcome(url, { ...ours, proxy: { ...NO_PROXY, https: proxy.url } }), "opens");
+  assert.equal(proxy.tunnels, tunnels + 1);
+  const why = (said: string) => `no WebSocket at "${url.origin}/websockets": ${said}`;
+  const unknown = "its certificate is not from an authority that we trust (--tls-ca)";
+  assert.equal(await rawOutcome(url), why(unknown));
+  const dead = { ...ours, proxy: { ...NO_PROXY, https: "http://127.0.0.1:1" } };
+  assert.equal(await rawOutcome(url, dead), why("the proxy: connection refused"));
+  assert.equal(
+    await rawOutcome(url, { ...dead, proxy: { ...dead.proxy, exceptions: "localhost" } }),
+    "opens",
+  );
+});
+
+test("rawOpener() takes a token to no port without TLS that a server with TLS names", async () => {
+  const identity = authority.issue("beside");
+  const tls = { cert: readFileSync(identity.certificate), key: readFileSync(identity.key) };
+  const server = await serve({ generation: 4, tls });
+  const said = await rawOutcome(server.url, trusting);
+  assert.equal(said, `no WebSocket at "${server.url.origin}/websockets": it answers with a web page`);
+  assert.ok(!server.asked.some(({ path }) => path === "/_api/config"));
+  const given = { ...trusting, channel: server.channelUrl };
+  assert.equal(await rawOutcome(server.url, given), "opens");
+});
+
+test("HttpClient takes one certificate of a chain for all of it where it was named for this server", async () => {
+  const { certificate, key } = authority.issue("named");
+  const { url } = await serveTls({ certificate, key });
+  const own = { ...PLAIN_TLS, ca: readFileSync(certificate) };
+  const said = "its certificate is not from an authority that we trust (--tls-ca)";
+  assert.equal(await outcome(url, { tls: own }), said);
+  const named = { tls: { ...own, partial: true } };
+  assert.equal(await outcome(url, named), "works");
+  assert.equal(await outcome(url, { ...named, proxy: { ...NO_PROXY, https: proxy.url } }), "works");
+  // Another one of the same authority.
+  assert.equal(await outcome((await serveTls(authority.issue("unnamed"))).url, named), said);
 });
 
 type Wrong = {
@@ -183,7 +252,7 @@ test("HttpClient shows its certificate, and says where one is wanted", async () 
   );
   const own = clients.issue("own");
   const [certificate, key] = [readFileSync(own.certificate), readFileSync(own.key)];
-  assert.equal(await outcome(url, { tls: { ca, certificate, key, verify: true } }), "works");
+  assert.equal(await outcome(url, { tls: { ...PLAIN_TLS, ca, certificate, key } }), "works");
 });
 
 test("HttpClient says where TLS meets a plain port, and the other way round", async () => {

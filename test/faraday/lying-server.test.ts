@@ -3,32 +3,22 @@
  * the test that is running, as it would end the process.
  */
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { test } from "node:test";
 import { deflateRawSync } from "node:zlib";
 import fc from "fast-check";
+import { FaradayApi } from "../../src/faraday/api.ts";
 import { Channel, channelOpener } from "../../src/faraday/channel.ts";
+import type { OpenChannel } from "../../src/faraday/command-channel.ts";
+import type { HttpClient } from "../../src/faraday/http-client.ts";
+import { rawOpener } from "../../src/faraday/raw-opener.ts";
 import { ServerFailure } from "../../src/faraday/server-failure.ts";
+import { closeFrame, frame, Opcode, switchingProtocols } from "../support/websocket-server.ts";
 import { client, HURRY, LogBook, NEVER, until } from "./wire-fixture.ts";
 
 const HANDSHAKE = '0{"sid":"s","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000}';
 const CONNECTED = '40/dispatcher,{"sid":"x"}';
-
-const Opcode = { text: 1, binary: 2, close: 8, ping: 9 } as const;
-
-/** A WebSocket frame of a server's, which are not masked (RFC 6455, 5.2). */
-function frame(payload: Uint8Array | string, opcode: number = Opcode.text, isCompressed = false): Uint8Array {
-  const bytes = Buffer.from(payload);
-  const head = Buffer.alloc(10);
-  head[0] = 0x80 | opcode | (isCompressed ? 0x40 : 0);
-  head[1] = 127;
-  head.writeBigUInt64BE(BigInt(bytes.length), 2);
-  if (bytes.length > 125) return Buffer.concat([head, bytes]);
-  head[1] = bytes.length;
-  return Buffer.concat([head.subarray(0, 2), bytes]);
-}
 
 type Script = {
   /** What is sent on a WebSocket; without it there is none. */
@@ -45,19 +35,13 @@ class LyingServer implements AsyncDisposable {
     const server = new LyingServer();
     let polls = 0;
     server.#http.on("connection", (socket: Socket) => server.#sockets.add(socket));
-    server.#http.on("upgrade", ({ headers }: IncomingMessage, socket: Socket) => {
+    server.#http.on("upgrade", (request: IncomingMessage, socket: Socket) => {
       socket.on("error", () => {});
-      const proof = `${headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
-      const lines = [
-        onSocket === undefined ? "HTTP/1.1 400 Bad Request" : "HTTP/1.1 101 Switching Protocols",
-        "Upgrade: websocket",
-        "Connection: Upgrade",
-        `Sec-WebSocket-Accept: ${createHash("sha1").update(proof).digest("base64")}`,
-        ...(extensions === undefined ? [] : [`Sec-WebSocket-Extensions: ${extensions}`]),
-      ];
-      socket.write(`${lines.join("\r\n")}\r\n\r\n`);
-      if (onSocket === undefined) socket.end();
-      else onSocket(socket);
+      if (onSocket === undefined) socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
+      else {
+        socket.write(switchingProtocols(request, extensions));
+        onSocket(socket);
+      }
     });
     server.#http.on("request", (request: IncomingMessage, response: ServerResponse) => {
       if (request.method === "GET" && onPoll !== undefined) onPoll(response, polls++);
@@ -81,12 +65,16 @@ class LyingServer implements AsyncDisposable {
 
 type Ending = { readonly opened: boolean; readonly reason: string; readonly runs: readonly unknown[] };
 
-/** Opens a channel to the server and waits for its end. */
-async function endOf(script: Script, timeout = 5_000): Promise<Ending> {
+/** Opens a channel to the server, by Socket.IO if nothing else is said, and waits for its end. */
+async function endOf(
+  script: Script,
+  timeout = 5_000,
+  opener: (http: HttpClient) => OpenChannel = (http) => channelOpener(http, new LogBook().log, HURRY),
+): Promise<Ending> {
   await using server = await LyingServer.start(script);
   const http = client(server.url, { timeout });
   const runs: unknown[] = [];
-  const open = channelOpener(http, new LogBook().log, HURRY);
+  const open = opener(http);
   try {
     const channel = await open({ onRun: (run) => runs.push(run) }, NEVER);
     // On a channel that is lost in the middle of it all.
@@ -258,6 +246,76 @@ test("Channel survives any frames, or ends with a reason", async () => {
     assert.notEqual(reason, "");
   });
   await fc.assert(property, { numRuns: 150 });
+});
+
+/** As if it had read our first ping. */
+const HELLO = frame("hello", Opcode.pong);
+
+/** The channel of an old server, with pings in a hurry. */
+function raw(http: HttpClient): OpenChannel {
+  return rawOpener(http, new FaradayApi(http), new LogBook().log, { ...HURRY, ping: 100 });
+}
+
+test("RawChannel survives any frames, or ends with a reason", async () => {
+  const run = fc.json().map((json) => frame(`{"action":"RUN","execution_id":${json}}`));
+  const pong = fc.oneof(fc.string(), fc.nat().map(String)).map((text) => frame(text, Opcode.pong));
+  const words = fc.string().map((text) => closeFrame(1000, text.slice(0, 40)));
+  const any = fc.oneof(anyFrame, run, pong, words);
+  const property = fc.asyncProperty(fc.array(any), async (frames) => {
+    const { opened, reason } = await endOf(
+      { onSocket: (socket) => socket.end(Buffer.concat([HELLO, ...frames])) },
+      5_000,
+      raw,
+    );
+    assert.equal(opened, true);
+    assert.notEqual(reason, "");
+  });
+  await fc.assert(property, { numRuns: 150 });
+});
+
+test("RawChannel.open() gives up a server that takes a WebSocket and answers nothing, or ends it at once", async () => {
+  const reason = async (onSocket: (socket: Socket) => void) => {
+    const ending = await endOf({ onSocket }, 200, raw);
+    assert.equal(ending.opened, false);
+    return ending.reason.replace(/"[^"]*"/, "URL");
+  };
+  assert.equal(await reason(() => {}), "no WebSocket at URL: no channel within 0.40 s");
+  const answers = "no WebSocket at URL: it answers 400: ok";
+  assert.equal(await reason((socket) => void socket.end(frame("", Opcode.close))), answers);
+  assert.equal(await reason((socket) => void socket.destroy()), answers);
+});
+
+test("RawSocket takes no pong for an answer that has not the number of ours", async () => {
+  const pongs = ["", "0", "-1", "1e3", "x", "9".repeat(16)];
+  const bytes = Buffer.concat(pongs.map((text) => frame(text, Opcode.pong)));
+  const onSocket = (socket: Socket) => {
+    socket.write(HELLO);
+    socket.once("data", () => socket.write(bytes));
+  };
+  await using server = await LyingServer.start({ onSocket });
+  const http = client(server.url);
+  const channel = await raw(http)({ onRun: () => {} }, NEVER);
+  assert.deepEqual(await channel.join("token", []), { kind: "lost" });
+  assert.equal(await channel.ended, "no heartbeat from the server");
+  await channel.close();
+  await http.close();
+});
+
+test("RawSocket ends where pings come without end and no answer is read, and needs no more memory", async () => {
+  const pings = Buffer.concat(Array.from({ length: 20_000 }, () => frame("x".repeat(100), Opcode.ping)));
+  const before = process.memoryUsage.rss();
+  const flooding: Script = {
+    onSocket: (socket) => {
+      socket.pause();
+      socket.write(HELLO);
+      const flood = setInterval(() => {
+        if (socket.writableLength < 1_000_000) socket.write(pings);
+      }, 1);
+      socket.on("close", () => clearInterval(flood));
+    },
+  };
+  assert.equal((await endOf(flooding, 5_000, raw)).reason, "no heartbeat from the server");
+  assert.ok(process.memoryUsage.rss() - before < 150 * 1024 * 1024);
 });
 
 test("Channel survives any answers to polls, or ends with a reason", async () => {

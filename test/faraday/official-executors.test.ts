@@ -8,6 +8,7 @@ import { announcementOf, ExecutorCatalog } from "../../src/faraday/executor-cata
 import {
   findInstallation,
   officialCommand,
+  officialNames,
   readOfficialManifest,
 } from "../../src/faraday/official-executors.ts";
 
@@ -29,7 +30,7 @@ function official(version: string, rest: object = {}): void {
     repo_executor: "scan.py",
     cmd: "{EXECUTOR_FILE_PATH}",
     check_cmds: ["true"],
-    environment_variables: ["SCAN_KEY"],
+    environment_variables: ["SCAN_KEY", "TENABLE_PULL_INTERVAL"],
     arguments: {
       TARGET: { mandatory: true, type: "list", base: "list" },
       PORT: { mandatory: false, type: "integer", base: "string", display_name: "Port", description: "which" },
@@ -55,6 +56,12 @@ test("readOfficialManifest() takes the newest that is not newer than the install
     code: "file",
     message: /no manifest of Faraday/,
   });
+});
+
+test("officialNames() names each executor that has a manifest once", () => {
+  assert.deepEqual(officialNames(installation), ["broken", "scan"]);
+  const nowhere = { ...installation, manifests: join(directory, "nowhere") };
+  assert.throws(() => officialNames(nowhere), { code: "file", message: /nowhere.*no such file/ });
 });
 
 test("officialCommand() puts the installation's Python before a script of Python, and else does as the manifest says", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { StatusMessage } from "../../src/faraday/channel.ts";
+import type { StatusMessage } from "../../src/faraday/command-channel.ts";
 import { StatusReports } from "../../src/faraday/status-reports.ts";
 
 const RUN = { executionIds: [41, 42], executor: "nmap" };

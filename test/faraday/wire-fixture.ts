@@ -3,14 +3,21 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock } from "../../src/core/clock.ts";
 import type { Log } from "../../src/core/log.ts";
 import { FaradayApi } from "../../src/faraday/api.ts";
-import { type ChannelWaits, channelOpener } from "../../src/faraday/channel.ts";
+import { openerFor } from "../../src/faraday/channel-opener.ts";
+import type { ChannelProtocol, ChannelWaits } from "../../src/faraday/command-channel.ts";
 import { CommandLink, type LinkWaits } from "../../src/faraday/command-link.ts";
 import { HttpClient, type HttpOptions } from "../../src/faraday/http-client.ts";
 
 export const NEVER = new AbortController().signal;
 
 export const NO_PROXY = { https: undefined, http: undefined, exceptions: undefined };
-export const PLAIN_TLS = { ca: undefined, certificate: undefined, key: undefined, verify: true };
+export const PLAIN_TLS = {
+  ca: undefined,
+  certificate: undefined,
+  key: undefined,
+  verify: true,
+  partial: false,
+};
 
 /** @param url of server and channel */
 export function client(url: URL, options: Partial<HttpOptions> = {}): HttpClient {
@@ -53,6 +60,8 @@ export const HURRY: LinkWaits & ChannelWaits = {
   acknowledge: 5_000,
   settle: 100,
   leave: 2_000,
+  ping: 30_000,
+  doubt: 5_000,
 };
 
 export const EXECUTORS = [
@@ -60,7 +69,7 @@ export const EXECUTORS = [
   { executor_name: "other", category: [], tool: "", args: {} },
 ];
 
-/** A link that runs, with what it was told. */
+/** A link that runs, with what it was told. What the server speaks is found out, if it is not given. */
 export class RunningLink {
   readonly book = new LogBook();
   readonly runs: unknown[] = [];
@@ -70,12 +79,20 @@ export class RunningLink {
   readonly #stopping = new AbortController();
   readonly ended: Promise<"deleted" | "stopped">;
 
-  constructor(url: URL, agentToken: string, options: Partial<HttpOptions> = {}, waits = HURRY) {
-    this.#http = client(url, options);
+  constructor(
+    url: URL,
+    agentToken: string,
+    options: Partial<HttpOptions> = {},
+    waits = HURRY,
+    protocol: ChannelProtocol | "auto" = "auto",
+  ) {
+    const http = client(url, options);
+    this.#http = http;
     const { log } = this.book;
+    const api = new FaradayApi(http);
     this.link = new CommandLink({
-      api: new FaradayApi(this.#http),
-      openChannel: channelOpener(this.#http, log, waits),
+      api,
+      openChannel: openerFor({ http, api, log, waits, protocol, transport: "auto" }),
       agentToken,
       announcements: EXECUTORS,
       clock: systemClock,

@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { dirname } from "node:path";
 import { test } from "node:test";
 import { type Agent, Fleet, RUNTIMES } from "../support/fleet.ts";
-import { type Finished, lines } from "../support/running-program.ts";
+import { type Finished, lines, withoutTimes } from "../support/running-program.ts";
 
 const discoveryFile = (fleet: Fleet) => fleet.path("home/.cache/cb/discovery.toml");
 const pinFile = (fleet: Fleet) => fleet.path("home/.local/state/cb/known_agents");
@@ -16,8 +16,7 @@ function said(ended: Finished, status: number, ...stderr: readonly string[]): vo
 
 /** `#` for durations, `KEY` for fingerprints. */
 function plain(text: string): string {
-  return text
-    .replace(/\d+\.\d+ s$/gm, "# s")
+  return withoutTimes(text)
     .replace(/\b[0-9a-f]{16}\b/g, "KEY")
     .replace(/\d+ (second|minute)s? ago/g, "# ago");
 }

@@ -220,7 +220,7 @@ test("cb dispatcher check shows what would work and what would not, one line eac
   const nothing = await box.check();
   assert.match(
     nothing.stdout,
-    /^FAILED\s+agent token\s+none is stored: run cb dispatcher run --token CODE once$/m,
+    /^FAILED\s+agent token\s+none is stored: run cb dispatcher register --token CODE$/m,
   );
   box.register();
   // As 5.10.0 does: any answer means that it is there.
@@ -229,6 +229,7 @@ test("cb dispatcher check shows what would work and what would not, one line eac
     stdout: [
       `ok   server ${box.url}   reachable, HTTP status 401`,
       "ok   TLS   none: the URL begins with http://",
+      "ok   command channel   opens",
       "ok   agent token   the server knows this agent",
       "ok   executor fine   1 parameter, 2 checks passed",
     ],
@@ -242,7 +243,7 @@ test("cb dispatcher check shows what would work and what would not, one line eac
   box.manifest("lacks", 'checks = ["command -v surely-no-such-tool || { echo install it >&2; exit 1; }"]');
   const failing = await box.check(["--executors", "absent"]);
   assert.equal(failing.status, 1);
-  const [server = "", , token = "", ...executors] = lines(failing.stdout);
+  const [server = "", , , token = "", ...executors] = lines(failing.stdout);
   assert.match(server, /^ok\s+server .*\s+reachable, HTTP status 200$/);
   assert.match(token, /^FAILED\s+agent token\s+the server does not know this agent, it was deleted there$/);
   assert.match(executors[0] ?? "", /^ok\s+executor fine /);

@@ -90,6 +90,26 @@ for (const runtime of RUNTIMES) {
     await dispatcher.stop();
   });
 
+  test(`cb dispatcher on ${runtime} goes through the proxy of its settings, and past those of the environment`, async () => {
+    await using box = await ScanBox.start({ runtime, tls: tls(authority.issue("behind")) });
+    await using proxy = await Tunnel.open();
+    box.executor("scan", `echo '{"hosts":[{"ip":"192.0.2.1"}]}'`);
+    const dead = { HTTPS_PROXY: "http://127.0.0.1:1", NO_PROXY: "localhost" };
+    const config = box.file("dispatcher.toml", `proxy = "${proxy.url}"\n`);
+    const common = ["--config", config, "--tls-ca", authority.certificate];
+    const dispatcher = box.startDispatcher([...common, "--token", "123456"], { environment: dead });
+    await dispatcher.logged("joined");
+    assert.equal((await dispatcher.run("scan")).successful, true);
+    assert(proxy.asked.length >= 2, proxy.asked.join());
+    await dispatcher.stop();
+
+    const asked = proxy.asked.length;
+    const direct = { environment: { HTTPS_PROXY: "http://127.0.0.1:1" } };
+    const check = await box.check([...common, "--proxy", "none"], direct);
+    assert.equal(check.status, 0, check.stdout + check.stderr);
+    assert.equal(proxy.asked.length, asked);
+  });
+
   test(`cb dispatcher on ${runtime} tells no code to a server that it cannot trust, whatever the environment says`, async () => {
     const far = "its certificate is for another name: DNS:far.example";
     await refused({ runtime, server: stranger.issue("lax"), environment: LAX, reason: UNKNOWN });

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { until } from "../hub/hub-fixture.ts";
+import { eventProblems } from "../support/event-schema.ts";
 import { Fleet } from "../support/fleet.ts";
 import { assertEnded, lines, processIsGone } from "../support/running-program.ts";
 import { ShiftedClock } from "../support/shifted-clock.ts";
@@ -114,7 +115,14 @@ test("cb station --max-failures begins on nobody else once so many have failed",
     released.map(({ agent, batch, batches }) => `${agent} ${batch}/${batches}`),
     ["web1 1/5", "web2 2/5", "web3 3/5"],
   );
-  assert.deepEqual(events.at(-1).agents, { ok: 1, failed: 2, not_run: 2, missing: 0 });
+  const none = { refused: 0, unfinished: 0, not_targeted: 0, missing: 0 };
+  assert.deepEqual(events.at(-1).agents, { ok: 1, failed: 2, not_run: 2, ...none });
+  assert.deepEqual(eventProblems()(events), []);
+  const ends = events.filter(({ type }) => type === "exit");
+  assert.deepEqual(
+    ends.map(({ agent, status }) => `${agent} ${status}`),
+    ["web1 failed", "web2 ok", "web3 failed", "web4 not_run", "web5 not_run"],
+  );
 });
 
 test("cb station at Ctrl-C between two batches begins on nobody else, and leaves nothing held", async () => {

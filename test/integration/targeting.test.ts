@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { DIST } from "../../build/paths.ts";
 import { type Agent, Fleet, RUNTIMES } from "../support/fleet.ts";
-import { type Finished, lines } from "../support/running-program.ts";
+import { type Finished, lines, withoutTimes } from "../support/running-program.ts";
 import { Terminal } from "../support/terminal.ts";
 
 /** Asserts status and all that was said on standard error; times as in `plain`. */
@@ -14,7 +14,7 @@ function said(ended: Finished, status: number, ...stderr: readonly string[]): vo
 }
 
 function plain(text: string): string {
-  return text.replace(/\d+\.\d+ s$/gm, "# s").replace(/\d+ (second|minute)s? ago/g, "# ago");
+  return withoutTimes(text).replace(/\d+ (second|minute)s? ago/g, "# ago");
 }
 
 /** Who ran a command, by its output. */

@@ -5,11 +5,12 @@
  */
 import assert from "node:assert/strict";
 import { isRestarted, serves, show, WAITS_OUTPUT, whileRunning } from "./agent-unit.ts";
+import { dispatcherSteps } from "./dispatcher-steps.ts";
+import { type DispatcherMachine, serves as dispatcherServes, STATE } from "./dispatcher-unit.ts";
 import type { Machine } from "./machine.ts";
 import type { Step } from "./steps.ts";
 
-export type Debian = {
-  readonly machine: Machine;
+export type Debian = DispatcherMachine & {
   /** Files in /root: the package, and the same as a later version. */
   readonly deb: string;
   readonly nextDeb: string;
@@ -212,14 +213,18 @@ export const debianSteps: readonly Step<Debian>[] = [
       assert.match(await machine.ok("journalctl -u cb-agent"), /Watchdog timeout/);
     },
   ],
+  ...dispatcherSteps<Debian>(({ machine, nextDeb }) => machine.ok(`dpkg -i ${nextDeb}`)),
   [
-    "apt remove stops the agent, and an installation after it finds its settings",
-    async ({ machine, nextDeb }) => {
+    "apt remove stops agent and dispatcher, and an installation after it finds their settings",
+    async (debian) => {
+      const { machine, nextDeb } = debian;
       await machine.ok("apt-get -y remove cb");
-      assert.equal((await machine.sh("command -v cb || systemctl is-active cb-agent")).output, "inactive\n");
+      const { output } = await machine.sh("command -v cb || systemctl is-active cb-agent cb-dispatcher");
+      assert.equal(output, "inactive\ninactive\n");
       await machine.ok("grep -q fresh /etc/cb/agent.toml");
-      await machine.ok(`apt-get -y install ./${nextDeb} && systemctl start cb-agent`);
+      await machine.ok(`apt-get -y install ./${nextDeb} && systemctl start cb-agent cb-dispatcher`);
       await serves(machine);
+      await dispatcherServes(debian);
     },
   ],
   [
@@ -229,6 +234,8 @@ export const debianSteps: readonly Step<Debian>[] = [
       const now = await files(machine);
       const named = now.filter((path) => output.includes(`  ${path}\n`));
       assert.ok(named.includes("/etc/cb/run.d/reload"), output);
+      assert.ok(named.includes("/etc/systemd/system/cb-dispatcher.service.d/raw-sockets.conf"), output);
+      assert.notEqual((await machine.sh(`test -e ${STATE} || getent passwd cb-dispatcher`)).status, 0);
       // A directory stays for what is in it.
       const stays = (path: string) => named.some((file) => `${file}/`.startsWith(`${path}/`));
       const before = new Set(filesBefore);

@@ -109,6 +109,29 @@ export const imageSteps: readonly Step<Containers>[] = [
       assert.equal(await engine.ok("inspect", "--format", "{{.State.ExitCode}}", agentOf(engine)), "0\n");
     },
   ],
+  [
+    "a dispatcher keeps its state in a volume, says that its server is away, and ends with 0",
+    async ({ engine }) => {
+      const dispatcher = `${engine.prefix}-dispatcher`;
+      const state = join(engine.directory, "state");
+      mkdirSync(state, { mode: 0o700 });
+      const registration = { token: "x".repeat(64), server: "http://127.0.0.1:5985" };
+      writeFileSync(join(state, "agent.json"), JSON.stringify(registration), { mode: 0o600 });
+      for (const path of [state, join(state, "agent.json")]) chownSync(path, UID, UID);
+      const settings = ["--env=CB_SERVER=http://127.0.0.1:5985", "--env=CB_EXECUTORS=ping"];
+      await engine.ok(
+        ...["run", "--detach", `--name=${dispatcher}`, ...LOCKED, "--volume=./state:/var/lib/cb"],
+        ...[...settings, IMAGE, "dispatcher", "run"],
+      );
+      await engine.eventually(async () => {
+        const { status, output } = await engine.podman("exec", dispatcher, "cb", "dispatcher", "status");
+        assert.match(output, /^server +http:\/\/127\.0\.0\.1:5985, not connected: connection refused$/m);
+        assert.equal(status, 1);
+      });
+      await engine.ok("stop", "--time=30", dispatcher);
+      assert.equal(await engine.ok("inspect", "--format", "{{.State.ExitCode}}", dispatcher), "0\n");
+    },
+  ],
 ];
 
 function agentOf(engine: Engine): string {

@@ -4,11 +4,12 @@
  */
 import assert from "node:assert/strict";
 import { isRestarted, serves, show, WAITS_OUTPUT, whileRunning } from "./agent-unit.ts";
+import { shortDispatcherSteps } from "./dispatcher-steps.ts";
+import { type DispatcherMachine, STATE } from "./dispatcher-unit.ts";
 import type { Machine } from "./machine.ts";
 import type { Step } from "./steps.ts";
 
-export type Rpm = {
-  readonly machine: Machine;
+export type Rpm = DispatcherMachine & {
   /** Files in /root: the package, and a later version of it. */
   readonly rpm: string;
   readonly nextRpm: string;
@@ -55,12 +56,18 @@ export const rpmSteps: readonly Step<Rpm>[] = [
       assert.equal((await machine.sh("systemctl is-enabled cb-agent")).output, "enabled\n");
     },
   ],
+  // Once more the same version, which rpm takes for an upgrade, too.
+  ...shortDispatcherSteps<Rpm>(({ machine, nextRpm }) => machine.ok(`${RPM} -U --replacepkgs ${nextRpm}`)),
   [
-    "rpm -e stops the agent, leaves what is the administrator's, and names it",
+    "rpm -e stops agent and dispatcher, leaves what is the administrator's, and names it",
     async ({ machine }) => {
       const output = await machine.ok(`${RPM} -e cb`);
-      assert.equal((await machine.sh("command -v cb || systemctl is-active cb-agent")).output, "inactive\n");
-      for (const file of ["agent.toml.rpmsave", "network.key", "run.d/waits"]) {
+      const { output: active } = await machine.sh(
+        "command -v cb || systemctl is-active cb-agent cb-dispatcher",
+      );
+      assert.equal(active, "inactive\ninactive\n");
+      assert.ok(output.includes(`${STATE} is left: `), output);
+      for (const file of ["agent.toml.rpmsave", "dispatcher.toml.rpmsave", "network.key", "run.d/waits"]) {
         assert.ok(output.includes(`  /etc/cb/${file}\n`), output);
         await machine.ok(`test -e /etc/cb/${file}`);
       }

@@ -20,6 +20,7 @@ import { debianSteps } from "./debian.ts";
 import { Engine } from "./engine.ts";
 import { imageSteps } from "./image.ts";
 import { Machine } from "./machine.ts";
+import { MachineFaraday } from "./machine-faraday.ts";
 import { mustRun } from "./must-run.ts";
 import { rpmSteps } from "./rpm.ts";
 import { Tally } from "./steps.ts";
@@ -48,8 +49,9 @@ const PARTS: Readonly<Record<string, Part>> = {
     renameSync(await makeRpm(NEXT_VERSION, "amd64", signal), next);
     const tar = await rootfs(bootable("bookworm"), signal);
     await using machine = await Machine.boot("rpm", tar, scratch, signal);
+    await using faraday = await MachineFaraday.start(machine);
     for (const file of [RPM, next]) machine.copy(file);
-    await tally.run("rpm", rpmSteps, { machine, rpm: basename(RPM), nextRpm: basename(next) });
+    await tally.run("rpm", rpmSteps, { machine, faraday, rpm: basename(RPM), nextRpm: basename(next) });
   },
   arm64: async (tally, scratch, signal) => {
     const deb = join(DIST, `cb_${version}_arm64.deb`);
@@ -78,9 +80,10 @@ function debian(suite: Rootfs["suite"]): Part {
     const next = await repack(DEB, NEXT_VERSION, scratch, signal);
     const tar = await rootfs(bootable(suite), signal);
     await using machine = await Machine.boot(suite, tar, scratch, signal);
+    await using faraday = await MachineFaraday.start(machine);
     for (const file of [DEB, next]) machine.copy(file);
     const files = { deb: basename(DEB), nextDeb: basename(next), nextVersion: NEXT_VERSION };
-    await tally.run(suite, debianSteps, { machine, ...files, filesBefore: [] });
+    await tally.run(suite, debianSteps, { machine, faraday, ...files, filesBefore: [] });
   };
 }
 

@@ -72,7 +72,7 @@ test("cb.bash offers --tags and --timeout for cb station --t, and completes --ta
   const offered = bash("cb station --t");
   assert.ok(offered.includes("--tags") && offered.includes("--timeout"), offered.join(" "));
   assert.deepEqual(bash("cb station --ta"), ["--tags"]);
-  assert.deepEqual(bash("cb "), ["agent", "station", "dispatcher", "keygen", "help"]);
+  assert.deepEqual(bash("cb "), ["agent", "station", "dispatcher", "executor", "keygen", "help"]);
   assert.deepEqual(bash("cb-keygen s"), ["show"]);
 });
 

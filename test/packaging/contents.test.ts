@@ -41,9 +41,26 @@ test("contents() forgets no executor, example, page, access list or completion",
 
 test("contents() has executables, and no other file, executable for all", () => {
   const executables = contents("deb").filter(({ kind, mode }) => kind === "file" && mode === 0o755);
-  assert.deepEqual(paths(executables), ["/usr/bin/cb", "/usr/lib/cb/run.d/ping"]);
+  assert.deepEqual(paths(executables), [
+    "/usr/bin/cb",
+    "/usr/lib/cb/run.d/nmap",
+    "/usr/lib/cb/run.d/ping",
+    "/usr/lib/cb/run.d/sslscan",
+  ]);
   const odd = contents("deb").filter(({ kind, mode }) => kind === "file" && ![0o755, 0o644].includes(mode));
-  assert.deepEqual(odd, []);
+  assert.deepEqual(paths(odd), ["/etc/cb/dispatcher.toml"]);
+});
+
+test("contents() closes to all but a group what is that group's, and has none of it in the image", () => {
+  const grouped = (artefact: Parameters<typeof contents>[0]) =>
+    contents(artefact).flatMap((entry) =>
+      entry.kind === "file" && entry.group !== "root" ? [[entry.to, entry.group, entry.mode]] : [],
+    );
+  const settings = ["/etc/cb/dispatcher.toml", "cb-dispatcher", 0o640];
+  assert.deepEqual([grouped("deb"), grouped("rpm"), grouped("image")], [[settings], [settings], []]);
+  // dpkg knows no names of groups: its script has to do it.
+  const postinst = readFileSync(join(ROOT, "packaging/debian/postinst"), "utf8");
+  assert.match(postinst, /\/etc\/cb\/dispatcher\.toml\n.* = 0:0:640 \]; then chgrp /);
 });
 
 test("contents() takes for configuration what is a file in /etc, and nothing else", () => {
@@ -88,6 +105,8 @@ for (const [what, toml] of Object.entries({
   "an unknown key": '[[deb]]\nto = "/a"\nfrom = "a"\nconf = true',
   "a mode that is a number": '[[deb]]\nto = "/a"\nfrom = "a"\nmode = 755',
   "a mode for a link": '[[deb]]\nto = "/a"\nlink = "b"\nmode = "0644"',
+  "a group of a directory": '[[deb]]\nto = "/a"\ndirectory = true\ngroup = "b"',
+  "a group that is a number": '[[deb]]\nto = "/a"\nfrom = "a"\ngroup = 7',
   "a link as configuration": '[[deb]]\nto = "/a"\nlink = "b"\nconfig = true',
   "two files of one path": '[[deb]]\nto = "/a"\nfrom = "a"\n[[packages]]\nto = "/a"\nfrom = "b"',
 })) {
@@ -102,12 +121,14 @@ test("fileLine() says of each entry what rpm has to know", () => {
     [[deb]]\nto = "/b"\nlink = "a"
     [[deb]]\nto = "/c"\nfrom = "c"\nconfig = true
     [[deb]]\nto = "/d"\nfrom = "d"\nmode = "0755"
+    [[deb]]\nto = "/e"\nfrom = "e"\nmode = "0640"\ngroup = "f"
     [[deb]]\nto = "/usr/share/licenses/cb/LICENSE"\nfrom = "LICENSE"`).map(fileLine);
   assert.deepEqual(lines, [
     "%dir %attr(755,root,root) /a\n",
     "/b\n",
     "%config(noreplace) %attr(644,root,root) /c\n",
     "%attr(755,root,root) /d\n",
+    "%attr(640,root,f) /e\n",
     "%license %attr(644,root,root) /usr/share/licenses/cb/LICENSE\n",
   ]);
 });

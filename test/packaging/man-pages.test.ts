@@ -148,6 +148,7 @@ const PAGE_OF: Readonly<Record<string, string>> = {
   agent: "cb-agent.8",
   station: "cb-station.1",
   dispatcher: "cb-dispatcher.8",
+  executor: "cb-executor.5",
   keygen: "cb-keygen.1",
 };
 

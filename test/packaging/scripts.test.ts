@@ -16,7 +16,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 const PACKAGING = join(import.meta.dirname, "../../packaging");
-const SCRIPTS = globSync(["run.d/*", "executors/*", "debian/p*"], { cwd: PACKAGING }).sort();
+// Beside executors there are manifests.
+const SCRIPTS = globSync(["run.d/*", "executors/*", "debian/p*"], { cwd: PACKAGING })
+  .filter((path) => !path.endsWith(".toml"))
+  .sort();
 
 /** Runs a script without systemd: dpkg's own way to say "not in this system" is DPKG_ROOT. */
 function sh(script: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
@@ -44,8 +47,8 @@ test("every script is one that sh can read", () => {
 
 test("every scriptlet of the .rpm is one that sh can read", () => {
   const spec = readFileSync(join(PACKAGING, "rpm/cb.spec"), "utf8");
-  const scriptlets = [...spec.matchAll(/^%(post|preun|postun|posttrans)\n([\s\S]*?)\n\n/gm)];
-  assert.equal(scriptlets.length, 4);
+  const scriptlets = [...spec.matchAll(/^%(pre|post|preun|postun|posttrans)\n([\s\S]*?)\n\n/gm)];
+  assert.equal(scriptlets.length, 5);
   for (const [, name = "", body = ""] of scriptlets) {
     const { status, stderr } = spawnSync("/bin/sh", ["-n", "-c", body], { encoding: "utf8" });
     assert.equal(status, 0, `${name}: ${stderr}`);
@@ -60,20 +63,32 @@ test("the maintainer scripts refuse what dpkg never says", () => {
   }
 });
 
-test("postrm purge takes the agent's state, leaves what is the administrator's and names it, twice", () => {
+test("postrm purge takes the state of agent and dispatcher, leaves what is the administrator's and names it, twice", () => {
   inDirectory((root) => {
-    for (const directory of ["etc/cb/run.d", "var/lib/cb/default/web1"]) {
+    const drop = "etc/systemd/system/cb-dispatcher.service.d";
+    for (const directory of [
+      "etc/cb/run.d",
+      "var/lib/cb/default/web1",
+      "var/lib/cb-dispatcher/spool",
+      drop,
+    ]) {
       mkdirSync(join(root, directory), { recursive: true });
     }
     writeFileSync(join(root, "var/lib/cb/default/web1/agent.key"), "");
+    writeFileSync(join(root, "var/lib/cb-dispatcher/agent.json"), "");
     writeFileSync(join(root, "etc/cb/network.key"), "");
+    writeFileSync(join(root, drop, "memory.conf"), "");
     symlinkSync("/dev/null", join(root, "etc/cb/run.d/ping"));
     for (let times = 0; times < 2; times += 1) {
       const { status, stdout, stderr } = sh("debian/postrm", ["purge"], { DPKG_ROOT: root });
       assert.deepEqual([status, stderr], [0, ""]);
       const [first, ...left] = stdout.trimEnd().split("\n");
       assert.match(first ?? "", /are left:$/);
-      assert.deepEqual(left, [`  ${root}/etc/cb/network.key`, `  ${root}/etc/cb/run.d/ping`]);
+      const mine = ["etc/cb/network.key", "etc/cb/run.d/ping", `${drop}/memory.conf`];
+      assert.deepEqual(
+        left,
+        mine.map((path) => `  ${root}/${path}`),
+      );
       assert.deepEqual(globSync("var/lib/*", { cwd: root }), []);
     }
   });

@@ -1,9 +1,10 @@
-/** /etc/cb/agent.toml and station.toml, as they are installed, against the tables that the program reads them by. */
+/** /etc/cb/agent.toml, station.toml and dispatcher.toml, as they are installed, against the tables that the program reads them by. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { agentSettings } from "../../src/cli/settings/agent.ts";
+import { dispatcherSettings } from "../../src/cli/settings/dispatcher.ts";
 import { runSettings } from "../../src/cli/settings/station.ts";
 import { parseConfig } from "../../src/core/config-file.ts";
 import { resolve, type Schema } from "../../src/core/settings.ts";
@@ -22,6 +23,7 @@ const FILES: readonly SettingsFile[] = [
     set: { "run-directory": ["/etc/cb/run.d", "/usr/lib/cb/run.d"], "stop-wait": ["55"] },
   },
   { name: "station.toml", table: runSettings, set: {} },
+  { name: "dispatcher.toml", table: dispatcherSettings, set: { "stop-wait": ["50"] } },
 ];
 
 for (const { name, table, set } of FILES) {
@@ -45,10 +47,10 @@ for (const { name, table, set } of FILES) {
 
   test(`${name} shows defaults that the table has`, () => {
     for (const [key, texts] of parse(uncommented)) {
-      const { default: fallback, value, repeatable } = table[key] ?? {};
-      if (key in set) continue;
-      if (typeof fallback === "string") assert.deepEqual(texts, [fallback], key);
-      else if (repeatable) assert.deepEqual(texts, value === undefined ? ["0"] : [], key);
+      const setting = table[key];
+      if (setting === undefined || key in set) continue;
+      if (typeof setting.default === "string") assert.deepEqual(texts, [setting.default], key);
+      else if (setting.repeatable) assert.deepEqual(setting.parse(texts), setting.parse([]), key);
     }
   });
 

@@ -1,9 +1,6 @@
 /** What users of Faraday's agent dispatcher were told, sentence by sentence, in our own words. */
 import type { Seed } from "./seed.ts";
 
-const WIZARD = "comes with the wizard";
-const SHIPPED = "comes with the shipped executors";
-
 export const FARADAY: Seed = {
   title: "Faraday's agent dispatcher",
   sentences: {
@@ -54,5 +51,5 @@ export const FARADAY: Seed = {
     F45: "The dispatcher is one process: it waits for commands, starts executors and reads their two streams",
     F46: "It takes commands at all times, while any number of executors run",
   },
-  coming: { F19: SHIPPED, F20: WIZARD, F23: WIZARD },
+  coming: {},
 };

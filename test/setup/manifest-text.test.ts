@@ -110,6 +110,7 @@ test("manifestText: what exec/manifest.ts reads in it is what was to be written,
       assert.deepEqual(found, {
         ...rest,
         path: "/run/scan.toml",
+        station: true,
         longestLine: rest.longestLine ?? 16 * 1024 * 1024,
         blankLine: rest.blankLine ?? "ignore",
         parameters: new Map(parameters.map((one) => [one.name, one])),

@@ -21,15 +21,42 @@ type Join = { readonly agent: Agent; readonly executors: readonly unknown[] };
 
 const WELCOME = "Agent joined correctly to dispatcher namespace";
 /** Milliseconds that a token is good for. */
-const TOKEN_MS = 60_000;
+export const TOKEN_MS = 60_000;
 
-export class FaradayChannel {
+/** What is known of a channel, whichever protocol it speaks. */
+export abstract class ChannelRecord {
   readonly joins: Join[] = [];
   readonly statuses: ToldStatus[] = [];
   /** Sent by agents, in order. */
   readonly events: string[] = [];
   /** Tokens given out, with the time. */
   readonly tokens = new Map<string, { readonly agent: Agent; readonly at: number }>();
+
+  /** Whether an agent is. */
+  abstract get online(): boolean;
+  /** A `run` as the real one sends it, or anything else. */
+  abstract sendRun(payload: unknown): void;
+  /** All connections break, and the server notices. */
+  abstract cut(): void;
+  /** It ends without a word, and what was running stays so, as after a signal to the real one. */
+  abstract shutDown(): void;
+
+  /** What is remembered over a restart. */
+  takeOver({ joins, statuses, events, tokens }: ChannelRecord): void {
+    this.joins.push(...joins);
+    this.statuses.push(...statuses);
+    this.events.push(...events);
+    for (const [token, issue] of tokens) this.tokens.set(token, issue);
+  }
+
+  newToken(agent: Agent): string {
+    const token = `${agent.id}.${this.tokens.size}.${Math.random().toString(36).slice(2)}`;
+    this.tokens.set(token, { agent, at: Date.now() });
+    return token;
+  }
+}
+
+export class FaradayChannel extends ChannelRecord {
   /** Those of before 5.0 or so do not. */
   acknowledges = true;
   /** Milliseconds that a handler takes; they run side by side. */
@@ -45,6 +72,7 @@ export class FaradayChannel {
   #agentSocket: Socket | undefined;
 
   constructor(http: HttpServer, path: string, server: FaradayServer) {
+    super();
     this.#server = server;
     const { transports, pingInterval = 60_000, pingTimeout = 220_000 } = server.options;
     this.#engine = new EngineServer({
@@ -60,8 +88,7 @@ export class FaradayChannel {
     });
   }
 
-  /** Whether an agent is. */
-  get online(): boolean {
+  override get online(): boolean {
     return this.#agentSocket !== undefined;
   }
 
@@ -70,24 +97,14 @@ export class FaradayChannel {
     return this.#members.size;
   }
 
-  /** What is remembered over a restart. */
-  takeOver(before: FaradayChannel): void {
-    const { joins, statuses, events, tokens, acknowledges, handlerDelay, refuses, hasNamespace } = before;
-    this.joins.push(...joins);
-    this.statuses.push(...statuses);
-    this.events.push(...events);
-    for (const [token, issue] of tokens) this.tokens.set(token, issue);
+  override takeOver(before: ChannelRecord): void {
+    super.takeOver(before);
+    if (!(before instanceof FaradayChannel)) return;
+    const { acknowledges, handlerDelay, refuses, hasNamespace } = before;
     Object.assign(this, { acknowledges, handlerDelay, refuses, hasNamespace });
   }
 
-  newToken(agent: Agent): string {
-    const token = `${agent.id}.${this.tokens.size}.${Math.random().toString(36).slice(2)}`;
-    this.tokens.set(token, { agent, at: Date.now() });
-    return token;
-  }
-
-  /** A `run` as the real one sends it, or anything else. */
-  sendRun(payload: unknown): void {
+  override sendRun(payload: unknown): void {
     const about =
       typeof payload === "object" && payload !== null ? { agent_id: 1, action: "RUN", ...payload } : payload;
     this.#agentSocket?.send(packet("run", about));
@@ -107,8 +124,7 @@ export class FaradayChannel {
     this.broadcastRaw(packet("disconnect", { reason: "Invalid agent token!" }));
   }
 
-  /** All connections break, and the server notices. */
-  cut(): void {
+  override cut(): void {
     for (const member of [...this.#members]) member.close(true);
   }
 
@@ -122,8 +138,7 @@ export class FaradayChannel {
     }
   }
 
-  /** It ends without a word, and what was running stays so, as after a signal to the real one. */
-  shutDown(): void {
+  override shutDown(): void {
     this.#agentSocket = undefined;
     this.cut();
     this.#engine.close();

@@ -1,6 +1,6 @@
 /**
  * A small Faraday server of a test's own, in the same process: REST and channel as 5.25.2 was seen to have
- * them, odd answers and order of checks included.
+ * them, odd answers and order of checks included; or, with a `generation`, as 3.19.0 or 4.6.2 were.
  *
  * Engine.IO is that of the `engine.io` package; the Socket.IO on top is in `faraday-channel.ts`. It has a memory and
  * no database: `stop()` and `start()` restart it on the same port, as a real one is.
@@ -10,7 +10,10 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type ServerOptions } from "node:https";
-import { FaradayChannel } from "./faraday-channel.ts";
+import type { Duplex } from "node:stream";
+import { type ChannelRecord, FaradayChannel } from "./faraday-channel.ts";
+import { FaradayRawChannel } from "./faraday-raw-channel.ts";
+import { frame, Opcode, switchingProtocols } from "./websocket-server.ts";
 
 export type Agent = { readonly id: number; readonly name: string; readonly token: string };
 
@@ -56,6 +59,10 @@ export type FaradayOptions = {
   /** As in `/faraday`: everything is below it. */
   readonly baseRoute?: string;
   readonly tls?: ServerOptions;
+  /** Of an old server, whose channel is no Socket.IO. */
+  readonly generation?: 3 | 4;
+  /** Whether an old server is behind a reverse proxy, with its channel at the same port. */
+  readonly isProxied?: boolean;
   readonly transports?: readonly ("polling" | "websocket")[];
   /** Milliseconds. */
   readonly pingInterval?: number;
@@ -79,14 +86,18 @@ export class FaradayServer implements AsyncDisposable {
   registrationCode = "123456";
   /** Decides on a request before the server does; undefined leaves it to the server. */
   fault: (asked: Asked, body: string) => Fault | undefined = () => undefined;
-  channel: FaradayChannel;
+  /** Whichever channel it has. */
+  record: ChannelRecord;
   #http: Server;
   #port = 0;
+  /** Of an old server's channel, where that is another. */
+  #channelHttp: Server | undefined;
+  #channelPort = 0;
   #lastId = 0;
 
   private constructor(options: FaradayOptions) {
     this.options = options;
-    [this.#http, this.channel] = this.#create();
+    [this.#http, this.record] = this.#create();
   }
 
   static async start(options: FaradayOptions = {}): Promise<FaradayServer> {
@@ -102,19 +113,40 @@ export class FaradayServer implements AsyncDisposable {
 
   /** Up again after `stop()`. */
   async start(): Promise<void> {
-    const before = this.channel;
-    [this.#http, this.channel] = this.#create();
-    this.channel.takeOver(before);
+    const before = this.record;
+    [this.#http, this.record] = this.#create();
+    this.record.takeOver(before);
     await this.#listen();
+  }
+
+  /** Of a server of today. */
+  get channel(): FaradayChannel {
+    assert(this.record instanceof FaradayChannel);
+    return this.record;
+  }
+
+  /** Of an old server. */
+  get rawChannel(): FaradayRawChannel {
+    assert(this.record instanceof FaradayRawChannel);
+    return this.record;
+  }
+
+  /** Where an old server has its channel, if not at the same port. */
+  get channelUrl(): URL {
+    const url = new URL(this.url);
+    url.port = String(this.#channelPort);
+    return url;
   }
 
   /** Gone, with all connections; what it knows stays, and what runs stays running, as with the real one. */
   async stop(): Promise<void> {
-    this.channel.shutDown();
-    const closed = once(this.#http, "close");
-    this.#http.close();
-    this.#http.closeAllConnections();
-    await closed;
+    this.record.shutDown();
+    for (const http of this.#servers) {
+      const closed = once(http, "close");
+      http.close();
+      http.closeAllConnections();
+      await closed;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -152,7 +184,7 @@ export class FaradayServer implements AsyncDisposable {
       return this.#lastId;
     });
     const plugin = { ignore_info: false, resolve_hostname: true, ...pluginArgs };
-    this.channel.sendRun({ execution_ids: ids, workspaces, executor, args, plugin_args: plugin });
+    this.record.sendRun({ execution_ids: ids, workspaces, executor, args, plugin_args: plugin });
     return ids;
   }
 
@@ -164,26 +196,50 @@ export class FaradayServer implements AsyncDisposable {
     return posts.flatMap(({ body }) => (body === undefined ? [] : [body]));
   }
 
-  #create(): [Server, FaradayChannel] {
+  get #servers(): readonly Server[] {
+    return this.#channelHttp === undefined ? [this.#http] : [this.#http, this.#channelHttp];
+  }
+
+  #create(): [Server, ChannelRecord] {
     const onRequest = (request: IncomingMessage, response: ServerResponse) => {
       this.#answer(request, response).catch(() => request.destroy());
     };
-    const { tls, baseRoute = "" } = this.options;
-    const http = tls === undefined ? createServer() : createTlsServer(tls);
+    const { baseRoute = "", generation, isProxied, transports } = this.options;
+    const http = this.#newServer();
+    if (generation !== undefined) {
+      http.on("request", onRequest);
+      if (isProxied) return [http, new FaradayRawChannel(http, `${baseRoute}/websockets`, this, generation)];
+      this.#channelHttp = this.#newServer();
+      this.#channelHttp.on("request", (_: IncomingMessage, response: ServerResponse) => {
+        response.writeHead(200, { "content-type": "text/html; charset=UTF-8" }).end(PORT_PAGE);
+      });
+      return [http, new FaradayRawChannel(this.#channelHttp, undefined, this, generation)];
+    }
     const channel = new FaradayChannel(http, `${baseRoute}/socket.io/`, this);
+    http.on("upgrade", (request: IncomingMessage, socket: Duplex) => {
+      const isEngine = request.url?.startsWith(`${baseRoute}/socket.io/`);
+      if (isEngine && transports?.includes("websocket") !== false) return;
+      if (isEngine) return void socket.end("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+      // gevent makes a WebSocket of anything, and ends it when the application has answered as if it were none.
+      socket.on("error", () => {});
+      socket.end(Buffer.concat([Buffer.from(switchingProtocols(request)), frame("", Opcode.close)]));
+    });
     // After Engine.IO, which answers what is below its path, and passes on everything else.
     http.on("request", (request: IncomingMessage, response: ServerResponse) => {
       if (!request.url?.startsWith(`${baseRoute}/socket.io/`)) onRequest(request, response);
     });
-    return [http as Server, channel];
+    return [http, channel];
+  }
+
+  #newServer(): Server {
+    const { tls } = this.options;
+    return (tls === undefined ? createServer() : createTlsServer(tls)) as Server;
   }
 
   async #listen(): Promise<void> {
-    this.#http.listen(this.#port, "localhost");
-    await once(this.#http, "listening");
-    const address = this.#http.address();
-    assert(typeof address === "object" && address !== null);
-    this.#port = address.port;
+    this.#port = await listen(this.#http, this.#port);
+    if (this.#channelHttp !== undefined)
+      this.#channelPort = await listen(this.#channelHttp, this.#channelPort);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -215,16 +271,28 @@ export class FaradayServer implements AsyncDisposable {
     const route = `${method} ${path}`;
     const workspace = /^POST \/_api\/v3\/ws\/([^/]+)\/bulk_create$/.exec(route)?.[1];
     if (workspace !== undefined) return this.#bulkCreate(decodeURIComponent(workspace), headers, text);
+    const { generation } = this.options;
     switch (route) {
       case "GET /_api/config":
-        return json(200, { sso_enabled: false });
+        return json(200, generation === undefined ? { sso_enabled: false } : this.#config(generation));
+      case "GET /_api/v3/info":
+        if (generation === undefined) break;
+        return json(200, { "Faraday Server": "Running", Version: VERSIONS[generation] });
       case "POST /_api/v3/agents":
+        if (generation === 3) break;
         return this.#register(headers, text);
       case "POST /_api/v3/agent_websocket_token":
         return this.#token(headers);
     }
     // Everything else is the single-page application, or wants a login.
     return method === "GET" && !path.startsWith("/_api") ? html(200, "Faraday") : html(401, UNAUTHORIZED);
+  }
+
+  #config(generation: 3 | 4): object {
+    const port = this.#channelPort === 0 ? 9000 : this.#channelPort;
+    // A text where the port was given on the command line.
+    const websocket_port = generation === 3 ? port : String(port);
+    return { show_vulns_by_price: false, smtp_enabled: false, ver: VERSIONS[generation], websocket_port };
   }
 
   #register(headers: Asked["headers"], text: string): Reply {
@@ -242,8 +310,10 @@ export class FaradayServer implements AsyncDisposable {
   #token(headers: Asked["headers"]): Reply {
     const agent = this.#agentOf(headers);
     if (agent === "none") return html(401, UNAUTHORIZED);
-    if (agent === "unknown") return json(403, { message: FORBIDDEN });
-    return json(200, { token: this.channel.newToken(agent) });
+    if (agent === "unknown") {
+      return this.options.generation === 3 ? html(403, FORBIDDEN) : json(403, { message: FORBIDDEN });
+    }
+    return json(200, { token: this.record.newToken(agent) });
   }
 
   #agentOf({ authorization = "" }: Asked["headers"]): Agent | "none" | "unknown" {
@@ -261,6 +331,8 @@ export class FaradayServer implements AsyncDisposable {
   /** The first rule that is broken decides. */
   #judgePost(name: string, headers: Asked["headers"], body: PostedBody | undefined): Reply {
     const workspace = WORKSPACE.test(name) ? this.workspaces.get(name) : undefined;
+    const { generation } = this.options;
+    if (generation !== undefined && workspace === undefined) return html(404, `No such workspace: ${name}`);
     if (!workspace?.active) return html(401, UNAUTHORIZED);
     if (workspace.readonly) return json(403, { message: "Altering a readonly workspace is not allowed" });
     const agent = this.#agentOf(headers);
@@ -268,7 +340,7 @@ export class FaradayServer implements AsyncDisposable {
     if (agent === "unknown") return json(403, { message: FORBIDDEN });
     if (body === undefined)
       return html(400, "The browser (or proxy) sent a request that this server could not understand.");
-    const problems = problemsOf(body);
+    const problems = problemsOf(body, generation);
     if (problems !== undefined) return json(400, { messages: { json: problems } });
     if (body.execution_id === undefined) return html(400, "argument expected: execution_id");
     const execution = this.executions.get(body.execution_id);
@@ -278,17 +350,31 @@ export class FaradayServer implements AsyncDisposable {
   }
 }
 
+/** @returns the port */
+async function listen(http: Server, port: number): Promise<number> {
+  http.listen(port, "localhost");
+  await once(http, "listening");
+  const address = http.address();
+  assert(typeof address === "object" && address !== null);
+  return address.port;
+}
+
+const PORT_PAGE = "This is a websocket port.";
+const VERSIONS = { 3: "3.19.0", 4: "4.6.2" } as const;
+
 const UNAUTHORIZED = "The server could not verify that you are authorized to access the URL requested.";
 const FORBIDDEN = "You don't have the permission to access the requested resource.";
 
 /** Of the schema, what tells a body that was never checked from one that was. */
-function problemsOf({ hosts, command }: PostedBody): object | undefined {
+function problemsOf({ hosts, command }: PostedBody, generation: 3 | 4 | undefined): object | undefined {
   const required = ["Missing data for required field."];
   const missing = (object: Readonly<Record<string, unknown>>, fields: readonly string[]) => {
     const found = fields.filter((field) => typeof object[field] !== "string");
     return found.length === 0 ? undefined : Object.fromEntries(found.map((field) => [field, required]));
   };
-  const inHosts = (hosts ?? []).map((host) => missing(host, ["ip", "description"]));
+  const inHosts = (hosts ?? []).map(
+    (host) => missing(host, ["ip", "description"]) ?? (generation === 3 ? inReferences(host) : undefined),
+  );
   const inCommand = command === undefined ? required : missing(command, ["tool", "command", "start_date"]);
   const problems = {
     ...(hosts === undefined && { hosts: required }),
@@ -296,6 +382,16 @@ function problemsOf({ hosts, command }: PostedBody): object | undefined {
     ...(inCommand !== undefined && { command: inCommand }),
   };
   return Object.keys(problems).length === 0 ? undefined : problems;
+}
+
+/** Faraday 3 takes texts; of what is wrong it tells one for each object. */
+function inReferences({ vulnerabilities }: Readonly<Record<string, unknown>>): object | undefined {
+  const all = Array.isArray(vulnerabilities) ? vulnerabilities : [];
+  const references = all.flatMap(
+    (vulnerability: { readonly refs?: readonly unknown[] }) => vulnerability.refs ?? [],
+  );
+  const bad = references.findIndex((reference) => typeof reference !== "string");
+  return bad < 0 ? undefined : { vulnerabilities: { refs: { [bad]: ["Not a valid string."] } } };
 }
 
 function parse(text: string): PostedBody | undefined {

@@ -109,9 +109,14 @@ export function assertEnded(
   expected: number,
   said: { readonly stdout?: readonly string[]; readonly stderr?: readonly string[] } = {},
 ): void {
-  const plain = stderr.replace(/^cb: \d+ new agents?: .*\n/gm, "").replace(/\d+\.\d+ s$/gm, "# s");
+  const plain = withoutTimes(stderr.replace(/^cb: \d+ new agents?: .*\n/gm, ""));
   const seen = { status, stdout: lines(stdout), stderr: lines(plain) };
   assert.deepEqual(seen, { status: expected, stdout: said.stdout ?? [], stderr: said.stderr ?? [] });
+}
+
+/** With `#` for durations at ends of lines, and without the usual and the longest one, which a few agents have. */
+export function withoutTimes(text: string): string {
+  return text.replace(/ · median \d+\.\d+ s, slowest \S+ \d+\.\d+ s$/gm, "").replace(/\d+\.\d+ s$/gm, "# s");
 }
 
 /** The lines of a text that ends with a newline, or is empty. */

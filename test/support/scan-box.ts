@@ -82,12 +82,27 @@ export class ScanBox implements AsyncDisposable {
     this.file(`run.d/${name}.toml`, [...toml, ""].join("\n"));
   }
 
+  /** Makes the state directory our own, where root would make it that of the service's user, if there is one. */
+  ownState(): void {
+    mkdirSync(this.state, { recursive: true, mode: 0o700 });
+  }
+
   /** Registers a new agent at the server, and puts its token where dispatchers look for it. */
   register(): string {
     const { token } = this.server.addAgent();
-    mkdirSync(this.state, { recursive: true, mode: 0o700 });
+    this.ownState();
     this.file("state/agent.json", JSON.stringify({ token, server: this.url }), 0o600);
     return token;
+  }
+
+  /** The words that start `cb`. */
+  get command(): readonly string[] {
+    return this.#runtime.command;
+  }
+
+  /** What `start` puts around it. */
+  get environment(): Readonly<Record<string, string>> {
+    return { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: this.path("home"), STATE_DIRECTORY: this.state };
   }
 
   /** Starts `cb`; the box ends it where it does not end by itself. */
@@ -95,12 +110,8 @@ export class ScanBox implements AsyncDisposable {
     args: readonly string[],
     { environment, wrapper = [] }: Omit<Surroundings, "preload"> = {},
   ): RunningProgram {
-    const program = new RunningProgram([...wrapper, ...this.#runtime.command, ...args], {
-      PATH: "/usr/local/bin:/usr/bin:/bin",
-      HOME: this.path("home"),
-      STATE_DIRECTORY: this.state,
-      ...environment,
-    });
+    const all = { ...this.environment, ...environment };
+    const program = new RunningProgram([...wrapper, ...this.command, ...args], all);
     this.#programs.push(program);
     return program;
   }
@@ -173,7 +184,7 @@ export class Dispatcher extends Agent {
 
   /** What the server was told of a run's end so far; of each run there should be one, but for a lost connection. */
   endings(id: number): readonly Ending[] {
-    const told = this.#server.channel.statuses.filter(({ execution_ids: ids }) => ids.includes(id));
+    const told = this.#server.record.statuses.filter(({ execution_ids: ids }) => ids.includes(id));
     return told
       .filter(({ running }) => running === false)
       .map(({ successful, message }) => ({ successful, message }));

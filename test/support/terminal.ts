@@ -8,17 +8,27 @@ const PATIENCE = 20_000;
 
 export class Terminal {
   readonly #child: ChildProcessWithoutNullStreams;
+  readonly #closed: Promise<unknown>;
   #seen = "";
+  #transcript = "";
 
   /** @param command for sh(1) */
   constructor(command: string, environment: Readonly<Record<string, string>>, directory: string) {
     const args = ["--quiet", "--command", command, "/dev/null"];
-    this.#child = spawn("script", args, { env: { ...environment, TERM: "dumb" }, cwd: directory });
+    this.#child = spawn("script", args, { env: { TERM: "dumb", ...environment }, cwd: directory });
+    this.#closed = once(this.#child, "close");
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.on("data", (data: Uint8Array) => {
-        this.#seen += new TextDecoder().decode(data);
+        const text = new TextDecoder().decode(data);
+        this.#seen += text;
+        this.#transcript += text;
       });
     }
+  }
+
+  /** All that was ever on it, with the sequences that move about. */
+  get transcript(): string {
+    return this.#transcript;
   }
 
   type(keys: string): void {
@@ -43,11 +53,9 @@ export class Terminal {
     throw new Error(`${pattern} is not on the terminal: ${JSON.stringify(this.#seen)}`);
   }
 
-  /** Ends the program, as if the terminal were closed. */
+  /** Ends the program, as if the terminal were closed, unless it has ended. */
   async close(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const ended = once(this.#child, "close");
     this.#child.kill("SIGTERM");
-    await ended;
+    await this.#closed;
   }
 }

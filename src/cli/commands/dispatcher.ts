@@ -7,6 +7,61 @@ import {
   dispatcherStatusSettings,
   dispatcherTrySettings,
 } from "../settings/dispatcher.ts";
+import { dispatcherImportSettings } from "../settings/dispatcher-setup.ts";
+import {
+  dispatcherNewSettings,
+  dispatcherRegisterSettings,
+  dispatcherWizardSettings,
+} from "../settings/dispatcher-wizard.ts";
+
+const wizardCommand = defineCommand({
+  words: ["dispatcher", "wizard"],
+  summary: "Set a dispatcher up, question by question",
+  description: [
+    "Asks, shows what it is going to write, and changes nothing before; the dispatcher.toml that is there is edited, " +
+      "comments stay. Escape goes back, Ctrl-C ends. What an option answers is not asked, and with --yes, or without " +
+      "a terminal, nothing is.",
+  ],
+  examples: [
+    "cb dispatcher wizard",
+    "cb dispatcher wizard --server https://faraday.example.org --executors nmap",
+    "cb dispatcher wizard --yes --server https://faraday.example.org --executors nmap --token 123456",
+  ],
+  settings: dispatcherWizardSettings,
+  run: async (invocation) => (await import("../dispatcher-wizard-command.ts")).runWizard(invocation),
+});
+
+const newCommand = defineCommand({
+  words: ["dispatcher", "new"],
+  operands: [{ name: "executor-name" }],
+  summary: "Make an executor to begin with, and its manifest",
+  description: [
+    "It works as it is made: with its parameters in the environment it prints a host with one vulnerability. " +
+      "Files that are there are left alone.",
+  ],
+  examples: [
+    "cb dispatcher new my_scan",
+    "cb dispatcher new my_scan --run-directory ./run.d",
+    "cb dispatcher new my_scan --language python --param target:list:mandatory --param fast:boolean",
+  ],
+  settings: dispatcherNewSettings,
+  run: async (invocation) => (await import("../dispatcher-new-command.ts")).newExecutorFiles(invocation),
+});
+
+const registerCommand = defineCommand({
+  words: ["dispatcher", "register"],
+  summary: "Register at the server with a code, keep the token, and end",
+  examples: [
+    "cb dispatcher register --token 123456",
+    "cb dispatcher register --token 123456 --config ./dispatcher.toml",
+    "cb dispatcher register --token 123456 --server https://faraday.example.org",
+  ],
+  settings: dispatcherRegisterSettings,
+  fileSettings: dispatcherSettings,
+  configFile: "dispatcher.toml",
+  run: async (invocation) =>
+    (await import("../dispatcher-register-command.ts")).registerDispatcher(invocation),
+});
 
 const runCommand = defineCommand({
   words: ["dispatcher", "run"],
@@ -57,6 +112,29 @@ const tryCommand = defineCommand({
   fileSettings: dispatcherSettings,
   configFile: "dispatcher.toml",
   run: async (invocation) => (await import("../dispatcher-try-command.ts")).tryExecutor(invocation),
+});
+
+const importCommand = defineCommand({
+  words: ["dispatcher", "import"],
+  operands: [
+    {
+      name: "file",
+      hint: "Give the configuration of your agent: usually ~/.faraday/config/dispatcher.yaml, or below $FARADAY_HOME",
+    },
+  ],
+  summary: "Take over the configuration of Faraday's agent dispatcher",
+  description: [
+    "Reads its YAML, the YAML of the server's web page or the INI of its first versions, or the directory in which one " +
+      "is, and writes dispatcher.toml, an executable and a manifest for each executor, the agent's token and a file for " +
+      "each secret. Says of each line what it took, changed and left; the old file stays as it is.",
+  ],
+  examples: [
+    "cb dispatcher import ~/.faraday/config/dispatcher.yaml",
+    "cb dispatcher import --plan ~/.faraday/config",
+    "cb dispatcher import ~/.faraday/config/dispatcher.yaml --output ./dispatcher.toml",
+  ],
+  settings: dispatcherImportSettings,
+  run: async (invocation) => (await import("../dispatcher-import-command.ts")).importDispatcher(invocation),
 });
 
 /** These need to know but where the dispatcher keeps its state. */
@@ -110,9 +188,13 @@ const spoolCommand = (
 
 /** Every command of `cb dispatcher`, in the order of the help. */
 export const dispatcherCommands: readonly Command[] = [
+  wizardCommand,
+  newCommand,
+  registerCommand,
   runCommand,
   checkCommand,
   tryCommand,
+  importCommand,
   statusCommand,
   stopCommand,
   spoolCommand("list", "List what the server has refused", [], "cb dispatcher spool list"),

@@ -1,4 +1,5 @@
 /** The settings of `cb dispatcher`, and the keys of `dispatcher.toml`. */
+import { existsSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { stateDirectory } from "../../core/directories.ts";
 import { parseAge, parseLimit } from "../../core/duration.ts";
@@ -11,14 +12,15 @@ import { parseParameters } from "./parameters.ts";
 
 export const DISTRO_RUN_DIRECTORIES = ["/etc/cb/run.d", "/usr/lib/cb/run.d"] as const;
 
+const SERVICE_STATE = "/var/lib/cb-dispatcher";
+
 const STATE = {
   "state-directory": {
     value: "<directory>",
     environment: ["STATE_DIRECTORY"],
     default: {
-      help: "/var/lib/cb-dispatcher as root, else ~/.local/state/cb-dispatcher",
-      text: (environment) =>
-        process.getuid?.() === 0 ? "/var/lib/cb-dispatcher" : stateDirectory(environment, "cb-dispatcher"),
+      help: "/var/lib/cb-dispatcher as root and as its owner, else ~/.local/state/cb-dispatcher",
+      text: (environment) => (isRootOrOwner() ? SERVICE_STATE : stateDirectory(environment, "cb-dispatcher")),
     },
     parse: parsePath,
     help: "where the agent's token and results that are not yet posted are kept",
@@ -27,8 +29,8 @@ const STATE = {
   ...outputSettings,
 } as const satisfies Schema;
 
-/** Where the Faraday server is, and which certificate it must have. */
-const SERVER = {
+/** Where the Faraday server is, the way to it, and which certificate it must have. */
+export const serverSettings = {
   server: {
     value: "<url>",
     // One with a password in it is refused, and not shown.
@@ -42,10 +44,16 @@ const SERVER = {
     parse: parseServer,
     help: "where its command channel is, if not at the same URL",
   },
+  proxy: {
+    value: "<url>",
+    secret: true,
+    parse: parseProxy,
+    help: "HTTP proxy on the way to it, in place of HTTPS_PROXY and HTTP_PROXY; none for no proxy",
+  },
   "tls-ca": {
     value: "<file>",
     parse: parsePath,
-    help: "certificates of those who may have signed the server's; without it the system's",
+    help: "certificates of those who may have signed the server's, or its own; without it the system's",
   },
   "tls-cert": { value: "<file>", parse: parsePath, help: "our certificate, for a server that wants one" },
   "tls-key": { value: "<file>", parse: parsePath, help: "its key, readable by its owner alone" },
@@ -86,6 +94,21 @@ const EXECUTORS = {
   },
 } as const satisfies Schema;
 
+const CHANNEL = {
+  "channel-transport": {
+    value: "<transport>",
+    default: "auto",
+    parse: parseChoice("auto", "websocket", "polling"),
+    help: "how the command channel is held: websocket, polling, or auto: polling where no WebSocket comes through",
+  },
+  "channel-protocol": {
+    value: "<protocol>",
+    default: "auto",
+    parse: parseChoice("auto", "socket.io", "legacy"),
+    help: "what is spoken on it: socket.io, legacy for Faraday 4.6 and older, or auto: whichever the server speaks",
+  },
+} as const satisfies Schema;
+
 /** `stop` and `spool`: they ask the dispatcher that is running, as `status` does. */
 export const dispatcherControlSettings = STATE;
 
@@ -95,6 +118,7 @@ export const dispatcherStatusSettings = {
     default: "text",
     parse: parseChoice("text", "json"),
     file: false,
+    environment: false,
     help: "text for people, or json for programs: one object on one line",
   },
   ...STATE,
@@ -115,10 +139,15 @@ export const dispatcherTrySettings = {
   ...outputSettings,
 } as const satisfies Schema;
 
-export const dispatcherCheckSettings = { ...SERVER, ...EXECUTORS, ...STATE } as const satisfies Schema;
+export const dispatcherCheckSettings = {
+  ...serverSettings,
+  ...EXECUTORS,
+  ...CHANNEL,
+  ...STATE,
+} as const satisfies Schema;
 
 export const dispatcherSettings = {
-  ...SERVER,
+  ...serverSettings,
   name: {
     value: "<name>",
     default: { help: "the host name", text: () => hostname() },
@@ -153,12 +182,7 @@ export const dispatcherSettings = {
     help: "executors that run at once, at most; others wait",
   },
   ...executionSettings,
-  "channel-transport": {
-    value: "<transport>",
-    default: "auto",
-    parse: parseChoice("auto", "websocket", "polling"),
-    help: "how the command channel is held: websocket, polling, or auto: polling where no WebSocket comes through",
-  },
+  ...CHANNEL,
   "spool-keep": {
     value: "<age>",
     default: "7d",
@@ -175,12 +199,31 @@ export const dispatcherSettings = {
   ...STATE,
 } as const satisfies Schema;
 
+/** The user of the service finds its state without the unit, too. */
+function isRootOrOwner(): boolean {
+  const user = process.getuid?.();
+  return user === 0 || (existsSync(SERVICE_STATE) && statSync(SERVICE_STATE).uid === user);
+}
+
 function parseServer(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isWhole = url?.protocol === "http:" || url?.protocol === "https:";
   if (url === undefined || !isWhole) throw new SyntaxError("expected http://host:port or https://host");
   if (url.username !== "" || url.password !== "") throw new SyntaxError("expected a URL without a password");
   if (url.search !== "" || url.hash !== "") throw new SyntaxError('expected a URL without "?" and "#"');
+  return url;
+}
+
+/** With name and password, if it wants them. */
+function parseProxy(text: string): URL | "none" {
+  if (text === "none") return text;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isProxy = url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === "/";
+  if (!isProxy || url.search !== "" || url.hash !== "")
+    throw new SyntaxError("expected a URL such as http://proxy.example:3128, or none");
+  // undici would pass over one that comes alone.
+  if ((url.username === "") !== (url.password === ""))
+    throw new SyntaxError("expected name and password together: http://name:password@proxy.example:3128");
   return url;
 }
 
