@@ -24,7 +24,7 @@ export function serverOptions(settings: ServerSettings, environment: Environment
   const { server, "channel-server": channel = server, timeout, insecure } = settings;
   if (server === undefined) {
     throw new CbError("setting", "Cannot reach a Faraday server: none is set", {
-      hint: "Set server in dispatcher.toml, or --server http://host:5985",
+      hint: "Set server in dispatcher.toml, or --server http://host:5985, or run cb dispatcher wizard",
     });
   }
   const { "tls-ca": authorities, "tls-cert": certificate, "tls-key": key } = settings;

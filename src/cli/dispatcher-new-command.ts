@@ -13,7 +13,7 @@ import { newExecutor, newParameter, parametersOf, tryCommand } from "../setup/ex
 import { manifestText } from "../setup/manifest-text.ts";
 import { type Invocation, parseOperand } from "./command.ts";
 import { write } from "./output.ts";
-import { DISTRO_RUN_DIRECTORIES, dispatcherControlSettings } from "./settings/dispatcher.ts";
+import { defaultRunDirectories, dispatcherControlSettings } from "./settings/dispatcher.ts";
 import type { Declaration, dispatcherNewSettings } from "./settings/dispatcher-wizard.ts";
 import { setupPlace } from "./setup-files.ts";
 
@@ -42,7 +42,7 @@ export async function newExecutorFiles({
   makeDirectory(directory, 0o755);
   for (const { path, text, mode } of files) createExclusive(path, new TextEncoder().encode(text), mode);
 
-  const known: readonly string[] = DISTRO_RUN_DIRECTORIES;
+  const known = defaultRunDirectories(environment);
   const option = known.includes(directory) ? "" : ` --run-directory ${shellWord(directory)}`;
   const lines = [
     ...files.map((file) => `Made ${printable(file.path)}`),

@@ -123,7 +123,7 @@ class Trial {
     this.#count("results");
     const mended = Object.entries(cleaned.counts).filter(([, number]) => number > 0);
     const changes = mended.map(([kind, number]) => `${kind} ${number}`).join(", ");
-    if (changes !== "") await this.#say(`line ${line.line}: mended: ${changes}`);
+    if (changes !== "") await this.#say(`line ${line.line}: mended before it would be posted: ${changes}`);
     for (const body of cleaned.bodies) await write(this.#context.stdout, `${JSON.stringify(body)}\n`);
   }
 

@@ -67,7 +67,9 @@ function start({ service }: SetupPlace, option: string): readonly string[] {
   const unit = `${SERVICE_USER}.service`;
   const isService =
     service !== undefined && option === "" && UNIT_DIRECTORIES.some((path) => existsSync(join(path, unit)));
-  if (!isService) return [`cb dispatcher run${printable(option)}`];
+  // Root's own would leave files in the service's state that it cannot use.
+  const user = service === undefined ? "" : `runuser -u ${SERVICE_USER} -- `;
+  if (!isService) return [`${user}cb dispatcher run${printable(option)}`];
   const isEnabled = existsSync(join(ENABLED_DIRECTORY, unit));
   return [isEnabled ? `systemctl restart ${SERVICE_USER}` : `systemctl enable --now ${SERVICE_USER}`];
 }

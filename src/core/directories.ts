@@ -14,13 +14,18 @@ const SYSTEM_CONFIG = "/etc/cb";
 export function configDirectories(environment: Environment): readonly string[] {
   const { CREDENTIALS_DIRECTORY: credentials = "" } = environment;
   // The units make /etc/cb their own with XDG_CONFIG_HOME=/etc: one place then, and named once.
-  const own = ownConfig(environment);
+  const own = ownConfigDirectory(environment);
   return [...new Set([...(isAbsolute(credentials) ? [credentials] : []), own, SYSTEM_CONFIG])];
 }
 
 /** That of them which is not the user's, where there is one. */
 export function othersConfigDirectory(environment: Environment): string | undefined {
-  return ownConfig(environment) === SYSTEM_CONFIG ? undefined : SYSTEM_CONFIG;
+  return ownConfigDirectory(environment) === SYSTEM_CONFIG ? undefined : SYSTEM_CONFIG;
+}
+
+/** The user's own directory of settings: `$XDG_CONFIG_HOME/cb` or `~/.config/cb`. */
+export function ownConfigDirectory(environment: Environment): string {
+  return join(xdgDirectory(environment, "XDG_CONFIG_HOME", ".config"), "cb");
 }
 
 /**
@@ -35,10 +40,6 @@ export function stateDirectory(environment: Environment, name: "cb" | "cb-dispat
 /** The user's directory of what can be lost without harm: `$XDG_CACHE_HOME/cb` or `~/.cache/cb`. */
 export function cacheDirectory(environment: Environment): string {
   return join(xdgDirectory(environment, "XDG_CACHE_HOME", ".cache"), "cb");
-}
-
-function ownConfig(environment: Environment): string {
-  return join(xdgDirectory(environment, "XDG_CONFIG_HOME", ".config"), "cb");
 }
 
 function xdgDirectory(environment: Environment, variable: string, below: string): string {

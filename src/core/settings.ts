@@ -15,7 +15,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** A default that depends on the machine; `help` describes it where a value cannot be printed. */
 export type ComputedDefault = {
   readonly help: string;
-  readonly text: (environment: Environment) => string;
+  /** Several for a repeatable setting. */
+  readonly text: (environment: Environment) => string | readonly string[];
 };
 
 /** What options are about, in the order in which help and man pages have them; those without come first. */
@@ -156,7 +157,7 @@ function find(name: string, setting: Setting, sources: Sources): Given | undefin
   if (fallback === undefined) return undefined;
   if (typeof fallback === "string") return { texts: [fallback], origin: "default", from: "from the default" };
   return {
-    texts: [fallback.text(sources.environment)],
+    texts: [fallback.text(sources.environment)].flat(),
     origin: "default",
     from: `from the default (${fallback.help})`,
   };

@@ -27,6 +27,9 @@ export type ChosenExecutors = {
   readonly python: string | undefined;
 };
 
+/** What a checkout or the executable alone does not bring. */
+const COMING_WITH = "; nmap and sslscan come with the packages";
+
 /** Names that are longer are not waited for. */
 const NAME_COLUMN = 20;
 
@@ -124,7 +127,9 @@ function* morePlan({ python, places }: Inventory, isEnough: boolean): Plan<strin
     form: { kind: "choice", initial: choices[0]?.value ?? "", choices },
     unasked: isEnough
       ? { answer: "done" }
-      : { error: `Cannot set up a dispatcher: no executor can be used, looked in ${listed(places)}` },
+      : {
+          error: `Cannot set up a dispatcher: no executor can be used, looked in ${listed(places)}${COMING_WITH}`,
+        },
   });
 }
 

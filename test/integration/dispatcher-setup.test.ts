@@ -102,7 +102,7 @@ test("cb dispatcher run names the setting that is missing or wrong", async () =>
   assertFailed(
     await failed('executors = ["scan"]\n'),
     "cb: error: Cannot reach a Faraday server: none is set",
-    "cb: hint: Set server in dispatcher.toml, or --server http://host:5985",
+    "cb: hint: Set server in dispatcher.toml, or --server http://host:5985, or run cb dispatcher wizard",
   );
   assertFailed(
     await failed(server),

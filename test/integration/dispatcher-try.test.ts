@@ -29,7 +29,7 @@ test("cb dispatcher try shows what would be posted, and names line and path of w
   assert.equal(shown.stdout, '{"hosts":[{"ip":"192.0.2.1","description":""}]}\n');
   const said = shown.stderr.split("\n").filter((line) => line !== "");
   assert.deepEqual(said.slice(0, -1).toSorted(), [
-    "line 1: mended: unknownKeys 1",
+    "line 1: mended before it would be posted: unknownKeys 1",
     "line 2: hosts[0].ip: missing",
     "line 3 is an array, expected a JSON object",
     'looks at ["a", "b"], deep True',

@@ -50,6 +50,9 @@ for (const { name, table, set } of FILES) {
       const setting = table[key];
       if (setting === undefined || key in set) continue;
       if (typeof setting.default === "string") assert.deepEqual(texts, [setting.default], key);
+      // As it is where the file is.
+      else if (setting.default !== undefined && setting.repeatable)
+        assert.deepEqual(texts, [setting.default.text({ XDG_CONFIG_HOME: "/etc" })].flat(), key);
       else if (setting.repeatable) assert.deepEqual(setting.parse(texts), setting.parse([]), key);
     }
   });

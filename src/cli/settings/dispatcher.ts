@@ -1,11 +1,12 @@
 /** The settings of `cb dispatcher`, and the keys of `dispatcher.toml`. */
 import { existsSync, statSync } from "node:fs";
 import { hostname } from "node:os";
-import { stateDirectory } from "../../core/directories.ts";
+import { join } from "node:path";
+import { ownConfigDirectory, stateDirectory } from "../../core/directories.ts";
 import { parseAge, parseLimit } from "../../core/duration.ts";
 import { type CommandName, parseName } from "../../core/names.ts";
 import { parseChoice, parseInteger, parsePath, parseSwitch } from "../../core/parse.ts";
-import type { Schema } from "../../core/settings.ts";
+import type { Environment, Schema } from "../../core/settings.ts";
 import { configSettings, outputSettings } from "./common.ts";
 import { executionSettings } from "./execution.ts";
 import { parseParameters } from "./parameters.ts";
@@ -83,9 +84,12 @@ const EXECUTORS = {
     short: "r",
     value: "<directory>",
     repeatable: true,
-    parse: (texts: readonly string[]): readonly string[] =>
-      texts.length === 0 ? DISTRO_RUN_DIRECTORIES : texts.map(parsePath),
-    help: `where executors are, the first that has one wins; without it ${DISTRO_RUN_DIRECTORIES.join(" and ")}`,
+    default: {
+      help: `${DISTRO_RUN_DIRECTORIES.join(" and ")}; of a user ~/.config/cb/run.d before them`,
+      text: defaultRunDirectories,
+    },
+    parse: (texts: readonly string[]): readonly string[] => texts.map(parsePath),
+    help: "where executors are, the first that has one wins",
   },
   python: {
     value: "<file>",
@@ -203,6 +207,12 @@ export const dispatcherSettings = {
 function isRootOrOwner(): boolean {
   const user = process.getuid?.();
   return user === 0 || (existsSync(SERVICE_STATE) && statSync(SERVICE_STATE).uid === user);
+}
+
+/** Root's are those that all programs share; a user can write none of them. */
+export function defaultRunDirectories(environment: Environment): readonly string[] {
+  const own = process.getuid?.() === 0 ? [] : [join(ownConfigDirectory(environment), "run.d")];
+  return [...new Set([...own, ...DISTRO_RUN_DIRECTORIES])];
 }
 
 function parseServer(text: string): URL {
