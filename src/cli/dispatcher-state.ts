@@ -5,7 +5,7 @@
  *
  * `agent.json` holds the agent's token, which never expires: who has it can post results in this agent's name.
  */
-import { chownSync, existsSync, readdirSync, unlinkSync } from "node:fs";
+import { existsSync, readdirSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { CbError } from "../core/errors.ts";
 import {
@@ -21,6 +21,7 @@ import {
 import { type LockFile, lockFile } from "../core/lock-file.ts";
 import { printable } from "../core/text.ts";
 import { isAgentToken } from "../faraday/api.ts";
+import { actingAs } from "./state-owner.ts";
 
 /** What the server said of this agent when it was registered. */
 export type Registration = {
@@ -36,15 +37,15 @@ export function dispatcherSocket(directory: string): string {
   return join(directory, "dispatcher.sock");
 }
 
+export function stateLock(directory: string): string {
+  return join(directory, "lock");
+}
+
 /** @param owner of what is made, where root does something for the service */
 export function lockState(directory: string, owner?: Owner): LockFile {
   makeDirectory(directory, 0o700, owner);
   refuseIfWritableByOthers(directory);
-  const path = join(directory, "lock");
-  const lock = lockFile(path, "dispatcher");
-  // Or the service could not open it.
-  if (owner !== undefined) attempt("give away", path, () => chownSync(path, owner.uid, owner.gid));
-  return lock;
+  return actingAs(owner, () => lockFile(stateLock(directory), "dispatcher"));
 }
 
 /** Whether anything waits in the spool, or is in quarantine. @throws {CbError} `file` */

@@ -10,7 +10,7 @@
  * would be lost is found out then.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, lchownSync, lstatSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { configDirectories } from "../core/directories.ts";
 import { CbError } from "../core/errors.ts";
@@ -30,7 +30,7 @@ import type { DispatcherSetup } from "../setup/dispatcher-setup.ts";
 import { manifestText } from "../setup/manifest-text.ts";
 import { registrationFile, registrationText } from "./dispatcher-state.ts";
 import { DISTRO_RUN_DIRECTORIES } from "./settings/dispatcher.ts";
-import { SERVICE_USER } from "./state-owner.ts";
+import { actingAs, SERVICE_USER } from "./state-owner.ts";
 
 export type SetupPlace = {
   /** `dispatcher.toml`. */
@@ -107,10 +107,10 @@ export function planSetup(
     const path = registrationFile(stateDirectory);
     files.push({ path, text: registrationText(setup.registration), mode: 0o600, owner: service });
   }
-  const wanted = files.filter(({ path, text }) => {
+  const wanted = files.filter(({ path, text, mode, owner }) => {
     const there = readText(path);
     if (there !== undefined && there !== text && !replace) throw taken(path);
-    return there !== text;
+    return there !== text || !isAsPlanned(path, mode, owner);
   });
   // Last, as it names the others.
   return [...wanted, ...plannedConfig(place, setup, replace)];
@@ -120,11 +120,27 @@ export function planSetup(
 export function writePlanned(place: SetupPlace, files: readonly PlannedFile[]): void {
   makeDirectory(place.stateDirectory, 0o700, place.service);
   for (const { path, text, mode, owner } of files) {
-    // Names of secrets say something, too; elsewhere the service has to get through.
-    const isState = path.startsWith(`${place.stateDirectory}/`);
-    makeDirectory(dirname(path), isState ? 0o700 : 0o755, isState ? owner : undefined);
-    writeAtomically(path, new TextEncoder().encode(text), mode, owner);
+    const bytes = new TextEncoder().encode(text);
+    const directory = dirname(path);
+    if (!path.startsWith(`${place.stateDirectory}/`)) {
+      // The service has to get through.
+      makeDirectory(directory, 0o755);
+      writeAtomically(path, bytes, mode, owner);
+      continue;
+    }
+    if (owner !== undefined) handOver(directory, owner);
+    actingAs(owner, () => {
+      // Names of secrets say something, too.
+      makeDirectory(directory, 0o700);
+      writeAtomically(path, bytes, mode);
+    });
   }
+}
+
+/** What root made there and was kept from giving away; a link stays what it is. */
+function handOver(directory: string, { uid, gid }: Owner): void {
+  if (existsSync(directory) && lstatSync(directory).uid === 0)
+    attempt("give away", directory, () => lchownSync(directory, uid, gid));
 }
 
 function plannedConfig(place: SetupPlace, setup: DispatcherSetup, replace: boolean): readonly PlannedFile[] {
@@ -134,12 +150,22 @@ function plannedConfig(place: SetupPlace, setup: DispatcherSetup, replace: boole
   const changes = new Map([...setup.settings, ...runDirectorySetting(place, now)]);
   for (const [key, value] of changes) {
     const isOther = Object.hasOwn(now, key) && JSON.stringify(now[key]) !== JSON.stringify(value);
-    if (isOther && !replace) throw taken(config, `it has another ${key}`);
+    if (isOther && !replace) throw taken(config, `it says ${key} = ${shown(now[key])}`);
   }
   const text = editToml(before, config, changes);
-  if (text === before && existsSync(config)) return [];
   const owner = service && { uid: 0, gid: service.gid };
-  return [{ path: config, text, mode: owner === undefined ? 0o600 : 0o640, owner }];
+  const mode = owner === undefined ? 0o600 : 0o640;
+  // Who has opened or closed a file of his own has had a reason; but the service must be able to read it.
+  const isReadable = owner === undefined || isAsPlanned(config, mode, owner);
+  if (text === before && existsSync(config) && isReadable) return [];
+  return [{ path: config, text, mode, owner }];
+}
+
+/** Whether a file that is there has this mode, and this owner where one is asked for. */
+function isAsPlanned(path: string, mode: number, owner: Owner | undefined): boolean {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined || (stats.mode & 0o7777) !== mode) return false;
+  return owner === undefined || (stats.uid === owner.uid && stats.gid === owner.gid);
 }
 
 /** Named where nothing else would lead there. */
@@ -151,6 +177,12 @@ function runDirectorySetting(
   const directories = (Array.isArray(named) ? named : [named]).filter((item) => typeof item === "string");
   if (directories.includes(runDirectory)) return new Map();
   return new Map([["run-directory", [runDirectory, ...directories]]]);
+}
+
+/** Not a URL, which may have a password. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.includes("@") ? "something else" : printable(text);
 }
 
 function taken(path: string, why = "it is there already, and says something else"): CbError {

@@ -54,6 +54,29 @@ export function wordsOf({ name, uid }: User): string {
 }
 
 /**
+ * Does something with files in a directory that is `owner`'s, as that user: root would follow a link that was laid there
+ * to wherever it leads, and write.
+ *
+ * @param owner undefined for who asks
+ * @param action must not wait, as the whole process is that user meanwhile
+ */
+export function actingAs<Result>(owner: Owner | undefined, action: () => Result): Result {
+  if (owner === undefined || process.geteuid?.() !== 0 || owner.uid === 0) return action();
+  const groups = process.getgroups?.() ?? [];
+  // Deno has none: there root's further groups stay.
+  process.setgroups?.([owner.gid]);
+  process.setegid?.(owner.gid);
+  process.seteuid?.(owner.uid);
+  try {
+    return action();
+  } finally {
+    process.seteuid?.(0);
+    process.setegid?.(0);
+    process.setgroups?.(groups);
+  }
+}
+
+/**
  * Gives up root for good, and with it what only root could read or run.
  *
  * @returns the environment as it would be for that user

@@ -1,8 +1,7 @@
 /** What the wizard writes: the files of a set-up, and a server's certificate beside them. */
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmdirSync, unlinkSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { CbError } from "../core/errors.ts";
-import { attempt, makeDirectory } from "../core/files.ts";
+import { CbError, systemCode } from "../core/errors.ts";
 import type { LockFile } from "../core/lock-file.ts";
 import { printable } from "../core/text.ts";
 import type { EditableValue } from "../core/toml-edit.ts";
@@ -12,8 +11,9 @@ import type { RegistrationSetup } from "../setup/dispatcher-setup.ts";
 import { wizardSettings } from "../setup/wizard-settings.ts";
 import type { Draft, OutlinedFile, Registered } from "../setup/work.ts";
 import { newAgent, storedRegistration } from "./dispatcher-registration.ts";
-import { lockState, registrationFile } from "./dispatcher-state.ts";
+import { lockState, registrationFile, stateLock } from "./dispatcher-state.ts";
 import { type PlannedFile, planSetup, type SetupPlace, writePlanned } from "./setup-files.ts";
+import { actingAs } from "./state-owner.ts";
 
 export type WizardPlace = {
   readonly place: SetupPlace;
@@ -79,13 +79,12 @@ export async function registerFor(
   http: HttpClient,
   signal: AbortSignal,
 ): Promise<Registered> {
-  const missing = firstMissing(directory);
+  const made = missingOf(directory);
+  const isFirst = !existsSync(stateLock(directory));
   let lock: LockFile | undefined;
   let isRegistered = false;
   try {
-    // Where there is no lock nobody has ever run, and it would stay behind.
-    if (existsSync(join(directory, "lock"))) lock = lockState(directory, service);
-    makeDirectory(directory, 0o700, service);
+    lock = lockState(directory, service);
     const settings = { "state-directory": directory, name, description };
     storedRegistration({ ...settings, token: code, "register-again": true }, http.server);
     const api = new FaradayApi(http);
@@ -99,15 +98,26 @@ export async function registerFor(
     if (!(error instanceof CbError) || !["server", "locked"].includes(error.code)) throw error;
     return { ok: false, problem: error.message, hint: error.hint };
   } finally {
+    // While it is ours.
+    if (!isRegistered && isFirst && lock !== undefined)
+      actingAs(service, () => unlinkSync(stateLock(directory)));
     lock?.release();
-    if (!isRegistered && missing !== undefined)
-      attempt("delete", missing, () => rmSync(missing, { recursive: true, force: true }));
+    if (!isRegistered) removeEmpty(made);
   }
 }
 
-/** The first directory on the way that is not there yet; undefined where all of it is. */
-function firstMissing(directory: string): string | undefined {
-  let missing: string | undefined;
-  for (let next = resolve(directory); !existsSync(next); next = dirname(next)) missing = next;
+/** Others may have put something there meanwhile: only what is empty goes. @param directories the deepest first */
+function removeEmpty(directories: readonly string[]): void {
+  try {
+    for (const directory of directories) rmdirSync(directory);
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+  }
+}
+
+/** The directories on the way, and the last, that are not there yet; the deepest first. */
+function missingOf(directory: string): readonly string[] {
+  const missing: string[] = [];
+  for (let next = resolve(directory); !existsSync(next); next = dirname(next)) missing.push(next);
   return missing;
 }

@@ -1,9 +1,21 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { readRegistration } from "../../src/cli/dispatcher-state.ts";
+import { lockState, readRegistration } from "../../src/cli/dispatcher-state.ts";
 import { currentSettings, planSetup, setupPlace, writePlanned } from "../../src/cli/setup-files.ts";
 import { CbError } from "../../src/core/errors.ts";
 import { type CommandName, parseName } from "../../src/core/names.ts";
@@ -127,4 +139,55 @@ test("writePlanned leaves no other files behind", () => {
   assert.deepEqual(readdirSync(join(base, "cb")).sort(), ["dispatcher.toml", "run.d"]);
   assert.deepEqual(readdirSync(join(base, "cb/run.d")).sort(), ["scan", "scan.toml"]);
   assert.deepEqual(readdirSync(join(base, "state")).sort(), ["agent.json", "secrets"]);
+});
+
+test("planSetup mends modes that were changed, without a word about what is the same", () => {
+  write(SETUP);
+  chmodSync(join(base, "state/secrets/scan.TOKEN"), 0o666);
+  chmodSync(join(base, "cb/run.d/scan"), 0o644);
+  assert.deepEqual(write(SETUP), ["state/secrets/scan.TOKEN", "cb/run.d/scan"]);
+  assert.deepEqual(["state/secrets/scan.TOKEN", "cb/run.d/scan"].map(modeOf), ["600", "755"]);
+});
+
+const isRoot = process.geteuid?.() === 0;
+const service = { uid: 65_534, gid: 65_534 };
+
+test("writePlanned gives what root writes into the service's state to the service", () => {
+  if (!isRoot) return; // nobody else can give a file away
+  chmodSync(base, 0o755);
+  const served = { ...place(), service };
+  writePlanned(served, planSetup(served, SETUP, { replace: false }));
+  const ownerOf = (path: string) => statSync(join(base, path)).uid;
+  const paths = ["state", "state/secrets", "state/secrets/scan.TOKEN", "state/agent.json", "cb/run.d/scan"];
+  assert.deepEqual(paths.map(ownerOf), [65_534, 65_534, 65_534, 65_534, 0]);
+  const { uid, gid, mode } = statSync(join(base, "cb/dispatcher.toml"));
+  assert.deepEqual([uid, gid, mode & 0o777], [0, 65_534, 0o640]);
+  assert.equal(process.geteuid?.(), 0);
+
+  // What root was kept from giving away.
+  lchownSync(join(base, "state/secrets"), 0, 0);
+  rmSync(join(base, "state/secrets/scan.TOKEN"));
+  writePlanned(served, planSetup(served, SETUP, { replace: false }));
+  assert.equal(ownerOf("state/secrets"), 65_534);
+});
+
+test("writePlanned follows no link that the service has laid out of its state", () => {
+  if (!isRoot) return; // nobody else could go where such a link leads
+  chmodSync(base, 0o755);
+  const served = { ...place(), service };
+  mkdirSync(join(base, "victim"), 0o755);
+  mkdirSync(join(base, "state"), 0o700);
+  symlinkSync(join(base, "victim"), join(base, "state/secrets"));
+  for (const path of ["state", "state/secrets"]) lchownSync(join(base, path), 65_534, 65_534);
+  const planned = planSetup(served, SETUP, { replace: false });
+  assert.throws(() => writePlanned(served, planned), /permission denied/);
+  assert.deepEqual(readdirSync(join(base, "victim")), []);
+  assert.equal(process.geteuid?.(), 0);
+
+  const victim = join(base, "victim/file");
+  writeFileSync(victim, "precious", { mode: 0o600 });
+  symlinkSync(victim, join(base, "state/lock"));
+  assert.throws(() => lockState(join(base, "state"), service), /permission denied/);
+  assert.equal(readFileSync(victim, "utf8"), "precious");
+  assert.equal(statSync(victim).uid, 0);
 });

@@ -272,7 +272,7 @@ test("cb dispatcher import overwrites nothing unless --replace says so, and then
   ];
   // One that it does not name would lead the channel elsewhere.
   assertEnded(await home.import(path), 1, {
-    stderr: taken("new/dispatcher.toml", "it has another channel-server"),
+    stderr: taken("new/dispatcher.toml", 'it says channel-server = "http://other.example"'),
   });
   assert.deepEqual([readdirSync(box.path("new")), existsSync(box.state)], [["dispatcher.toml"], false]);
   assert.equal((await home.import("--replace", path)).status, 0);

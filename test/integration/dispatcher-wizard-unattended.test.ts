@@ -170,7 +170,7 @@ test("cb dispatcher wizard edits what is there with --replace alone, and keeps t
   const kept = await runUnattended(box, ["--name", "new"]);
   assertEnded({ ...kept, stdout: "" }, 1, {
     stderr: [
-      `cb: error: Cannot write "${box.path(CONFIG)}": it has another name`,
+      `cb: error: Cannot write "${box.path(CONFIG)}": it says name = "old"`,
       "cb: hint: Look at it, and add --replace if it may go",
     ],
   });
