@@ -12,7 +12,7 @@ import type { Log } from "../core/log.ts";
 import type { CommandName } from "../core/names.ts";
 import { abridged, count } from "../core/text.ts";
 import type { JobSlots } from "../exec/job-slots.ts";
-import { checkParameters } from "../exec/parameters.ts";
+import { checkParameters, type ParameterValues } from "../exec/parameters.ts";
 import { endGroup } from "../exec/process-group.ts";
 import type { Executor, ExecutorCatalog } from "./executor-catalog.ts";
 import { type LiveRun, LiveRuns } from "./live-runs.ts";
@@ -41,14 +41,23 @@ export type DispatcherParts = RunParts & {
 
 /** Characters of why a run is refused; it may name many parameters. */
 const MAX_REASON = 4_000;
+/** Refusals that the server has not been told of; beyond it runs that would be refused are dropped. */
+export const MAX_UNTOLD = 1_000;
 
 /** What a status is about. */
 type Subject = Pick<RunCommand, "executionIds" | "executor">;
+
+type Judgement =
+  | { readonly problem: string }
+  | { readonly executor: Executor; readonly values: ParameterValues };
 
 export class Dispatcher {
   readonly #parts: DispatcherParts;
   readonly runs: LiveRuns;
   #isStopping = false;
+  #untold = 0;
+  /** Said once, until all refusals are told. */
+  #isDropping = false;
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
@@ -74,7 +83,7 @@ export class Dispatcher {
     }
   }
 
-  /** From here on every run is refused, and those that wait are. */
+  /** From here on every run is refused, without a journal, so that no end waits for it; and those that wait are. */
   leaveQueue(): void {
     this.#isStopping = true;
     this.runs.stop("waiting");
@@ -87,14 +96,23 @@ export class Dispatcher {
       const { executionIds, problem } = command;
       return this.#refuse({ executionIds, executor: "" }, problem);
     }
-    const { executor: name, executionIds, workspaces } = command;
+    const { executor: name, executionIds } = command;
     const id = String(executionIds[0]);
     if (this.runs.has(id)) {
       log.warn({ event: "run-repeated", run: id, executor: name }, "Ignore a run that is there already");
       return;
     }
+    // A server that sends runs without end would be waited for without end.
+    if (this.#isStopping) return this.#refuse(command, "not started: the dispatcher is stopping");
     const accepted = this.#judge(command);
-    const { spool, clock, name: agentName } = this.#parts;
+    if (!("problem" in accepted)) return this.#take(command, accepted);
+    return this.#untilTold(() => this.#take(command, accepted));
+  }
+
+  async #take(command: RunCommand, accepted: Judgement): Promise<void> {
+    const { executor: name, executionIds, workspaces } = command;
+    const { spool, clock, log, name: agentName } = this.#parts;
+    const id = String(executionIds[0]);
     // Before anything else: what became of it is told after our own death, too, and be it that it was refused.
     const run = begin(spool, {
       id,
@@ -115,8 +133,7 @@ export class Dispatcher {
   }
 
   /** What would be run, with which values; or why it is not. */
-  #judge(command: RunCommand) {
-    if (this.#isStopping) return { problem: "not started: the dispatcher is stopping" };
+  #judge(command: RunCommand): Judgement {
     const found = this.#find(command);
     if ("problem" in found) return found;
     const { executor } = found;
@@ -126,7 +143,7 @@ export class Dispatcher {
   }
 
   /** Looks at executable and manifest as they are now. */
-  #find({ executor: name, args }: RunCommand) {
+  #find({ executor: name, args }: RunCommand): Judgement {
     try {
       const executor = this.#parts.catalog.find(name);
       const check = checkParameters(executor.manifest.parameters, args);
@@ -216,11 +233,30 @@ export class Dispatcher {
   }
 
   /** Where there can be no journal: told for as long as this process lives. */
-  async #refuse(subject: Subject, message: string): Promise<void> {
+  #refuse(subject: Subject, message: string): Promise<void> {
+    return this.#untilTold(() => this.#tellRefusal(subject, message));
+  }
+
+  /** Each refusal costs memory, and most of them a file, until the server knows: they are not taken without end. */
+  async #untilTold(refuse: () => Promise<void>): Promise<void> {
+    if (this.#untold >= MAX_UNTOLD) {
+      const fields = { event: "runs-dropped", untold: this.#untold };
+      if (!this.#isDropping)
+        this.#parts.log.error(fields, "Drop runs: the server sends too many that cannot be run");
+      this.#isDropping = true;
+      return;
+    }
+    this.#untold += 1;
+    await refuse().finally(() => {
+      this.#untold -= 1;
+      if (this.#untold === 0) this.#isDropping = false;
+    });
+  }
+
+  async #tellRefusal({ executionIds, executor: name }: Subject, message: string): Promise<void> {
     const { log, reports } = this.#parts;
-    const { executionIds } = subject;
     // Names that nobody has checked: an event of a megabyte would cost the connection, each time that it is told.
-    const executor = abridged(subject.executor);
+    const executor = abridged(name);
     const reason = message.slice(0, MAX_REASON);
     log.warn({ event: "run-refused", executor, reason }, "Refuse a run");
     if (executionIds.length > 0)

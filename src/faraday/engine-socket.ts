@@ -20,7 +20,7 @@ import {
 } from "engine.io-client";
 import { LONGEST_TIMER } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
-import { isJsonObject } from "../core/json.ts";
+import { isJsonObject, parseJson } from "../core/json.ts";
 import { shortened } from "../core/text.ts";
 import { below, type HttpClient, type HttpRequest } from "./http-client.ts";
 import { refusalOf } from "./server-answer.ts";
@@ -227,7 +227,7 @@ function hasMoreThan(text: string, character: string, limit: number): boolean {
 /** @throws {Error} for a second one, or one that is none */
 function checkedHandshake(packet: Packet, { id }: { readonly id?: string }): Packet {
   if (id) throw new Error("it shakes hands twice");
-  const data: unknown = JSON.parse(String(packet.data));
+  const data = parseJson(String(packet.data));
   if (!isJsonObject(data) || typeof data["sid"] !== "string")
     throw new Error("its handshake is not that of Engine.IO");
   const { sid } = data;

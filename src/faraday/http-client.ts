@@ -9,8 +9,8 @@
  * - EnvHttpProxyAgent reads the environment of the process where it is given no text, an empty one included in
  *   what counts, and sends https:// through HTTP_PROXY where there is no HTTPS_PROXY;
  * - it forgets the options for WebSockets, so that a message might have 128 MB;
- * - a WebSocket that was closed waits for the server to close, too, for ever; so all sockets are known, and
- *   `close()` ends them.
+ * - a WebSocket that was closed waits for the server to close, too, for ever; so all sockets are known;
+ * - a pool whose last socket ends is forgotten by `destroy()`, though it may connect again: see `#known`.
  */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
@@ -212,11 +212,12 @@ export class HttpClient {
   /** As `connect`, and `close()` knows of the sockets. */
   #known(connect: buildConnector.connector, subject = ""): buildConnector.connector {
     return (options, callback) => {
+      // Or undici connects again and again, be it for a request that was aborted: each socket ends at once.
+      if (this.#isClosed) return callback(new ServerFailure("connection", "closed"), null);
       connect(options, (...[error, socket]) => {
         if (error !== null) {
-          const { tls } = this.#options;
           const url = new URL(`${options.protocol}//${options.host ?? options.hostname}`);
-          const failure = failureOf(error, url, tls.certificate !== undefined);
+          const failure = failureOf(error, url, this.#options.tls.certificate !== undefined);
           callback(subject === "" ? error : new ServerFailure("connection", subject + failure.message), null);
           return;
         }

@@ -8,12 +8,12 @@
  * a status may be of a run that an earlier process was asked for, and nobody knows any more how.
  * Source: seen with the servers 3.19.0 and 4.6.2. A message without `action` makes both end the connection.
  */
-import { isJsonObject, type JsonObject } from "../core/json.ts";
+import { isJsonObject, type JsonObject, parseJson } from "../core/json.ts";
 import { type Announcement, type StatusMessage, statusFields } from "./command-channel.ts";
 
 /** The payload of a RUN as Faraday 4 has it, unchecked; undefined for all other texts. */
 export function readRun(text: string): JsonObject | undefined {
-  const message = parse(text);
+  const message = parseJson(text);
   if (!isJsonObject(message) || message["action"] !== "RUN") return undefined;
   const { execution_id: id, workspace, ...rest } = message;
   return {
@@ -36,12 +36,4 @@ export function statusText(status: StatusMessage): string {
 /** @param token with which we have joined */
 export function leaveText(token: string, reason: string): string {
   return JSON.stringify({ action: "LEAVE_AGENT", token, reason });
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

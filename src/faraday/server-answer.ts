@@ -2,7 +2,7 @@
  * What an HTTP answer says, whoever gave it: Faraday as JSON or as a small page of HTML, or something in between,
  * such as a reverse proxy, a portal or a firewall, in HTML of its own.
  */
-import { isJsonObject } from "../core/json.ts";
+import { isJsonObject, parseJson } from "../core/json.ts";
 import { printable } from "../core/text.ts";
 import type { HttpAnswer } from "./http-client.ts";
 
@@ -12,12 +12,8 @@ const MAX_WORDS = 2_000;
 /** The object in an answer that is JSON; undefined for any other. */
 export function objectOf({ mediaType, text }: HttpAnswer): Readonly<Record<string, unknown>> | undefined {
   if (mediaType !== "application/json") return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
+  return isJsonObject(value) ? value : undefined;
 }
 
 /**

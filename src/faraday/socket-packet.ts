@@ -6,6 +6,7 @@
  * Source: https://github.com/socketio/socket.io-protocol. No library does only this: that of Socket.IO closes the
  * connection at an event that is called `disconnect`, which Faraday sends.
  */
+import { parseJson } from "../core/json.ts";
 
 /** Everything happens in this one. */
 const NAMESPACE = "/dispatcher";
@@ -34,7 +35,7 @@ export function readPacket(text: string): Packet | undefined {
   const rest = text.slice(head.length);
   // `0/dispatcher2` is another namespace.
   if (rest !== "" && !head.includes(",")) return undefined;
-  const data = rest === "" ? undefined : parse(rest);
+  const data = rest === "" ? undefined : parseJson(rest);
   if (rest !== "" && data === undefined) return undefined;
   switch (type) {
     case "0":
@@ -48,13 +49,5 @@ export function readPacket(text: string): Packet | undefined {
       return id === "" ? undefined : { kind: "acknowledgement", id: Number(id) };
     default:
       return { kind: "refused", reason: data };
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
