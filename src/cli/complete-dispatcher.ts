@@ -6,10 +6,11 @@
 import { join } from "node:path";
 import { type CommandName, isName } from "../core/names.ts";
 import { type Environment, resolve } from "../core/settings.ts";
+import { namesIn } from "../exec/directory-names.ts";
 import { readManifest } from "../exec/manifest.ts";
 import type { Command } from "./command.ts";
 import type { Split } from "./command-line.ts";
-import { commandsIn, type KnownName, namesIn, orElse } from "./complete-files.ts";
+import { commandsIn, type KnownName, orElse } from "./complete-files.ts";
 import { optionTexts, settingOf } from "./options.ts";
 import { dispatcherCheckSettings } from "./settings/dispatcher.ts";
 import { sourcesOf } from "./sources.ts";

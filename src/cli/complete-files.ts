@@ -1,7 +1,7 @@
 /** What completions read from directories; of what is missing or damaged there is nothing to offer. */
-import { readdirSync } from "node:fs";
-import { CbError, systemCode } from "../core/errors.ts";
+import { CbError } from "../core/errors.ts";
 import { type CommandName, isName } from "../core/names.ts";
+import { namesIn } from "../exec/directory-names.ts";
 import { resolveExecutor } from "../exec/resolve.ts";
 
 /** A checked name, and something about it. */
@@ -14,16 +14,6 @@ export function commandsIn(directories: readonly string[]): readonly KnownName[]
   return found.flatMap(({ name, resolution }) =>
     resolution.found ? [{ name, about: resolution.directory }] : [],
   );
-}
-
-/** What is in a directory, and nothing where there is none. */
-export function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return [];
-  }
 }
 
 export function orElse<Value>(fallback: Value, read: () => Value): Value {

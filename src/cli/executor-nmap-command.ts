@@ -1,8 +1,9 @@
 /** `cb executor nmap`: a run of nmap, or a report of one, as results for Faraday on standard output. */
 import { CbError } from "../core/errors.ts";
-import { printable, shortened } from "../core/text.ts";
+import { abridged, printable, shortened } from "../core/text.ts";
 import { findTool } from "../exec/tool.ts";
 import { type AgentOptions, agentOptions } from "../scanners/agent-options.ts";
+import { isAddress } from "../scanners/host-name.ts";
 import { nmapScans } from "../scanners/nmap-arguments.ts";
 import { type NmapEvent, type NmapHost, NmapReport } from "../scanners/nmap-report.ts";
 import { hostResult } from "../scanners/nmap-result.ts";
@@ -99,6 +100,8 @@ class NmapRun {
   }
 
   async #takeHost(host: NmapHost): Promise<void> {
+    if (host.isUp && !isAddress(host.ip))
+      return this.#output.problem(`the report has a host whose address is none, "${abridged(host.ip)}"`);
     if (host.isTimedOut)
       await this.#output.say(`${host.ip}: given up, HOST_TIMEOUT is over; its ports are not known`);
     const result = hostResult(host, this.#options);

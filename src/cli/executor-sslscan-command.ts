@@ -1,12 +1,12 @@
 /** `cb executor sslscan`: runs of sslscan, or a report of one, as results for Faraday on standard output. */
 import { lookup } from "node:dns/promises";
 import { CbError } from "../core/errors.ts";
-import { printable, shortened } from "../core/text.ts";
+import { abridged, printable, shortened } from "../core/text.ts";
 import { findTool } from "../exec/tool.ts";
 import { type AgentOptions, agentOptions } from "../scanners/agent-options.ts";
 import { sslscanArguments, sslscanTargets, type TlsTarget } from "../scanners/sslscan-arguments.ts";
 import { type SslscanEvent, SslscanReport } from "../scanners/sslscan-report.ts";
-import { tlsResult } from "../scanners/sslscan-result.ts";
+import { hasPlace, tlsResult } from "../scanners/sslscan-result.ts";
 import type { Invocation } from "./command.ts";
 import { ExecutorOutput, failureOf } from "./executor-output.ts";
 import { readReport } from "./executor-report.ts";
@@ -87,6 +87,8 @@ async function takeAll(
     const { test } = event;
     const result = tlsResult(test, options);
     if (result !== undefined) await output.post(result);
+    else if (!hasPlace(test))
+      output.problem(`the report has a host whose address or port is none, "${abridged(test.host)}"`);
     else output.problem(`"${printable(test.host)}" speaks no TLS on port ${test.port}`);
   }
 }

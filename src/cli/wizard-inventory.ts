@@ -3,6 +3,7 @@ import { CbError } from "../core/errors.ts";
 import { type CommandName, isName } from "../core/names.ts";
 import type { Environment } from "../core/settings.ts";
 import { printable } from "../core/text.ts";
+import { executorNamesIn } from "../exec/directory-names.ts";
 import { resolveExecutor } from "../exec/resolve.ts";
 import { ExecutorCatalog, lackOf } from "../faraday/executor-catalog.ts";
 import {
@@ -13,7 +14,6 @@ import {
 } from "../faraday/official-executors.ts";
 import { pythonOfOriginal } from "../faraday/original-dispatcher.ts";
 import type { FoundExecutor, Inventory } from "../setup/work.ts";
-import { namesIn } from "./complete-files.ts";
 
 /**
  * @param directories run-directories, strongest first
@@ -48,9 +48,7 @@ function executorsIn(
   directories: readonly string[],
   installation: Installation | undefined,
 ): readonly FoundExecutor[] {
-  const files = directories.flatMap(namesIn).map((file) => file.replace(/\.toml$/, ""));
-  const names = [...new Set(files)].sort().filter((name) => isName<CommandName>(name));
-  return names.flatMap((name): readonly FoundExecutor[] => {
+  return executorNamesIn(directories).flatMap((name): readonly FoundExecutor[] => {
     const resolution = resolveExecutor(directories, name);
     if (!resolution.found && resolution.reason === "masked") return [];
     const found = { name, about: "", official: undefined, wants: undefined };

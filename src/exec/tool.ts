@@ -26,8 +26,12 @@ type ToolOptions = {
   readonly environment: Readonly<Record<string, string>>;
   /** Ends the tool, with SIGTERM; what it has written until then is still given out. */
   readonly signal: AbortSignal;
+  /** Milliseconds after which SIGKILL follows. */
+  readonly stopGrace?: number;
 };
 
+/** As a dispatcher gives its executors by default. */
+const STOP_GRACE = 10_000;
 /** Milliseconds to go on reading after its exit, while something that it started holds its output. */
 const DRAIN_GRACE = 1_000;
 
@@ -43,7 +47,7 @@ export function findTool(name: string, path: string | undefined): string | undef
  */
 export async function* runTool(
   path: string,
-  { arguments: words, environment, signal }: ToolOptions,
+  { arguments: words, environment, signal, stopGrace = STOP_GRACE }: ToolOptions,
 ): AsyncGenerator<({ readonly kind: "output" } & Output) | ToolEnd, void, undefined> {
   const child = await startChild(path, { arguments: words, environment, directory: "/", sharesGroup: true });
   if (!child.started) {
@@ -52,14 +56,18 @@ export async function* runTool(
   }
   const output = new OutputReader(child.stdout, child.stderr);
   let hasExited = false;
+  let force: NodeJS.Timeout | undefined;
   const end = () => {
     // Afterwards its id may be somebody else's.
-    if (!hasExited) terminate(child.pid);
+    if (hasExited) return;
+    signalTo(child.pid, "SIGTERM");
+    force ??= setTimeout(() => signalTo(child.pid, "SIGKILL"), stopGrace);
   };
   signal.addEventListener("abort", end);
   if (signal.aborted) end();
   const exited = child.exited.then(async (exit) => {
     hasExited = true;
+    clearTimeout(force);
     await output.drain(DRAIN_GRACE);
     return exit;
   });
@@ -76,9 +84,9 @@ export async function* runTool(
   }
 }
 
-function terminate(pid: number): void {
+function signalTo(pid: number, name: "SIGTERM" | "SIGKILL"): void {
   try {
-    process.kill(pid, "SIGTERM");
+    process.kill(pid, name);
   } catch (error) {
     // It has just ended, or has become another user and is not ours to end.
     if (!["ESRCH", "EPERM"].includes(systemCode(error) ?? "")) throw error;

@@ -6,7 +6,9 @@
  */
 import { CbError } from "../core/errors.ts";
 import { type CommandName, isParameterName } from "../core/names.ts";
+import { didYouMean } from "../core/suggestion.ts";
 import { abridged, printable } from "../core/text.ts";
+import { executorNamesIn } from "../exec/directory-names.ts";
 import { type Manifest, parseManifest, readManifest } from "../exec/manifest.ts";
 import {
   baseOf,
@@ -69,11 +71,26 @@ export class ExecutorCatalog {
       const detail = resolution.detail === undefined ? "" : `, ${resolution.detail}`;
       if (resolution.reason === "no-such-command" && detail === "") {
         const places = this.#directories.map((directory) => `"${printable(directory)}"`).join(" and ");
-        throw new CbError("file", `Cannot run "${known}": no such executor in ${places}`);
+        throw new CbError(
+          "file",
+          `Cannot run "${known}": no such executor in ${places}${this.#suggestion(known)}`,
+        );
       }
       throw new CbError("file", `Cannot run "${known}": ${resolution.reason.replaceAll("-", " ")}${detail}`);
     }
     return { name: known, path: resolution.path, arguments: [], manifest, missingVariables: [] };
+  }
+
+  /** One that is masked is there to be forgotten. */
+  #suggestion(name: CommandName): string {
+    const isMasked = (other: CommandName) => {
+      const resolution = resolveExecutor(this.#directories, other);
+      return !resolution.found && resolution.reason === "masked";
+    };
+    return didYouMean(
+      name,
+      executorNamesIn(this.#directories).filter((other) => !isMasked(other)),
+    );
   }
 
   #official(name: CommandName, manifest: Manifest, official: string): Executor {

@@ -50,10 +50,14 @@ export function integerIn(
   throw problem(nameOf(variable), text, `expected a whole number from ${least} to ${most}`);
 }
 
+/** An address of IPv6 before its port, `[::1]:443`, which begins as an array does and never is one. */
+const ADDRESS = /^\[[^\]\s"',[{:]*:[^\]\s"',[{]*\]/;
+
 /** Items of a JSON array, or between commas; blanks part items, too. @throws {CbError} `setting` */
 export function listIn(environment: Environment, variable: string): readonly string[] {
   const text = textIn(environment, variable) ?? "";
-  const items = text.startsWith("[") ? arrayIn(text) : text.split(",");
+  const isArray = text.startsWith("[") && !ADDRESS.test(text);
+  const items = isArray ? arrayIn(text) : text.split(",");
   if (items === undefined)
     throw problem(
       nameOf(variable),

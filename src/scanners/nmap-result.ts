@@ -5,17 +5,18 @@
  * scan, such as its uptime, is left out.
  */
 import type { AgentOptions } from "./agent-options.ts";
+import { isAddress } from "./host-name.ts";
 import type { HostResult } from "./host-result.ts";
 import { findingsOf } from "./nmap-findings.ts";
 import type { NmapHost, NmapPort, NmapScript } from "./nmap-report.ts";
 import { distinct, rank, vulnerability } from "./vulnerability.ts";
 
 /**
- * @returns undefined for a host that there is nothing to say of: one that is down, or that was said to be up (-Pn)
- *   and answered nothing
+ * @returns undefined for a host that there is nothing to say of: one that is down, that was said to be up (-Pn) and
+ *   answered nothing, or whose address is none
  */
 export function hostResult(host: NmapHost, options: AgentOptions): HostResult | undefined {
-  if (!host.isUp || host.ip === "" || hasNotAnswered(host)) return undefined;
+  if (!host.isUp || !isAddress(host.ip) || hasNotAnswered(host)) return undefined;
   const ports = host.ports.toSorted(byProtocolAndPort);
   const services = ports.map((port) => ({
     ...service(port),

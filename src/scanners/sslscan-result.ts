@@ -6,13 +6,19 @@
  * attacker who has more is med or low.
  */
 import type { AgentOptions } from "./agent-options.ts";
+import { hostNameIn, isAddress } from "./host-name.ts";
 import type { HostResult } from "./host-result.ts";
 import type { TlsCertificate, TlsCipher, TlsTest } from "./sslscan-report.ts";
 import { type Finding, rank, type Severity, vulnerability } from "./vulnerability.ts";
 
-/** @returns undefined for a server that speaks no TLS */
+/** Whether it says where it was made: a report may hold whatever somebody wrote into it. */
+export function hasPlace({ host, port }: TlsTest): boolean {
+  return (isAddress(host) || hostNameIn(host) === host) && port >= 1 && port <= 65_535;
+}
+
+/** @returns undefined for a server that speaks no TLS, or of which nobody knows where it is */
 export function tlsResult(test: TlsTest, options: AgentOptions): HostResult | undefined {
-  if (test.protocols.length === 0) return undefined;
+  if (test.protocols.length === 0 || !hasPlace(test)) return undefined;
   const vulnerabilities = findingsOf(test)
     .filter(({ severity }) => options.isWanted(severity))
     .toSorted((one, other) => rank(other.severity) - rank(one.severity))

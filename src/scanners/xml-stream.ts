@@ -28,6 +28,10 @@ type OpenElement = {
 const LONGEST_CHILD = 64 * 1024 * 1024;
 /** Levels below the root; deeper ones are passed over. Scripts of nmap need 8. */
 const MAX_DEPTH = 40;
+/** Where reading ends: saxes remembers each element that is open, at 200 bytes for the 3 of "<a>". */
+const DEEPEST = 256;
+/** Characters between two looks at whether to go on: saxes does not stop at a fault. */
+const PIECE = 64 * 1024;
 
 export class XmlStream {
   readonly #parser = new SaxesParser();
@@ -83,7 +87,8 @@ export class XmlStream {
   #read(text: string): readonly XmlElement[] {
     if (this.#problem !== undefined) return [];
     this.#length += text.length;
-    this.#parser.write(text);
+    for (let at = 0; at < text.length && this.#problem === undefined; at += PIECE)
+      this.#parser.write(text.slice(at, at + PIECE));
     if (this.#length > this.#longestChild)
       this.#fail(`an element is longer than ${this.#longestChild} characters`);
     const complete = this.#complete;
@@ -93,6 +98,7 @@ export class XmlStream {
 
   #begin(element: OpenElement): void {
     this.#depth += 1;
+    if (this.#depth > DEEPEST) this.#fail(`elements are nested deeper than ${DEEPEST}`);
     if (this.#depth === 0 || this.#depth > MAX_DEPTH) return;
     this.#open.at(-1)?.children.push(element);
     this.#open.push(element);

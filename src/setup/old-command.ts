@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { shellWord } from "../core/shell-word.ts";
 import { abridged } from "../core/text.ts";
 import type { ImportSurroundings } from "./import-surroundings.ts";
+import { holdsSecret } from "./open-value.ts";
 
 export type OldCommand = {
   /** A whole executable. */
@@ -18,12 +19,8 @@ export type OldCommand = {
 
 type Look = Pick<ImportSurroundings, "isFile" | "home" | "places" | "isHidden">;
 
-/** What a password looks like on a command line, roughly: it is a hint, and nothing hangs on it. */
-const PASSWORD =
-  /(?:^|[\s._-])(?:pass(?:w(?:or)?d|wd)?|token|secret|api[._-]?key)[=\s:]+["']?[^\s"'$-]|:\/\/[^\s/@:]+:[^\s/@]+@/i;
-
-const OPEN_PASSWORD =
-  "it seems to hold a password, and all users can read the script: a variable would be better";
+const OPEN_SECRET =
+  "it seems to hold a password or another secret, and all users can read the script: a variable would be better";
 
 /** @param command not empty, without NUL */
 export function scriptOf(command: string, look: Look): OldCommand {
@@ -44,7 +41,7 @@ export function scriptOf(command: string, look: Look): OldCommand {
       ...(hidden === undefined
         ? []
         : [{ kind: "lost", text: `${hiddenFrom(hidden)}, and change the script` } as const]),
-      ...(PASSWORD.test(command) ? [changed(OPEN_PASSWORD)] : []),
+      ...(holdsSecret(command) ? [changed(OPEN_SECRET)] : []),
     ],
   };
 }

@@ -1,30 +1,14 @@
 /**
  * The variables that an old executor got (`varenvs`), as its manifest is to have them.
  *
- * The old file had them all in clear text. Here a secret gets a file of its own, and everything is one unless its name
- * clearly is none: a file too many does no harm, a password in a manifest that everybody can read does.
+ * The old file had them all in clear text. Here a secret gets a file of its own; open-value.ts says what is one.
  */
 import { abridged } from "../core/text.ts";
 import { MAX_SECRET_BYTES, variableProblem } from "../exec/manifest-environment.ts";
 import type { VariableSetup } from "./dispatcher-setup.ts";
 import type { Notes } from "./notes.ts";
 import type { OldTable, OldValue } from "./old-value.ts";
-
-/** Ends of names whose values may be seen: where something is, who somebody is, how long something takes. */
-const OPEN =
-  /(?:^|_)(?:HOST|HOSTNAME|SERVER|PORT|URL|URI|PATH|DIR|DIRECTORY|FOLDER|FILE|TEMPLATES?|INTERVAL|TIMEOUT|USER|USERNAME|USR|OWNER|REGION|LANG|TZ|DEBUG|VERBOSE)$/;
-/** Anywhere in a name. `KEY_FILE` may hold either; then it is a secret. */
-const CLOSED = /PASS|PWD|SECRET|TOKEN|KEY|CRED|AUTH|PRIVATE|COOKIE|SESSION|SIGN|CERT|WEBHOOK/;
-/** A user or a query in it may be worth as much as a password. */
-const OPEN_URL = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]+(?:\/[^\s?#@]*)?$/i;
-
-/** Whether a value may stand where everybody can read it. @param name in capitals */
-export function isOpen(name: string, value: string): boolean {
-  if (value === "") return true;
-  if (!OPEN.test(name) || CLOSED.test(name)) return false;
-  // However it is called: "//" is how a URL comes, with a password or without.
-  return /:\/\/|@/.test(value) ? OPEN_URL.test(value) : true;
-}
+import { isOpen } from "./open-value.ts";
 
 /**
  * @param prefix of keys in notes, such as `nmap.varenvs`

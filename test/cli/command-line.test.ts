@@ -310,6 +310,11 @@ test("parseCommandLine() knows a command whose first words were left out", () =>
     "run x",
     'Cannot use "run": no such command, did you mean "cb station run" or "cb dispatcher run"?',
   );
+  for (const word of ["retry", "list", "drop"])
+    refused(
+      `dispatcher ${word} 41-0-3`,
+      `Cannot use "${word}": no such command, did you mean "cb dispatcher spool ${word}"?`,
+    );
   refused("agents", 'Cannot use "agents": no such command, did you mean "cb station agents"?');
   refused("hlep", 'Cannot use "hlep": no such command, did you mean "help"?');
 });

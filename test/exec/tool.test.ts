@@ -51,6 +51,33 @@ test("runTool() ends the program when it is told to, and gives what it said", as
   assert.deepEqual([end?.status, end?.signal], [undefined, "SIGTERM"]);
 });
 
+test("runTool() forces a program that ignores SIGTERM, after the grace and not before", async () => {
+  const stop = new AbortController();
+  // What it says to SIGTERM shows that it was given time.
+  const script = "trap 'echo heard' TERM; echo ready; while :; do sleep 0.1; done";
+  const options = { arguments: ["-c", script], environment: { PATH: "/usr/bin:/bin" }, signal: stop.signal };
+  const said: string[] = [];
+  let end: ToolEnd | undefined;
+  for await (const event of runTool("/bin/sh", { ...options, stopGrace: 3_000 })) {
+    if (event.kind === "end") end = event;
+    else said.push(Buffer.from(event.data).toString());
+    stop.abort();
+  }
+  assert.equal(said.join(""), "ready\nheard\n");
+  assert.deepEqual([end?.status, end?.signal], [undefined, "SIGKILL"]);
+});
+
+test("runTool() forces a program that ignores SIGTERM where the consumer leaves", async () => {
+  let pid = "";
+  const script = "trap '' TERM; echo $$; while :; do sleep 0.1; done";
+  const options = { arguments: ["-c", script], environment: { PATH: "/usr/bin:/bin" }, signal: NEVER };
+  for await (const event of runTool("/bin/sh", { ...options, stopGrace: 50 })) {
+    if (event.kind === "output") pid = Buffer.from(event.data).toString().trim();
+    break;
+  }
+  await processIsGone(pid);
+});
+
 test("runTool() ends the program of a consumer that leaves", async () => {
   let pid = "";
   const options = { arguments: ["-c", "echo $$; exec sleep 60"], environment: {}, signal: NEVER };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -114,6 +114,25 @@ test("ExecutorCatalog.find() runs Faraday's own executor where a manifest names 
   assert.deepEqual(catalog.find("mine").missingVariables, ["SCAN_KEY"]);
   const without = new ExecutorCatalog(names, [join(directory, "run.d")], undefined);
   assert.throws(() => without.find("mine"), { code: "setting", message: /no python is set/ });
+});
+
+test("ExecutorCatalog.find() names the executor of a run-directory that was probably meant, by its file or manifest", () => {
+  const run = join(directory, "named");
+  mkdirSync(run);
+  writeFileSync(join(run, "nmap"), "#!/bin/sh\n");
+  writeFileSync(join(run, "pyscan.toml"), 'official = "scan"\n');
+  symlinkSync("/dev/null", join(run, "nikto"));
+  const directories = [join(directory, "none"), run];
+  for (const [name, suggestion] of [
+    ["nmpa", ', did you mean "nmap"?'],
+    ["pyscn", ', did you mean "pyscan"?'],
+    ["nikot", ""],
+    ["openvas", ""],
+  ] as const) {
+    const catalog = new ExecutorCatalog([name as CommandName], directories, undefined);
+    const message = `Cannot run "${name}": no such executor in "${directories.join('" and "')}"${suggestion}`;
+    assert.throws(() => catalog.find(name), { message });
+  }
 });
 
 test("ExecutorCatalog.find() runs nothing that the configuration does not name", () => {

@@ -231,3 +231,21 @@ test("cb executor nmap ends without a word, and nmap with it, where nobody reads
     assert.equal(stderr, "status 141\n");
   }
 });
+
+test("cb executor nmap leaves out hosts of a report whose address is none, says which, and is no success", async () => {
+  await using box = await ScanBox.start();
+  const host = (ip: string) =>
+    `<host><status state="up"/><address addr="${ip}" addrtype="ipv4"/><ports/></host>`;
+  const text = ["../../x", "192.0.2.7", "999.9.9.9"].map(host).join("");
+  const report = box.file("report.xml", `<nmaprun>${text}<runstats/></nmaprun>`);
+  const { status, stdout, stderr } = await executor(box, {}, ["--report", report]).finished;
+  assert.equal(status, 1);
+  assert.deepEqual(
+    hosts(stdout).map(({ ip }) => ip),
+    ["192.0.2.7"],
+  );
+  const [one, other] = ["../../x", "999.9.9.9"].map(
+    (ip) => `the report has a host whose address is none, "${ip}"`,
+  );
+  assert.equal(lines(stderr).at(-1), `cb: error: Cannot read the report: ${one}; ${other}`);
+});

@@ -19,6 +19,15 @@ test("hostResult() makes of every report what Faraday takes as it is", () => {
   }
 });
 
+test("hostResult() makes nothing of a host whose address is none", () => {
+  for (const ip of ["../../x", "&lt;script>", "999.9.9.9", "10.0.0.0/8", "a.example", ""]) {
+    const report = `<nmaprun><host><status state="up"/><address addr="${ip}" addrtype="ipv4"/></host></nmaprun>`;
+    const [host, ...more] = hostsIn(read(new TextEncoder().encode(report)));
+    assert(host !== undefined && more.length === 0);
+    assert.equal(hostResult(host, agentOptions({})), undefined, ip);
+  }
+});
+
 test("hostResult() makes of any damaged report what Faraday takes as it is", () => {
   const change = fc.record({ at: fc.nat(), byte: fc.integer({ min: 32, max: 126 }) });
   const options = agentOptions({});

@@ -9,7 +9,7 @@ import { clean } from "../../src/faraday/payload.ts";
 import { agentOptions } from "../../src/scanners/agent-options.ts";
 import { sslscanArguments, sslscanTargets } from "../../src/scanners/sslscan-arguments.ts";
 import { SslscanReport } from "../../src/scanners/sslscan-report.ts";
-import { tlsResult } from "../../src/scanners/sslscan-result.ts";
+import { hasPlace, tlsResult } from "../../src/scanners/sslscan-result.ts";
 import type { Host } from "./reports.ts";
 
 const FIXTURES = join(import.meta.dirname, "../fixtures/sslscan");
@@ -52,6 +52,16 @@ test("sslscanTargets() takes names and addresses with and without ports, each on
     { host: "a.example", port: 25 },
     { host: "b.example", port: 26 },
   ]);
+});
+
+test("sslscanTargets() takes the form that its message names, which begins as an array does", () => {
+  assert.deepEqual(sslscanTargets(environmentOf("[::1]:443")), [{ host: "::1", port: 443 }]);
+  assert.deepEqual(sslscanTargets(environmentOf("[2001:db8::1], [::1]:8443")), [
+    { host: "2001:db8::1", port: 443 },
+    { host: "::1", port: 8443 },
+  ]);
+  for (const text of ['["::1"', "[a.example]", "[true]", "[a:b"])
+    assert.throws(() => sslscanTargets(environmentOf(text)), /expected a JSON array/, text);
 });
 
 test("sslscanTargets() refuses every other target", () => {
@@ -199,4 +209,17 @@ test("SslscanReport tells a server that cannot be reached, one without TLS, and 
       assert.deepEqual([problem === undefined, errors], [false, []]);
     }),
   );
+});
+
+test("tlsResult() makes nothing of a host that is none", () => {
+  const place = (name: string, port: string) => {
+    const protocol = '<protocol type="tls" version="1.2" enabled="1"/>';
+    const xml = `<document><ssltest host="${name}" port="${port}">${protocol}</ssltest></document>`;
+    const [test = assert.fail()] = read(new TextEncoder().encode(xml)).tests;
+    assert.equal(tlsResult(test, agentOptions({})) !== undefined, hasPlace(test));
+    return hasPlace(test);
+  };
+  for (const name of ["192.0.2.7", "::1", "a.example"]) assert(place(name, "443"), name);
+  for (const name of ["../../x", "&lt;script>", "999.9.9.9", ""]) assert(!place(name, "443"), name);
+  for (const port of ["", "x", "0", "65536"]) assert(!place("a.example", port), port);
 });

@@ -71,7 +71,7 @@ test("XmlStream takes no child of the root that is too long, and no more memory 
 });
 
 test("XmlStream passes over what is nested too deep", () => {
-  const deep = read(`<root><a>${"<x>".repeat(500)}t${"</x>".repeat(500)}<y/></a></root>`);
+  const deep = read(`<root><a>${"<x>".repeat(255)}t${"</x>".repeat(255)}<y/></a></root>`);
   assert.equal(deep.problem, undefined);
   let depth = 0;
   for (let element: XmlElement | undefined = deep.elements[0]; element !== undefined; depth++) {
@@ -79,6 +79,14 @@ test("XmlStream passes over what is nested too deep", () => {
   }
   assert.equal(depth, 40);
   assert.equal(childrenOf(deep.elements[0], "y").length, 1);
+});
+
+test("XmlStream ends where elements are nested deeper than any report's, with what was complete before", () => {
+  const limit = read(`<root><a/><b>${"<x>".repeat(256)}${"</x>".repeat(256)}</b></root>`);
+  assert.deepEqual(limit.names, ["a"]);
+  assert.equal(limit.problem, "elements are nested deeper than 256");
+  const endless = read(`<root><a/>${"<x>".repeat(1_000_000)}`);
+  assert.deepEqual(endless, limit);
 });
 
 test("XmlStream throws nothing whatever the bytes are, and gives the same however they are cut", () => {

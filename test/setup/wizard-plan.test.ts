@@ -256,8 +256,12 @@ test("wizardPlan() makes an executor of a command line [F23]", () => {
     ["custom-parameter", ""],
     ["custom-variable", "API_TOKEN"],
     ["variable mine.API_TOKEN", "hush"],
+    ["custom-variable", "SCAN_TIMEOUT"],
+    ["variable mine.SCAN_TIMEOUT", "3"],
+    ["custom-variable", "GIT_USER"],
+    ["variable mine.GIT_USER", "me:word"],
     ["custom-variable", "LEVEL"],
-    ["variable mine.LEVEL", "3"],
+    ["variable mine.LEVEL", "4"],
   ];
   const told = tell([...SERVER, ...script, ...CODE], {}, { inventory: () => ({ executors: [] }) });
   assert(told.said.some((line) => line.startsWith('There are no executors in "/etc/cb/run.d"')));
@@ -276,7 +280,10 @@ test("wizardPlan() makes an executor of a command line [F23]", () => {
     ["LOGIN", "password", false, true],
   ]);
   assert.deepEqual(manifest?.environment.get("API_TOKEN"), { secret: "hush" });
-  assert.deepEqual(manifest?.environment.get("LEVEL"), { value: "3" });
+  assert.deepEqual(manifest?.environment.get("SCAN_TIMEOUT"), { value: "3" });
+  // Nothing tells that its value may be seen, of the one; of the other the value tells that it may not.
+  assert.deepEqual(manifest?.environment.get("LEVEL"), { secret: "4" });
+  assert.deepEqual(manifest?.environment.get("GIT_USER"), { secret: "me:word" });
   const problem = (id: string, text: string) => {
     const form = told.questions.findLast((question) => question.id === id)?.form;
     return form !== undefined && "problem" in form ? form.problem(text) : undefined;
