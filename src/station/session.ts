@@ -167,7 +167,6 @@ function apply(session: Session, event: SessionEvent, now: number): Session {
 
 function judge(session: Session, now: number, waits: WaitPolicy): Session["end"] {
   const isInterrupted = session.interruptedAt !== undefined;
-  if (session.isRollingOut && !isInterrupted) return undefined;
   const maySettle = isInterrupted || (!waits.isMinimumExplicit && now >= settledAt(session));
   if (session.active === 0 && !session.isRollingOut && isEverybodyHeard(session) && maySettle)
     return "all-heard";
