@@ -20,7 +20,7 @@ export type OldCommand = {
 type Look = Pick<ImportSurroundings, "isFile" | "home" | "places" | "isHidden">;
 
 const OPEN_SECRET =
-  "it seems to hold a password or another secret, and all users can read the script: a variable would be better";
+  "it seems to hold a secret, and all users can read the script: a variable would be better";
 
 /** @param command not empty, without NUL */
 export function scriptOf(command: string, look: Look): OldCommand {

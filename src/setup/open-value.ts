@@ -40,8 +40,8 @@ const PASSWORDS = [
   // --password=x, token: x, ?api_key=x
   /(?:^|[\s._?&"'{(,-])(?:pass(?:w(?:or)?d|wd|phrase)?|token|secret|(?:api|access|auth|secret)[._-]?key)["']?[=\s:]+["']?[^\s"'$-]/i,
   /(?:^|[\s_?&-])pwd=["']?[^\s"'$]/i,
-  // user:x@host, in a URL or without
-  /(?:^|[\s/"'=])[^\s/@:"']+:[^\s/@"'$][^\s/@"']*@[\w[]/,
+  // user:x@host, in a URL or without; bounded, as it may begin anywhere
+  /(?:^|[\s/"'=])[^\s/@:"']{1,128}:[^\s/@"'$][^\s/@"']{0,256}@[\w[]/,
   // Authorization: Basic x
   /\b(?:basic|bearer)\s+[^\s"'$]{6}/i,
   /\bsshpass\s+-p\s*["']?[^\s"'$]/,

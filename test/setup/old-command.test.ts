@@ -81,8 +81,7 @@ test("scriptOf() says LOST of a program that was not found, and changed of a fil
 });
 
 test("scriptOf() warns of a password in the command", () => {
-  const words =
-    "it seems to hold a password or another secret, and all users can read the script: a variable would be better";
+  const words = "it seems to hold a secret, and all users can read the script: a variable would be better";
   for (const command of [
     "x --password=y",
     "x --password y",
