@@ -196,7 +196,8 @@ test("cb dispatcher wizard registers where dispatcher.toml has its state, and ta
   assert.match(done.stdout, /^ok {2}/);
   assert.deepEqual([box.read("elsewhere/agent.json") !== "", box.read("state/agent.json")], [true, ""]);
   const running = box.start(["dispatcher", "run", "--config", box.path(CONFIG), "--state-directory", state]);
-  await running.until("its lock", () => (box.read("elsewhere/lock") === "" ? undefined : true));
+  // The wizard's own pid is there before.
+  await running.until("its lock", () => box.read("elsewhere/lock") === `${running.pid}\n` || undefined);
   const again = await runUnattended(box, ["--token", "123456", "--register-again"], environment);
   assert.equal(again.status, 1);
   assert.match(
