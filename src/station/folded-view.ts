@@ -4,7 +4,7 @@
  * After live output the end repeats nothing that it does not make clearer: not the output of a single agent, and not
  * single lines of which all are the same, or all different.
  */
-
+import { CbError } from "../core/errors.ts";
 import type { Identity } from "../core/names.ts";
 import { seconds } from "../core/text.ts";
 import type { Exit, Hello, Stream } from "../protocol/reply.ts";
@@ -20,8 +20,9 @@ import { runTimesOf } from "./run-times.ts";
 import type { Conclusion, View } from "./view.ts";
 
 export class FoldedView implements View {
-  readonly losses: readonly string[] = [];
   readonly #store = new OutputStore();
+  /** Why outputs can be kept no longer: the session goes on all the same. */
+  #trouble: string | undefined;
   readonly #stdout: Sink;
   readonly #columns: () => number;
   readonly #live: LiveView | undefined;
@@ -43,8 +44,23 @@ export class FoldedView implements View {
   }
 
   async output(identity: Identity, stream: Stream, data: Uint8Array): Promise<void> {
-    this.#store.add(identity, stream, data);
+    this.#keep(identity, stream, data);
     await this.#live?.output(identity, stream, data);
+  }
+
+  get losses(): readonly string[] {
+    return this.#trouble === undefined ? [] : [`outputs are not shown folded: ${this.#trouble}`];
+  }
+
+  #keep(identity: Identity, stream: Stream, data: Uint8Array): void {
+    if (this.#trouble !== undefined) return;
+    try {
+      this.#store.add(identity, stream, data);
+    } catch (error) {
+      if (!(error instanceof CbError)) throw error;
+      this.#trouble = error.message;
+      this.#store[Symbol.dispose]();
+    }
   }
 
   async exit(identity: Identity, exit: Exit): Promise<void> {
@@ -56,6 +72,7 @@ export class FoldedView implements View {
   }
 
   async conclude({ outcome, agents, missing, elapsed }: Conclusion): Promise<void> {
+    if (this.#trouble !== undefined) return;
     const runTimes = new Map(
       runTimesOf(agents).map(({ identity, milliseconds }) => [identity, milliseconds]),
     );

@@ -87,7 +87,7 @@ test("cb station shows control characters on a terminal, and passes none on", as
   );
   await fleet.agent("web1");
   const wrapper = ["sh", "-c", 'exec script --quiet --return --command "$*" /dev/null', "sh"];
-  const { status, stdout } = await fleet.cb(["station", "run", "attack"], { wrapper });
+  const { status, stdout } = await fleet.cb(["station", "run", "attack", "--no-progress"], { wrapper });
   assert.equal(status, 0, stdout);
   // The names are painted, by us.
   const shown = stdout.replaceAll(/\u001b\[3[169]m/g, "").split("\r\n");

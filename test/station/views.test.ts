@@ -33,6 +33,26 @@ test("folded: nothing until the end, then each output once", async () => {
   assert.equal(stderr, "");
 });
 
+for (const form of ["folded", "both"] as const) {
+  test(`${form}: goes on where outputs can be kept no longer, and says so`, async () => {
+    const before = process.env["TMPDIR"];
+    process.env["TMPDIR"] = "/nonexistent";
+    try {
+      const { stdout, losses } = await shown(form, [
+        { name: "web1", stdout: "x".repeat(17 * 1024 * 1024) },
+        ...pong("web2"),
+      ]);
+      const why =
+        'outputs are not shown folded: Cannot make a file in "/nonexistent": no such file or directory';
+      assert.deepEqual(losses, [why]);
+      assert.equal(stdout.includes("web2 │ pong"), form === "both");
+    } finally {
+      if (before === undefined) delete process.env["TMPDIR"];
+      else process.env["TMPDIR"] = before;
+    }
+  });
+}
+
 test("both: repeats neither a single agent's output nor single lines that are all alike or all different", async () => {
   const live = async (agents: readonly Played[]) =>
     (await shown("both", agents)).stdout.includes("──") === false;
