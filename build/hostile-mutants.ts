@@ -153,7 +153,8 @@ async function playAll(tree: string, signal: AbortSignal) {
   mkdirSync(join(temporary, "home"));
   try {
     return await run(
-      [PINNED.bun, "test", "--bail", "--only-failures", "--timeout=120000", "./test/hostile"],
+      // The schedules alone: what else is in that folder fails without a seed, and would end it before.
+      [PINNED.bun, "test", "--bail", "--only-failures", "--timeout=120000", "./test/hostile/hostile.test.ts"],
       {
         signal,
         cwd: tree,
