@@ -31,17 +31,21 @@ export async function readAgentListFile(path: string): Promise<AgentList> {
  * @throws {CbError} `usage`
  */
 export function parseAgentLines(text: string, name: string): AgentList {
-  const lists = text.split(/\r?\n/).flatMap((line, index) => {
-    const names = line.replace(/(^|\s)#.*$/, "").trim();
-    if (names === "") return [];
-    try {
-      return [parseAgentList(names.replace(/\s*,\s*|\s+/g, ","))];
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      throw new CbError("usage", `Cannot use line ${index + 1} of ${name}: ${error.message}`);
+  let line = 0;
+  function* lists(): Generator<AgentList> {
+    for (const words of text.split(/\r?\n/)) {
+      line += 1;
+      const names = words.replace(/(^|\s)#.*$/, "").trim();
+      if (names !== "") yield parseAgentList(names.replace(/\s*,\s*|\s+/g, ","));
     }
-  });
-  if (lists.length > 0) return joinAgentLists(lists);
+  }
+  try {
+    const joined = joinAgentLists(lists());
+    if (joined.patterns.size > 0) return joined;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new CbError("usage", `Cannot use line ${line} of ${name}: ${error.message}`);
+  }
   throw new CbError("usage", `Cannot use ${name}: it names no agent, which does not mean all of them`);
 }
 

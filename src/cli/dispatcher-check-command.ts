@@ -25,7 +25,7 @@ import { channelSettings, INSECURE, loadCatalog, loadServer } from "./dispatcher
 import { readRegistration } from "./dispatcher-state.ts";
 import { write } from "./output.ts";
 import type { dispatcherCheckSettings } from "./settings/dispatcher.ts";
-import { become, ownerBesidesRoot, SERVICE_USER, type User, wordsOf } from "./state-owner.ts";
+import { become, ownerBesidesRoot, SERVICE_CONFIG, SERVICE_USER, type User, wordsOf } from "./state-owner.ts";
 import { stopSignal } from "./stop-signal.ts";
 
 type Row = { readonly subject: string; readonly ok: boolean; readonly detail: string };
@@ -38,9 +38,6 @@ type Stand = {
   readonly owner: string;
   readonly isService: boolean;
 };
-
-/** What the service reads, whatever file was given here. */
-const SERVICE_SETTINGS = "/etc/cb/dispatcher.toml";
 
 /** @returns 0 where all is well, else 1 */
 export async function checkDispatcher({
@@ -94,9 +91,9 @@ function standOf(user: User): Stand {
 
 function userRow({ user, isService }: Stand, directory: string): Row {
   const subject = "user";
-  if (isService && isClosed(SERVICE_SETTINGS)) {
-    const mend = `chgrp ${SERVICE_USER} ${SERVICE_SETTINGS} && chmod 640 ${SERVICE_SETTINGS}`;
-    return { subject, ok: false, detail: `${user} cannot read "${SERVICE_SETTINGS}", run: ${mend}` };
+  if (isService && isClosed(SERVICE_CONFIG)) {
+    const mend = `chgrp ${SERVICE_USER} ${SERVICE_CONFIG} && chmod 640 ${SERVICE_CONFIG}`;
+    return { subject, ok: false, detail: `${user} cannot read "${SERVICE_CONFIG}", run: ${mend}` };
   }
   return { subject, ok: true, detail: `${user}, the owner of "${directory}"` };
 }

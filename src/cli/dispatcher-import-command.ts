@@ -25,7 +25,14 @@ import { refuseOtherResults } from "./dispatcher-registration.ts";
 import { write } from "./output.ts";
 import { DISTRO_RUN_DIRECTORIES } from "./settings/dispatcher.ts";
 import type { dispatcherImportSettings } from "./settings/dispatcher-setup.ts";
-import { currentSettings, planSetup, type SetupPlace, setupPlace, writePlanned } from "./setup-files.ts";
+import {
+  currentSettings,
+  isHiddenFromService,
+  planSetup,
+  type SetupPlace,
+  setupPlace,
+  writePlanned,
+} from "./setup-files.ts";
 import { filesText, nextSteps } from "./setup-report.ts";
 import { readCertificates } from "./tls-files.ts";
 
@@ -123,7 +130,6 @@ function surroundings(
   // What stands in ~/.faraday/config was most likely started in ~.
   const isUsual = basename(dirname(folder)) === ".faraday";
   const home = isUsual ? dirname(dirname(folder)) : environment["HOME"] || homedir();
-  const isForService = place.service !== undefined && !isPrivate(place.config);
   return {
     python: installation?.python,
     officialVariables: (name) => {
@@ -136,13 +142,8 @@ function surroundings(
     home,
     places: [...new Set([home, folder])],
     runDirectory: place.runDirectory,
-    isHidden: (file) => isForService && isPrivate(file),
+    isHidden: (file) => isHiddenFromService(place, file),
   };
-}
-
-/** What a service with ProtectHome=yes does not see (systemd.exec(5)). */
-function isPrivate(path: string): boolean {
-  return /^\/(?:home|root|run\/user)(?:\/|$)/.test(path);
 }
 
 /** What cannot be looked at is none. */

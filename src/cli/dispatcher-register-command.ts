@@ -1,6 +1,5 @@
 /** `cb dispatcher register`: makes an agent at the server, keeps its token, and ends. */
 import { CbError, ExitStatus } from "../core/errors.ts";
-import { makeDirectory } from "../core/files.ts";
 import { printable } from "../core/text.ts";
 import { FaradayApi } from "../faraday/api.ts";
 import type { Invocation } from "./command.ts";
@@ -27,7 +26,6 @@ export async function registerDispatcher({
   try {
     // Root does it for the service, which has to write there afterwards.
     const { service } = setupPlace(undefined, directory, context.environment);
-    makeDirectory(directory, 0o700, service);
     const lock = lockState(directory, service);
     try {
       storedRegistration(settings, http.server);

@@ -5,13 +5,8 @@ import type { Values } from "../core/settings.ts";
 import { printable } from "../core/text.ts";
 import type { FaradayApi } from "../faraday/api.ts";
 import { describeServer, ServerFailure, serverError } from "../faraday/server-failure.ts";
-import {
-  holdsResults,
-  probeState,
-  type Registration,
-  readRegistration,
-  writeRegistration,
-} from "./dispatcher-state.ts";
+import type { Registration } from "../setup/dispatcher-setup.ts";
+import { holdsResults, probeState, readRegistration, writeRegistration } from "./dispatcher-state.ts";
 import type { dispatcherSettings } from "./settings/dispatcher.ts";
 
 type Settings = Pick<

@@ -21,15 +21,8 @@ import {
 import { type LockFile, lockFile } from "../core/lock-file.ts";
 import { printable } from "../core/text.ts";
 import { isAgentToken } from "../faraday/api.ts";
+import type { Registration } from "../setup/dispatcher-setup.ts";
 import { actingAs } from "./state-owner.ts";
-
-/** What the server said of this agent when it was registered. */
-export type Registration = {
-  readonly token: string;
-  readonly server: string;
-  /** At the server; unknown where the token came from elsewhere. */
-  readonly id?: number;
-};
 
 const MAX_FILE_BYTES = 64 * 1024;
 

@@ -72,6 +72,15 @@ export function setupPlace(
   };
 }
 
+/** Whether the service, where there is one to be set up, cannot see a file: ProtectHome=yes (systemd.exec(5)). */
+export function isHiddenFromService({ service, config }: SetupPlace, path: string): boolean {
+  return service !== undefined && !isPrivate(config) && isPrivate(path);
+}
+
+function isPrivate(path: string): boolean {
+  return /^\/(?:home|root|run\/user)(?:\/|$)/.test(path);
+}
+
 /** What `dispatcher.toml` says now; nothing where it is not there. @throws {CbError} */
 export function currentSettings({ config }: SetupPlace): TomlTable {
   return parseToml(new TextEncoder().encode(readText(config) ?? ""), config, "setting");

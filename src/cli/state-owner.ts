@@ -12,6 +12,8 @@ import { printable } from "../core/text.ts";
 
 /** The user of `cb-dispatcher.service`. */
 export const SERVICE_USER = "cb-dispatcher";
+/** What the service reads. */
+export const SERVICE_CONFIG = "/etc/cb/dispatcher.toml";
 
 export type User = Owner & {
   /** Undefined for a number that the system has no name for. */

@@ -1,26 +1,16 @@
 /** The end of the wizard: everything is written, checked as a dispatcher would find it, and said what comes next. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { readConfigFile } from "../core/config-file.ts";
-import { configDirectories } from "../core/directories.ts";
 import { ExitStatus } from "../core/errors.ts";
 import { resolve } from "../core/settings.ts";
-import { shellWord } from "../core/shell-word.ts";
-import { count, printable } from "../core/text.ts";
+import { count } from "../core/text.ts";
 import type { Agreement } from "../setup/wizard-plan.ts";
 import type { Context } from "./command.ts";
 import { checkDispatcher } from "./dispatcher-check-command.ts";
 import { write } from "./output.ts";
 import { dispatcherCheckSettings, dispatcherSettings } from "./settings/dispatcher.ts";
-import type { SetupPlace } from "./setup-files.ts";
-import { SERVICE_USER } from "./state-owner.ts";
+import { configOption, startCommand } from "./setup-report.ts";
 import { type WizardPlace, writeAgreed } from "./wizard-files.ts";
 import type { Screen } from "./wizard-screen.ts";
-
-const UNIT_DIRECTORIES = ["/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"];
-
-/** Where systemctl enable links what a system starts with. */
-const ENABLED_DIRECTORY = "/etc/systemd/system/multi-user.target.wants";
 
 type End = {
   readonly place: WizardPlace;
@@ -38,11 +28,8 @@ export async function finishWizard(
   const paths = writeAgreed(place, draft, made, replace);
   await screen.say({ tone: "done", lines: [`Wrote ${count(paths.length, "file")}`, ...paths] });
   const { config, stateDirectory } = place.place;
-  const isFound = configDirectories(context.environment)
-    .map((path) => join(path, "dispatcher.toml"))
-    .find(existsSync);
-  const option = isFound === config ? "" : ` --config ${shellWord(config)}`;
-  const next = start(place.place, option);
+  const option = configOption(place.place, context.environment);
+  const next = [startCommand(place.place, option)];
   if (registration === "later") {
     await screen.end("Not registered yet");
     const register = `cb dispatcher register${option} --token CODE`;
@@ -61,15 +48,4 @@ export async function finishWizard(
 
 async function show({ stdout }: Context, next: readonly string[]): Promise<void> {
   await write(stdout, `\nNext:\n${next.map((line) => `  ${line}\n`).join("")}`);
-}
-
-function start({ service }: SetupPlace, option: string): readonly string[] {
-  const unit = `${SERVICE_USER}.service`;
-  const isService =
-    service !== undefined && option === "" && UNIT_DIRECTORIES.some((path) => existsSync(join(path, unit)));
-  // Root's own would leave files in the service's state that it cannot use.
-  const user = service === undefined ? "" : `runuser -u ${SERVICE_USER} -- `;
-  if (!isService) return [`${user}cb dispatcher run${printable(option)}`];
-  const isEnabled = existsSync(join(ENABLED_DIRECTORY, unit));
-  return [isEnabled ? `systemctl restart ${SERVICE_USER}` : `systemctl enable --now ${SERVICE_USER}`];
 }

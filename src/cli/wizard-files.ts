@@ -7,7 +7,7 @@ import { printable } from "../core/text.ts";
 import type { EditableValue } from "../core/toml-edit.ts";
 import { FaradayApi } from "../faraday/api.ts";
 import type { HttpClient } from "../faraday/http-client.ts";
-import type { RegistrationSetup } from "../setup/dispatcher-setup.ts";
+import type { Registration } from "../setup/dispatcher-setup.ts";
 import { wizardSettings } from "../setup/wizard-settings.ts";
 import type { Draft, OutlinedFile, Registered } from "../setup/work.ts";
 import { newAgent, storedRegistration } from "./dispatcher-registration.ts";
@@ -27,7 +27,7 @@ export type WizardPlace = {
 function filesFor(
   { place, now, besides }: WizardPlace,
   draft: Draft,
-  registration: RegistrationSetup | undefined,
+  registration: Registration | undefined,
   replace: boolean,
 ): readonly PlannedFile[] {
   const { server, trust } = draft.connection;
@@ -54,7 +54,7 @@ export function outline(place: WizardPlace, draft: Draft, replace: boolean): rea
 export function writeAgreed(
   place: WizardPlace,
   draft: Draft,
-  registration: RegistrationSetup | undefined,
+  registration: Registration | undefined,
   replace: boolean,
 ): readonly string[] {
   // A token that the server has just told, and never tells again, may go over one that is there, and goes first.

@@ -16,7 +16,7 @@ import type { Invocation } from "./command.ts";
 import { storedRegistration } from "./dispatcher-registration.ts";
 import { DISTRO_RUN_DIRECTORIES, dispatcherSettings } from "./settings/dispatcher.ts";
 import type { dispatcherWizardSettings } from "./settings/dispatcher-wizard.ts";
-import { setupPlace } from "./setup-files.ts";
+import { isHiddenFromService, setupPlace } from "./setup-files.ts";
 import type { WizardPlace } from "./wizard-files.ts";
 
 export type WizardInvocation = Pick<
@@ -73,7 +73,7 @@ export function beginning({ settings, origins, context }: WizardInvocation): Beg
     python: settings.python === undefined ? file.python : resolvePath(settings.python),
     secrets: new Set(settings["secret-file"].map((one) => variableId(one.executor, one.variable))),
     registered,
-    isHidden: (path) => place.service !== undefined && !isPrivate(place.config) && isPrivate(path),
+    isHidden: (path) => isHiddenFromService(place, path),
     now: new Map([...texts].map(([key, values]) => [key, values.join(", ")])),
   };
   const named = file["run-directory"] ?? DISTRO_RUN_DIRECTORIES;
@@ -84,11 +84,6 @@ export function beginning({ settings, origins, context }: WizardInvocation): Beg
     isNew,
     directories: [...new Set([place.runDirectory, ...named])],
   };
-}
-
-/** What a service with ProtectHome=yes does not see (systemd.exec(5)). */
-function isPrivate(path: string): boolean {
-  return /^\/(?:home|root|run\/user)(?:\/|$)/.test(path);
 }
 
 /** Of the settings those that the file has, as they are read at a start. */

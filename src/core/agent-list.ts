@@ -4,7 +4,7 @@
  * Who writes a name without fold or pattern expects that very agent; a fold or a pattern is for those that are there.
  */
 import { hasWildcard, type NamePattern, parseNamePattern } from "./name-pattern.ts";
-import { splitNames, unfoldNames } from "./name-set.ts";
+import { MAX_NAMES, splitNames, unfoldNames } from "./name-set.ts";
 import type { Identity } from "./names.ts";
 
 export type AgentList = {
@@ -28,10 +28,13 @@ export function parseAgentList(text: string): AgentList {
   return { patterns, named };
 }
 
-/** All that is in any of them. */
-export function joinAgentLists(lists: readonly AgentList[]): AgentList {
-  return {
-    patterns: new Set(lists.flatMap(({ patterns }) => [...patterns])),
-    named: new Set(lists.flatMap(({ named }) => [...named])),
-  };
+/** All that is in any of them. @throws {SyntaxError} for more than 100 000, before the rest is looked at */
+export function joinAgentLists(lists: Iterable<AgentList>): AgentList {
+  const joined = { patterns: new Set<NamePattern>(), named: new Set<Identity>() };
+  for (const { patterns, named } of lists) {
+    for (const pattern of patterns) joined.patterns.add(pattern);
+    for (const name of named) joined.named.add(name);
+    if (joined.patterns.size > MAX_NAMES) throw new SyntaxError(`expected ${MAX_NAMES} agents at most`);
+  }
+  return joined;
 }

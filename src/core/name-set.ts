@@ -8,7 +8,9 @@
 import { abridged } from "./text.ts";
 
 /** Names that one text may stand for. */
-const MAX_NAMES = 100_000;
+export const MAX_NAMES = 100_000;
+/** Brackets in one name; the longest name has as many characters. */
+const MAX_BRACKETS = 64;
 /** A longer number counts nothing: it is an id, or the time of a build. */
 const MAX_DIGITS = 9;
 
@@ -40,6 +42,8 @@ export function foldNames(names: Iterable<string>): readonly string[] {
 export function unfoldNames(text: string): readonly string[] {
   const names = new Set<string>();
   for (const part of splitNames(text)) {
+    if (part.split("[").length > MAX_BRACKETS + 1)
+      throw new SyntaxError(`"${abridged(part)}": expected ${MAX_BRACKETS} pairs of brackets at most`);
     for (const name of unfold(part)) {
       names.add(name);
       if (names.size > MAX_NAMES) throw new SyntaxError(`expected ${MAX_NAMES} names at most`);
@@ -50,7 +54,17 @@ export function unfoldNames(text: string): readonly string[] {
 
 /** The parts of a list; commas between brackets are no ends: `web[1-3,7],db01` has two. */
 export function splitNames(text: string): readonly string[] {
-  return text.split(/,(?![^[]*\])/);
+  const parts: string[] = [];
+  let begin = 0;
+  let isOpen = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at];
+    if (character === "[" || character === "]") isOpen = character === "[";
+    if (character !== "," || isOpen) continue;
+    parts.push(text.slice(begin, at));
+    begin = at + 1;
+  }
+  return [...parts, text.slice(begin)];
 }
 
 /** As people count: web2 before web10, and web1 before web01. */

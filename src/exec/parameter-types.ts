@@ -8,6 +8,7 @@
  */
 import { isIP, isIPv6 } from "node:net";
 import { domainToASCII } from "node:url";
+import { parseJson } from "../core/json.ts";
 
 type Rule = {
   /** What Faraday's web page makes of it; it knows these five. */
@@ -86,12 +87,8 @@ export function valueOfText(type: ParameterType, text: string): unknown {
 }
 
 function arrayIn(text: string): readonly unknown[] | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
+  return Array.isArray(value) ? value : undefined;
 }
 
 /** `yes`, `Yes` and `YES`, and not `yEs`. */

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { CbError, messageOf, systemCode } from "../core/errors.ts";
 import { attempt, readSmallFile, systemReason } from "../core/files.ts";
-import { isJsonObject } from "../core/json.ts";
+import { isJsonObject, parseJson } from "../core/json.ts";
 import { printable } from "../core/text.ts";
 
 /** For Python to start and find two packages, in milliseconds. */
@@ -129,12 +129,7 @@ export function officialCommand(
 }
 
 function parseManifest(bytes: Uint8Array): OfficialManifest | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(new TextDecoder().decode(bytes));
   if (!isJsonObject(value)) return undefined;
   const { name, description, category, repo_executor: file, cmd: command, arguments: parameters } = value;
   const { check_cmds: checks, environment_variables: variables } = value;

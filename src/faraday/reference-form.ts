@@ -2,7 +2,7 @@
  * The form in which a server takes references of vulnerabilities: objects with name and type, or, before Faraday 4.1,
  * a text each. It is known by its refusal alone. Source: seen with the server 3.19.0.
  */
-import { isJsonObject } from "../core/json.ts";
+import { isJsonObject, parseJson } from "../core/json.ts";
 import type { HttpAnswer } from "./http-client.ts";
 
 type Post = (body: Uint8Array) => Promise<HttpAnswer>;
@@ -31,7 +31,7 @@ export function wantsReferenceTexts({ status, text }: HttpAnswer): boolean {
 
 /** A post with the names of its references alone; as it is where it is no post. */
 export function withReferenceTexts(body: Uint8Array): Uint8Array {
-  const post = parse(body);
+  const post = parseJson(new TextDecoder().decode(body));
   if (!isJsonObject(post) || !Array.isArray(post["hosts"])) return body;
   return Buffer.from(JSON.stringify({ ...post, hosts: post["hosts"].map(hostWithTexts) }));
 }
@@ -51,12 +51,4 @@ function vulnerabilityWithTexts(vulnerability: unknown): unknown {
   if (!isJsonObject(vulnerability) || !Array.isArray(vulnerability["refs"])) return vulnerability;
   const nameOf = (reference: unknown) => (isJsonObject(reference) ? reference["name"] : reference);
   return { ...vulnerability, refs: vulnerability["refs"].map(nameOf) };
-}
-
-function parse(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(body));
-  } catch {
-    return undefined;
-  }
 }

@@ -5,6 +5,7 @@
  * the one and use another word for the other. An empty one is one that was not given.
  */
 import { CbError } from "../core/errors.ts";
+import { parseJson } from "../core/json.ts";
 import type { Environment } from "../core/settings.ts";
 import { abridged } from "../core/text.ts";
 
@@ -68,13 +69,9 @@ export function listIn(environment: Environment, variable: string): readonly str
 }
 
 function arrayIn(text: string): readonly string[] | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    const fits = (item: unknown) => typeof item === "string" || typeof item === "number";
-    return Array.isArray(value) && value.every(fits) ? value.map(String) : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
+  const fits = (item: unknown) => typeof item === "string" || typeof item === "number";
+  return Array.isArray(value) && value.every(fits) ? value.map(String) : undefined;
 }
 
 /** As the server's users know it. */

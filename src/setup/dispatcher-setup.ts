@@ -12,13 +12,15 @@ export type DispatcherSetup = {
   readonly settings: ReadonlyMap<string, EditableValue | undefined>;
   readonly executors: readonly ExecutorSetup[];
   /** Of an agent that the server knows already. */
-  readonly registration: RegistrationSetup | undefined;
+  readonly registration: Registration | undefined;
 };
 
-export type RegistrationSetup = {
+/** What the server said of this agent when it was registered. */
+export type Registration = {
   readonly token: string;
   /** As `describeServer` has it: where the token was given. */
   readonly server: string;
+  /** At the server; unknown where the token came from elsewhere. */
   readonly id?: number;
 };
 

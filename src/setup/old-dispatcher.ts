@@ -1,7 +1,7 @@
 /** A configuration of Faraday's agent dispatcher as the set-up of ours. Nothing is read or written here. */
 import type { EditableValue } from "../core/toml-edit.ts";
 import { isAgentToken } from "../faraday/api.ts";
-import type { DispatcherSetup, RegistrationSetup } from "./dispatcher-setup.ts";
+import type { DispatcherSetup, Registration } from "./dispatcher-setup.ts";
 import type { ImportSurroundings } from "./import-surroundings.ts";
 import type { OldConfiguration } from "./old-configuration.ts";
 import { executorsOf } from "./old-executors.ts";
@@ -62,8 +62,8 @@ function agentSettings({ agent, notes }: OldConfiguration): readonly (readonly [
 }
 
 /** The agent as the server knows it, so that it need not be registered again. */
-function registrationOf({ tokens, notes }: OldConfiguration, server: string): RegistrationSetup | undefined {
-  let registration: RegistrationSetup | undefined;
+function registrationOf({ tokens, notes }: OldConfiguration, server: string): Registration | undefined {
+  let registration: Registration | undefined;
   for (const { key, line, value } of tokens?.entries ?? []) {
     const about = `tokens.${key}`;
     if (isNothing(value)) continue;

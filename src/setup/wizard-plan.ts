@@ -4,6 +4,7 @@
  */
 import { printable } from "../core/text.ts";
 import { type ConnectionStart, connectionPlan } from "./connection-plan.ts";
+import type { Registration } from "./dispatcher-setup.ts";
 import { type ExecutorsStart, executorsPlan } from "./executors-plan.ts";
 import { ask, type Plan, perform, say } from "./plan.ts";
 import type { Question } from "./question.ts";
@@ -23,12 +24,10 @@ export type Start = ConnectionStart &
     readonly now: ReadonlyMap<string, string>;
   };
 
-export type NewRegistration = { readonly token: string; readonly server: string; readonly id?: number };
-
 export type Agreement = {
   readonly draft: Draft;
   /** `kept`: one that was there; `later`: none yet. */
-  readonly registration: NewRegistration | "kept" | "later";
+  readonly registration: Registration | "kept" | "later";
 };
 
 /** Undefined where nothing is to be done. */
@@ -127,7 +126,7 @@ const CONFIRM: Question = {
 };
 
 /** The code is good for a minute or two, so it is asked for when all else is settled. */
-function* registerPlan(draft: Draft): Plan<NewRegistration | "later"> {
+function* registerPlan(draft: Draft): Plan<Registration | "later"> {
   const { server } = draft.connection;
   for (;;) {
     const code = yield* ask(CODE);

@@ -120,7 +120,7 @@ export class DirectoryView implements View {
 
   #writeResult(identity: Identity, result: object): void {
     const path = this.#path(identity, "result.json");
-    this.#trying("write", path, () => {
+    this.#trying(path, () => {
       this.#makeRoom(identity);
       const file = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE);
       try {
@@ -137,7 +137,7 @@ export class DirectoryView implements View {
 
   #append(identity: Identity, stream: Stream, data: Uint8Array): void {
     const path = this.#path(identity, stream);
-    this.#trying("write", path, () => {
+    this.#trying(path, () => {
       this.#makeRoom(identity);
       const file =
         this.#open.get(path) ?? openSync(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, FILE_MODE);
@@ -160,14 +160,14 @@ export class DirectoryView implements View {
   #close(path: string): void {
     const file = this.#open.get(path);
     this.#open.delete(path);
-    if (file !== undefined) this.#trying("write", path, () => closeSync(file));
+    if (file !== undefined) this.#trying(path, () => closeSync(file));
   }
 
   /** After the first failure nothing more is written: a file with a hole in it looks whole. */
-  #trying(verb: string, path: string, action: () => void): void {
+  #trying(path: string, action: () => void): void {
     if (this.#failure !== undefined) return;
     try {
-      attempt(verb, path, action);
+      attempt("write", path, action);
     } catch (error) {
       if (!(error instanceof CbError)) throw error;
       this.#failure = error.message;

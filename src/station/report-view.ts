@@ -15,15 +15,13 @@ import { answeredRow, missingRow, REPORT_STATUSES, type ReportRow } from "./repo
 import { timeline } from "./report-timeline.ts";
 import type { Conclusion, View } from "./view.ts";
 
-/** The form of output may keep outputs, too. */
-const MEMORY = 16 * 1024 * 1024;
 /** Outputs may hold what is not for everybody: whoever shows the page to others decides so. */
 const MODE = 0o600;
 
 export class ReportView implements View {
   readonly #path: string;
   readonly #version: string;
-  readonly #store = new OutputStore(MEMORY);
+  readonly #store = new OutputStore();
   #request: Request | undefined;
   #failure: string | undefined;
 

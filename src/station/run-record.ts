@@ -5,7 +5,7 @@
  * parameter may say.
  */
 import { CbError } from "../core/errors.ts";
-import { isJsonObject } from "../core/json.ts";
+import { isJsonObject, parseJson } from "../core/json.ts";
 import { type CommandName, type Identity, isName } from "../core/names.ts";
 import type { Request } from "../protocol/request.ts";
 import type { MissingAgent } from "./attendance.ts";
@@ -64,7 +64,7 @@ export function formatRunRecord({ command, agents }: RunRecord): string {
 export function parseRunRecord(text: string, path: string): RunRecord {
   const damaged = () =>
     new CbError("file", `Cannot use "${path}": expected the record of a run, as cb writes it`);
-  const value = jsonOf(text);
+  const value = parseJson(text);
   if (!isJsonObject(value) || value["version"] !== VERSION) throw damaged();
   const { command, agents } = value;
   if (typeof command !== "string" || !isName<CommandName>(command)) throw damaged();
@@ -75,12 +75,4 @@ export function parseRunRecord(text: string, path: string): RunRecord {
     return [identity, word] as const;
   });
   return { command, agents: new Map(words) };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -76,3 +76,13 @@ test("compareNames is an order: it counts, and only a name equals itself", () =>
     }),
   );
 });
+
+test("unfoldNames takes long lists, and refuses more brackets than a name has characters", () => {
+  const names = Array.from({ length: 60_000 }, (_, at) => `web${at}`);
+  assert.equal(unfoldNames(names.join(",")).length, 60_000);
+  assert.throws(
+    () => unfoldNames(`a${"[1]".repeat(40_000)}`),
+    /^SyntaxError: .*expected 64 pairs of brackets/,
+  );
+  assert.equal(unfoldNames(`a${"[1]".repeat(63)}`)[0]?.length, 64);
+});

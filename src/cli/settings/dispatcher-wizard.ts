@@ -73,6 +73,7 @@ export const dispatcherNewSettings = {
     value: "<name:type[:mandatory]>",
     repeatable: true,
     file: false,
+    environment: false,
     parse: parseDeclarations,
     help: "a parameter that the server gives it; repeat it for more",
   },

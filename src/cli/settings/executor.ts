@@ -7,6 +7,7 @@ export const executorSettings = {
     value: "<file>",
     parse: parsePath,
     file: false,
+    environment: false,
     help: "scan nothing: take this report of the scanner, in XML, or - for standard input",
   },
 } as const satisfies Schema;

@@ -19,7 +19,7 @@ export const rolloutSettings = {
     value: "<n>",
     number: true,
     parse: parseInteger(1, 999_999),
-    help: "run on so many agents first, whose keys are known; if one fails, on no other",
+    help: "run on so many agents first, whose keys are known; if one fails, on no other, unless --max-failures allows it",
   },
   "max-failures": {
     group: "Rollout",

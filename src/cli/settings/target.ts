@@ -42,5 +42,10 @@ function parseTagTermTexts(texts: readonly string[]): readonly TagTerm[] {
 }
 
 function parseAgentLists(texts: readonly string[]): AgentList {
-  return joinAgentLists(texts.map(parseAgentList));
+  return joinAgentLists(parsed(texts));
+}
+
+/** One after the other: nothing is kept of those behind one that is too many. */
+function* parsed(texts: readonly string[]): Generator<AgentList> {
+  for (const text of texts) yield parseAgentList(text);
 }
