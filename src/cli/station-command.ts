@@ -16,6 +16,7 @@ import { runStation } from "../station/station.ts";
 import type { View } from "../station/view.ts";
 import type { Beside } from "../station/views.ts";
 import { addresseesOf } from "./addressees.ts";
+import type { AgentFiles } from "./agent-files.ts";
 import { AgentStoreFiles, storePlaces } from "./agent-store-files.ts";
 import { type Context, type Invocation, parseOperand } from "./command.ts";
 import { isPasswordVisible, loadConnection, VISIBLE_PASSWORD } from "./hub-connection.ts";
@@ -195,18 +196,32 @@ async function nothingBeside(): Promise<Beside> {
   return { before: [], after: [] };
 }
 
-/** The report first: it refuses what is there, where a directory makes something. */
+/** @throws {CbError} `file`, where a directory or a page cannot be written: then neither is there afterwards */
 async function openBeside(settings: Values<typeof runSettings>, context: Context): Promise<Beside> {
   const { report, "to-directory": directory, stats } = settings;
   const before: View[] = [];
-  if (report !== undefined) {
-    const { ReportView } = await import("../station/report-view.ts");
-    before.push(new ReportView(report, VERSION));
-  }
+  let files: AgentFiles | undefined;
   if (directory !== undefined) {
-    const { DirectoryView } = await import("../station/directory-view.ts");
+    const [{ AgentFiles }, { DirectoryView }] = await Promise.all([
+      import("./agent-files.ts"),
+      import("../station/directory-view.ts"),
+    ]);
+    files = new AgentFiles(directory);
     // Before the report, which counts in what it has lost.
-    before.unshift(new DirectoryView(directory));
+    before.push(new DirectoryView(files));
+  }
+  if (report !== undefined) {
+    const [{ openReportFile }, { ReportView }] = await Promise.all([
+      import("./report-file.ts"),
+      import("../station/report-view.ts"),
+    ]);
+    try {
+      // After the directory, in which it may be.
+      before.push(new ReportView(openReportFile(report), VERSION));
+    } catch (error) {
+      files?.undo();
+      throw error;
+    }
   }
   if (!stats) return { before, after: [] };
   const { statisticsView } = await import("../station/statistics-view.ts");
