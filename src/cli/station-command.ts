@@ -9,6 +9,7 @@ import { connectStationHub } from "../hub/station-hub.ts";
 import { cryptoReady } from "../protocol/crypto.ts";
 import type { Target } from "../protocol/target.ts";
 import { Attendance } from "../station/attendance.ts";
+import type { KeptOutputs } from "../station/kept-outputs.ts";
 import type { Sink } from "../station/line-renderer.ts";
 import { type Addressees, checkRequest, type Task } from "../station/messages.ts";
 import type { ShownForm } from "../station/output-form.ts";
@@ -199,6 +200,7 @@ async function openBeside(settings: Values<typeof runSettings>, context: Context
   const { report, "to-directory": directory, stats } = settings;
   const before: View[] = [];
   let files: AgentFiles | undefined;
+  let kept: KeptOutputs | undefined;
   if (directory !== undefined) {
     const [{ AgentFiles }, { DirectoryView }] = await Promise.all([
       import("./agent-files.ts"),
@@ -209,22 +211,24 @@ async function openBeside(settings: Values<typeof runSettings>, context: Context
     before.push(new DirectoryView(files));
   }
   if (report !== undefined) {
-    const [{ openReportFile }, { ReportView }] = await Promise.all([
+    const [{ openReportFile }, { ReportView }, { KeptOutputs }] = await Promise.all([
       import("./report-file.ts"),
       import("../station/report-view.ts"),
+      import("../station/kept-outputs.ts"),
     ]);
+    kept = new KeptOutputs();
     try {
       // After the directory, in which it may be.
-      before.push(new ReportView(openReportFile(report), VERSION));
+      before.push(new ReportView(openReportFile(report), VERSION, kept));
     } catch (error) {
       files?.undo();
       throw error;
     }
   }
-  if (!stats) return { before, after: [] };
+  if (!stats) return { before, after: [], kept };
   const { statisticsView } = await import("../station/statistics-view.ts");
   const bars = () => ({ columns: columnsOf(context), isUnicode: showsUnicode(context.environment) });
-  return { before, after: [statisticsView(sink(context.stderr, context, settings), bars)] };
+  return { before, after: [statisticsView(sink(context.stderr, context, settings), bars)], kept };
 }
 
 function sink(

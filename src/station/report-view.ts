@@ -4,8 +4,8 @@ import { compareNames } from "../core/name-set.ts";
 import type { Identity } from "../core/names.ts";
 import type { Stream } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
+import { KeptOutputs, type OutputKeeping } from "./kept-outputs.ts";
 import { OutputComparison } from "./output-comparison.ts";
-import { OutputStore } from "./output-store.ts";
 import { outputs } from "./report-outputs.ts";
 import { reportPage } from "./report-page.ts";
 import { answeredRow, missingRow, REPORT_STATUSES, type ReportRow } from "./report-row.ts";
@@ -15,7 +15,8 @@ import type { Conclusion, View } from "./view.ts";
 export class ReportView implements View {
   readonly #write: (page: string) => void;
   readonly #version: string;
-  readonly #store = new OutputStore();
+  readonly #kept: KeptOutputs;
+  readonly #keeping: OutputKeeping;
   #request: Request | undefined;
   #failure: string | undefined;
 
@@ -23,13 +24,16 @@ export class ReportView implements View {
    * @param write where the page goes; a CbError of its is a loss
    * @param version of the program
    */
-  constructor(write: (page: string) => void, version: string) {
+  constructor(write: (page: string) => void, version: string, kept = new KeptOutputs()) {
+    this.#kept = kept;
+    this.#keeping = kept.join();
     this.#write = write;
     this.#version = version;
   }
 
   get losses(): readonly string[] {
-    return this.#failure === undefined ? [] : [this.#failure];
+    const failure = this.#failure ?? this.#kept.trouble;
+    return failure === undefined ? [] : [failure];
   }
 
   async start(request: Request): Promise<void> {
@@ -39,7 +43,7 @@ export class ReportView implements View {
   async hello(): Promise<void> {}
 
   async output(identity: Identity, stream: Stream, data: Uint8Array): Promise<void> {
-    this.#trying(() => this.#store.add(identity, stream, data));
+    this.#keeping.add(identity, stream, data);
   }
 
   async exit(): Promise<void> {}
@@ -50,7 +54,7 @@ export class ReportView implements View {
     this.#trying(() => {
       if (request !== undefined) this.#write(this.#page(conclusion, request));
     });
-    this.#store[Symbol.dispose]();
+    this.#keeping.leave();
   }
 
   #page({ outcome, losses, status, agents, missing, elapsed }: Conclusion, request: Request): string {
@@ -62,17 +66,17 @@ export class ReportView implements View {
     const now = request.issued + elapsed;
     const rows = [...answered, ...missing.map((agent) => missingRow(agent, now))].sort(troubleFirst);
     const comparison = new OutputComparison(
-      this.#store,
+      this.#kept.store,
       answered.map(({ identity, status: its }) => {
         const trouble = verdicts.get(identity)?.trouble;
-        return { identity, digest: this.#store.digest(identity), trouble, status: its };
+        return { identity, digest: this.#kept.store.digest(identity), trouble, status: its };
       }),
     );
     const groups = comparison.groups.flatMap(({ agents: ones }, number) => {
       return ones.map(({ identity }) => [identity, number] as const);
     });
     const groupOf = new Map(groups);
-    const { page, isCut } = outputs(this.#store, comparison);
+    const { page, isCut } = outputs(this.#kept.store, comparison);
     return reportPage({
       request,
       version: this.#version,
@@ -90,7 +94,7 @@ export class ReportView implements View {
 
   /** The session goes on without a page. */
   #trying(action: () => void): void {
-    if (this.#failure !== undefined) return;
+    if (this.#kept.trouble !== undefined) return;
     try {
       action();
     } catch (error) {

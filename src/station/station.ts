@@ -125,7 +125,7 @@ class Follower {
     const status =
       parts.showsProgress && leavesWholeLines(output) ? (room: number) => this.#status(room) : undefined;
     this.#screen = new Screen(parts.stdout, parts.stderr, { status, columns });
-    const form = openView(output, this.#screen.stdout, this.#screen.stderr, columns);
+    const form = openView(output, this.#screen.stdout, this.#screen.stderr, columns, parts.beside.kept);
     this.#view = new Views(parts.beside, form);
     this.#announcer = new Announcer(this.#screen.stderr, parts.verbosity === "errors");
   }
