@@ -15,6 +15,7 @@ import { type Context, type Invocation, parseOperand } from "./command.ts";
 import { loadConnection } from "./hub-connection.ts";
 import { loadNetworkPublic, loadStationSecret } from "./key-files.ts";
 import { write } from "./output.ts";
+import { forgetRuns } from "./run-record-files.ts";
 import type { acceptSettings, agentsSettings, forgetSettings } from "./settings/station.ts";
 import { stopSignal } from "./stop-signal.ts";
 
@@ -51,6 +52,13 @@ export async function forgetAgents({
     throw new CbError("usage", `Cannot forget "${stranger}": ${why}`);
   }
   store.forget(names);
+  try {
+    forgetRuns(settings["state-directory"], settings.channel, names);
+  } catch (error) {
+    // They are forgotten all the same; the next run sets a record aside that is damaged.
+    if (!(error instanceof CbError)) throw error;
+    await write(context.stderr, `cb: ${error.message}\n`);
+  }
   await write(context.stdout, names.map((name) => `Forgot ${name}\n`).join(""));
   return ExitStatus.ok;
 }

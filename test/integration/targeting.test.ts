@@ -216,12 +216,13 @@ test("cb station run asks on a terminal before everybody of many is told to run 
   await using fleet = await Fleet.start();
   const [web1] = await four(fleet);
   const question = /run "who" on all 4 agents that are known\? \[y\/N\] /;
-  const refused = /Cannot run "who" on all agents: it was not confirmed[\s\S]*status 1\b/;
-  for (const answer of ["\n", "n\n", "yep\n", "\u0003", "\u0004"]) {
+  const [enter, interrupt, end] = ["\n", "\u0003", "\u0004"];
+  for (const answer of [enter, "n\n", "yep\n", interrupt, end]) {
     const terminal = onTerminal(fleet, "run who --guard 3");
     await terminal.sees(question);
     terminal.type(answer);
-    await terminal.sees(refused);
+    await terminal.sees(/Cannot run "who" on all agents: it was not confirmed/);
+    await terminal.sees(answer === interrupt ? /status 130\b/ : /status 1\b/);
     await terminal.close();
   }
   assert.deepEqual(web1?.records("command"), []);
