@@ -8,6 +8,7 @@ import type { Resolved, Values } from "../core/settings.ts";
 import { connectStationHub } from "../hub/station-hub.ts";
 import { cryptoReady } from "../protocol/crypto.ts";
 import type { Target } from "../protocol/target.ts";
+import { knownAgents } from "../station/agents-table.ts";
 import { Attendance } from "../station/attendance.ts";
 import type { KeptOutputs } from "../station/kept-outputs.ts";
 import type { Sink } from "../station/line-renderer.ts";
@@ -23,13 +24,14 @@ import { AgentStoreFiles, storePlaces } from "./agent-store-files.ts";
 import { type Context, type Invocation, parseOperand } from "./command.ts";
 import { isPasswordVisible, loadConnection, VISIBLE_PASSWORD } from "./hub-connection.ts";
 import { loadNetworkPublic, loadStationSecret } from "./key-files.ts";
+import { doubtsAbout } from "./name-doubts.ts";
 import { type Stream, write } from "./output.ts";
 import { retried } from "./retry.ts";
 import { confirmRun } from "./run-guard.ts";
 import { RunRecordFile } from "./run-record-files.ts";
 import { verbosityOf } from "./settings/common.ts";
 import { rolloutOf } from "./settings/rollout.ts";
-import type { commandsSettings, runSettings, stationSettings } from "./settings/station.ts";
+import type { commandsSettings, pingSettings, runSettings, stationSettings } from "./settings/station.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { VERSION } from "./version.ts";
 
@@ -68,9 +70,11 @@ export async function pingAgents({
   settings,
   origins,
   context,
-}: Invocation<typeof stationSettings>): Promise<number> {
+}: Invocation<typeof pingSettings>): Promise<number> {
   const display = { output: "live", progress: false, beside: nothingBeside } as const;
-  return ask({ type: "ping" }, { values: settings, origins }, display, context);
+  // Nobody runs anything, so nobody is waited for.
+  const values = { ...settings, "reply-wait": settings["hello-wait"] };
+  return ask({ type: "ping" }, { values, origins: { ...origins, "reply-wait": "none" } }, display, context);
 }
 
 export async function listCommands({
@@ -78,10 +82,9 @@ export async function listCommands({
   origins,
   context,
 }: Invocation<typeof commandsSettings>): Promise<number> {
-  const values = { ...settings, timeout: undefined };
   const output = settings.json ? "commands-json" : "commands";
   const display = { output, progress: true, beside: nothingBeside } as const;
-  return ask({ type: "list" }, { values, origins: { ...origins, timeout: "none" } }, display, context);
+  return ask({ type: "list" }, { values: settings, origins }, display, context);
 }
 
 /**
@@ -112,7 +115,7 @@ async function ask(
 ): Promise<number> {
   await cryptoReady();
   const { values, origins } = settings;
-  const addressees = await addresseesOf(values);
+  const { spared, ...addressees } = await addresseesOf(values);
   const network = loadNetworkPublic(values["network-public-key"], context.environment);
   const keyPair = loadStationSecret(values["base-station-secret-key"], context.environment);
   const connection = loadConnection(values, context.environment);
@@ -123,6 +126,11 @@ async function ask(
   for (const notice of store.notices) await write(context.stderr, `cb: ${notice}\n`);
   const { identity, channel } = values;
   checkRequest(task, { identity, channel, clock: context.clock, ...addressees });
+  const isTyped = origins["not-to"] === "argument";
+  const known = knownAgents(store.discovered ?? new Map(), store.pins);
+  for (const doubt of doubtsAbout({ ...addressees, spared, isTyped }, known)) {
+    if (!values["errors-only"]) await write(context.stderr, `cb: ${doubt}\n`);
+  }
   await check(addressees.target, store);
   // Last, as it may make a directory, which would stand in the way of a second try.
   const beside = await display.beside();
