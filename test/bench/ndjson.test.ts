@@ -20,7 +20,7 @@ const GARBAGE = [
 ] as const;
 
 function modelOf(index: number): AgentModel {
-  if (index % 100 === 99) return { failure: "not-started" };
+  if (index % 100 === 49) return { failure: "not-started" };
   if (index % 100 === 98) return { stdout: Buffer.from("cut off"), failure: "killed" };
   if (index % 20 === 7) return { stderr: Buffer.from("no such directive\n"), status: 1 + (index % 3) };
   if (index % 10 === 3) return { stdout: GARBAGE[Math.floor(index / 10) % GARBAGE.length] ?? EVERY_BYTE };
@@ -48,9 +48,20 @@ function grouped(
 test(`cb station run --output ndjson has each line of ${AGENTS} agents as the schema says, garbage and failures too`, async () => {
   await cryptoReady();
   await using fleet = await Fleet.start();
-  await using _agents = await startEmulated(fleet, AGENTS, modelOf);
-  const { status, stdout } = await fleet.station("run", COMMAND, "--output", "ndjson");
-  assert.equal(status, 4 + 16);
+  // The first one ends when all have begun: however busy the machine is, the station's waits are not over before.
+  let begun = 0;
+  let allHaveBegun = () => {};
+  const until = new Promise<void>((resolve) => {
+    allHaveBegun = resolve;
+  });
+  const onChange = (isRunning: boolean) => {
+    if (isRunning && ++begun === AGENTS - 10) allHaveBegun();
+  };
+  await using _agents = await startEmulated(fleet, AGENTS, (index) => {
+    return { ...modelOf(index), onChange, ...(index === 0 && { until }) };
+  });
+  const { status, stdout, stderr } = await fleet.station("run", COMMAND, "--output", "ndjson");
+  assert.equal(status, 4 + 16, stderr);
   const events = lines(stdout).map((line) => JSON.parse(line));
   assert.deepEqual(eventProblems()(events), []);
   assert.deepEqual(
