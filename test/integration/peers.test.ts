@@ -83,12 +83,15 @@ test("all agents fail: the status is not 0 in any form of output, and each is na
   });
 });
 
-test("one agent is dead and known: the status is not 0 with --fail-missing, and it is named", async () => {
-  for (const task of [["run", "well"], ["ping"]]) {
+test("one agent is dead and known: the status is not 0 with --fail-missing, in a rollout of batches either, and it is named", async () => {
+  const tasks = [["run", "well"], ["run", "well", "--parallel", "2"], ["ping"]];
+  const runs = tasks.map(async (task) => {
     const { status, stderr } = await fleet.station("--fail-missing", ...task);
     assert.equal(status, 2, stderr);
     assert.match(stderr, DEAD);
-  }
+    assert.match(stderr, /^3 agents · 3 ok · 1 missing · /m);
+  });
+  await Promise.all(runs);
 });
 
 test("one agent is dead and nobody asked for it: it is named all the same, and counted", async () => {
@@ -96,13 +99,6 @@ test("one agent is dead and nobody asked for it: it is named all the same, and c
   assert.equal(status, 0, stderr);
   assert.match(stderr, DEAD);
   assert.match(stderr, /^3 agents · 3 ok · 1 missing · /m);
-});
-
-test("one agent is dead in a rollout of batches: the status is not 0 with --fail-missing, and it is named", async () => {
-  const batches = await fleet.station("--fail-missing", "run", "well", "--parallel", "2");
-  assert.equal(batches.status, 2, batches.stderr);
-  assert.match(batches.stderr, DEAD);
-  assert.match(batches.stderr, /^3 agents · 3 ok · 1 missing · /m);
 });
 
 test("one agent failed and one is dead at once: both are in the status, and each is named", async () => {
@@ -120,11 +116,12 @@ test("one agent failed and one is dead at once: both are in the status, and each
 
 test("one answer fewer than --expect says: the status of ping and run is not 0, beside what else is wrong", async () => {
   const expected = { ping: 64, "run one-fails": 64 + 4 } as const;
-  for (const [task, status] of Object.entries(expected)) {
+  const runs = Object.entries(expected).map(async ([task, status]) => {
     const ended = await fleet.station("--expect", "4", ...task.split(" "));
     assert.equal(ended.status, status, ended.stderr);
     assert.match(ended.stderr, /^cb: 3 agents answered, 4 were expected\b/m);
-  }
+  });
+  await Promise.all(runs);
 });
 
 test("nobody matches a name, a pattern or a tag: the status is not 0, and the command runs nowhere", async () => {
