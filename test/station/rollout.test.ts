@@ -61,7 +61,7 @@ class Scene {
     const end = this.now + milliseconds;
     for (let due = rolloutDeadline(this.rollout); due <= end; due = rolloutDeadline(this.rollout)) {
       this.now = Math.max(this.now, due);
-      this.tell({ kind: "tick" });
+      this.tell({ kind: "tick", heard: this.now });
     }
     this.now = end;
   }
@@ -230,7 +230,7 @@ test("stepRollout() loses nobody while something is read, nor for the time in wh
   scene.now += 10 * REPLY_WAIT;
   scene.hold("web3");
   assert.equal(scene.news, "+web1");
-  scene.tell({ kind: "deaf" });
+  scene.tell({ kind: "deaf", since: 0, returnBy: scene.now });
   scene.pass(REPLY_WAIT - 1);
   assert.equal(scene.news, "");
   scene.pass(1);
