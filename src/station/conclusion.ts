@@ -10,7 +10,7 @@ import { pingText } from "./ping-text.ts";
 import type { RolloutDriver } from "./rollout-driver.ts";
 import type { Roster } from "./roster.ts";
 import { keepRecord } from "./run-record.ts";
-import { hubWait, type Session } from "./session.ts";
+import { hubPatience, type Session } from "./session.ts";
 import type { StationParts } from "./station-parts.ts";
 import type { Views } from "./views.ts";
 
@@ -38,7 +38,7 @@ export async function conclude(
   const failures = new Set(remember(parts, request, roster));
   const { end, interruptedAt } = session;
   // Whoever cuts a session short has not given everybody the time to answer.
-  const isCutShort = end === undefined || end === "hub-silent" || interruptedAt !== undefined;
+  const isCutShort = end === undefined || interruptedAt !== undefined;
   const missing = isCutShort ? [] : attendance.missing;
   const fateOf = rollout?.fateOf.bind(rollout);
   const rollCall = rollCallOf(parts, attendance, missing);
@@ -80,7 +80,7 @@ function remember({ store }: StationParts, request: Request, roster: Roster): re
 function troubleOf({ hub, waits }: StationParts, session: Session): readonly string[] {
   const silent =
     session.end === "hub-silent"
-      ? `no sign of life from the hub for ${seconds(hubWait(session, waits))}`
+      ? `no sign of life from the hub for ${seconds(hubPatience(session, waits))}`
       : undefined;
   const why = hub.trouble ?? silent;
   return why === undefined ? [] : [`replies may be missing: ${why}`];

@@ -29,7 +29,15 @@ import type { RolloutEvent } from "./rollout.ts";
 import type { RolloutDriver } from "./rollout-driver.ts";
 import { Roster } from "./roster.ts";
 import { Screen } from "./screen.ts";
-import { deadline, heardAt, hubWait, rollCallAt, type Session, type SessionEvent, step } from "./session.ts";
+import {
+  deadline,
+  heardAt,
+  hubPatience,
+  rollCallAt,
+  type Session,
+  type SessionEvent,
+  step,
+} from "./session.ts";
 import { meaningOf } from "./session-meaning.ts";
 import type { Interruption, StationParts } from "./station-parts.ts";
 import { statusLine } from "./status-line.ts";
@@ -285,7 +293,7 @@ export class Follower {
   #endsAt(): number {
     const { waits } = this.#parts;
     return this.#session.interruptedAt === undefined
-      ? this.#watch.aliveAt + hubWait(this.#session, waits)
+      ? this.#watch.aliveAt + hubPatience(this.#session, waits)
       : deadline(this.#session, waits);
   }
 

@@ -183,8 +183,8 @@ function judgeAbsence(request: Request, roster: Roster, session: Session, rollCa
 function judgeUnheard(request: Request, { counted, answered, end, interruptedAt }: Session): Part {
   const everybodyAnswers = request.target === undefined || request.census;
   const unheard = counted - answered;
-  const isCutShort = end === undefined || end === "hub-silent" || interruptedAt !== undefined;
-  if (!everybodyAnswers || unheard <= 0 || isCutShort) return { status: 0 };
+  if (!everybodyAnswers || unheard <= 0 || end === undefined || interruptedAt !== undefined)
+    return { status: 0 };
   const what =
     request.type === "run" ? "may not know our keys, or run the command later" : "may not know our keys";
   const sentence = `${unheard} of ${counted} that listen did not answer: they ${what}, their logs tell`;

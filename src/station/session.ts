@@ -25,6 +25,8 @@ export type WaitPolicy = {
   readonly minimumWait: number;
   /** The operator asked for this minimum wait: nothing cuts it short. */
   readonly isMinimumExplicit: boolean;
+  /** How long the hub may be silent at least; 30 s where it is not said. */
+  readonly hubWait?: number;
 };
 
 /**
@@ -38,7 +40,7 @@ const SETTLING_TIME = 500;
 /** And in terms of the slowest first answer. */
 const SETTLING_FACTOR = 3;
 
-/** How long a hub may be silent at least, in milliseconds: so long the station's own sign of life counts there. */
+/** In milliseconds: so long the station's own sign of life counts at the hub. */
 const HUB_WAIT = 30_000;
 /** And at most: a list of replies to which nothing is added has expired by then (PROTOCOL.md §7). */
 const LONGEST_HUB_WAIT = 600_000;
@@ -152,9 +154,12 @@ export function deadline(session: Session, waits: WaitPolicy): number {
  * How long the hub may be silent, in milliseconds: as long as agents that are active may, and at least as long as a
  * restart of Redis takes; without end for nobody.
  */
-export function hubWait({ active, isRollingOut }: Session, { replyWait }: WaitPolicy): number {
+export function hubPatience(
+  { active, isRollingOut }: Session,
+  { replyWait, hubWait = HUB_WAIT }: WaitPolicy,
+): number {
   const forAgents = active > 0 || isRollingOut ? replyWait : 0;
-  return Math.min(LONGEST_HUB_WAIT, Math.max(HUB_WAIT, forAgents));
+  return Math.min(LONGEST_HUB_WAIT, Math.max(hubWait, forAgents));
 }
 
 /** When whoever wanted to answer has answered, as far as can be known. */
