@@ -29,15 +29,7 @@ import type { RolloutEvent } from "./rollout.ts";
 import type { RolloutDriver } from "./rollout-driver.ts";
 import { Roster } from "./roster.ts";
 import { Screen } from "./screen.ts";
-import {
-  deadline,
-  heardAt,
-  hubPatience,
-  rollCallAt,
-  type Session,
-  type SessionEvent,
-  step,
-} from "./session.ts";
+import { deadline, heardAt, overAt, rollCallAt, type Session, type SessionEvent, step } from "./session.ts";
 import { meaningOf } from "./session-meaning.ts";
 import type { Interruption, StationParts } from "./station-parts.ts";
 import { statusLine } from "./status-line.ts";
@@ -191,7 +183,7 @@ export class Follower {
       this.#watch = said(this.#watch);
       await this.#announcer.hubSilent(this.#now - aliveAt, this.#parts.hub.trouble);
     }
-    if (this.#now < this.#endsAt()) return;
+    if (this.#now < overAt(this.#session, this.#watch.aliveAt, this.#parts.waits)) return;
     if (this.#session.interruptedAt !== undefined) this.#step({ kind: "tick" });
     else {
       await this.#advance({ kind: "hub-silent" });
@@ -277,7 +269,7 @@ export class Follower {
   #wakeAt(): number {
     const due = this.#dueAt();
     const next = due <= this.#watch.provenAt ? due : askAt(this.#watch, due);
-    return Math.min(next, sayAt(this.#watch), this.#endsAt());
+    return Math.min(next, sayAt(this.#watch), overAt(this.#session, this.#watch.aliveAt, this.#parts.waits));
   }
 
   /** When the next wait is over, if nobody says anything by then. */
@@ -289,20 +281,9 @@ export class Follower {
     return Math.min(session, rollCall, rollout);
   }
 
-  /** When it is over whether the hub lives or not. */
-  #endsAt(): number {
-    const { waits } = this.#parts;
-    return this.#session.interruptedAt === undefined
-      ? this.#watch.aliveAt + hubPatience(this.#session, waits)
-      : deadline(this.#session, waits);
-  }
-
   /** @param heard by then whoever wanted to answer has been heard */
   #isRollDue(heard: number): boolean {
-    return (
-      !this.#hasCalledRoll &&
-      this.#session.end === undefined &&
-      heard >= rollCallAt(this.#session, this.#parts.waits)
-    );
+    if (this.#hasCalledRoll || this.#session.end !== undefined) return false;
+    return heard >= rollCallAt(this.#session, this.#parts.waits);
   }
 }

@@ -162,6 +162,12 @@ export function hubPatience(
   return Math.min(LONGEST_HUB_WAIT, Math.max(hubWait, forAgents));
 }
 
+/** When the session is over whether the hub lives or not. @param aliveAt when the hub was heard the last time */
+export function overAt(session: Session, aliveAt: number, waits: WaitPolicy): number {
+  if (session.interruptedAt !== undefined) return deadline(session, waits);
+  return aliveAt + hubPatience(session, waits);
+}
+
 /** When whoever wanted to answer has answered, as far as can be known. */
 export function heardAt(session: Session, waits: WaitPolicy): number {
   const waited = session.sentAt + (session.addressed === 0 ? waits.helloWait : waits.minimumWait);

@@ -6,6 +6,7 @@ import {
   heardAt,
   hubPatience,
   newSession,
+  overAt,
   rollCallAt,
   type Session,
   type SessionEvent,
@@ -543,4 +544,13 @@ test("step() ends where the hub stays silent, and hubPatience() is how long that
   const rolling = newSession(START, 1, 0, undefined, true);
   assert.equal(hubPatience(rolling, DEFAULTS), 120_000);
   assert.equal(hubPatience(rolling, { ...DEFAULTS, replyWait: 10_000, hubWait: 20_000 }), 20_000);
+});
+
+test("overAt() is when a silent hub is given up, or the time for a confirmation is over", () => {
+  assert.equal(overAt(after([]), START + 500, DEFAULTS), START + 30_500);
+  const interrupted = after([
+    [10, RUNS],
+    [2_000, INTERRUPTED],
+  ]);
+  assert.equal(overAt(interrupted, START + 500, DEFAULTS), START + 17_000);
 });
