@@ -182,7 +182,7 @@ class Follower {
 
   /** Writes the table of a ping or what the form of output has at its end, what went wrong, and the summary. */
   async report(request: Request): Promise<number> {
-    const { stdout, stderr, waits, clock, verbosity, hub, keep, finalStatus } = this.#parts;
+    const { stdout, stderr, waits, clock, hub, keep, finalStatus } = this.#parts;
     const elapsed = clock.monotonic() - this.#publishedAt;
     const failures = new Set(this.#remember(request));
     const { end, interruptedAt } = this.#session;
@@ -204,7 +204,7 @@ class Follower {
       return { ...whole, losses, status: finalStatus(statusWith(losses)) };
     });
     const lost = lossesWith(this.#view.losses);
-    await stderr.write(utf8(closingWords(outcome, lost, failures, verbosity)));
+    await stderr.write(utf8(closingWords(outcome, lost, failures, this.#parts)));
     return statusWith(lost);
   }
 

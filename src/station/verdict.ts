@@ -2,7 +2,7 @@
 import { ExitStatus } from "../core/errors.ts";
 import type { Identity } from "../core/names.ts";
 import { printable, seconds } from "../core/text.ts";
-import type { Disposition, Exit, Hello } from "../protocol/reply.ts";
+import type { Disposition, Ending, Exit, Hello } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
 import { clockRefusal } from "./clock-refusal.ts";
 import type { Fate } from "./rollout-report.ts";
@@ -19,9 +19,16 @@ export type AgentVerdict = {
   readonly status: number;
   /** The reason for it, and whose it is. */
   readonly sentence?: string | undefined;
+  /** The sentence of several agents that came to the same, without their names: `: exit status 1`. */
+  readonly ofSeveral?: string | undefined;
   /** The reason in few words, the same for all agents that it is the same for: `exit status 1`. */
   readonly trouble?: string | undefined;
+  /** The last line that a command printed which failed by itself. */
+  readonly words?: string | undefined;
 };
+
+/** How a command ends whose last words may say why. */
+const BY_ITSELF: readonly (Ending | undefined)[] = ["exited", "signalled", "time-limit"];
 
 type Refused = Extract<Disposition, { is: "refused" }>;
 
@@ -34,7 +41,9 @@ export function judgeAgent(
   fate?: Fate,
 ): AgentVerdict {
   const judgement = judgeFate(agent, fate, waits) ?? judge(agent, request, session, waits);
-  return { identity: agent.hello.identity, ...judgement };
+  const hasReason = judgement.verdict === "failed" && BY_ITSELF.includes(agent.exit?.ending);
+  const words = hasReason ? agent.lastWords?.text : undefined;
+  return { identity: agent.hello.identity, ...judgement, ...(words !== undefined && { words }) };
 }
 
 /** The same as soon as its command has ended. */
@@ -43,6 +52,11 @@ export function judgeExit(identity: Identity, exit: Exit, request: Request): Age
 }
 
 type Judgement = Omit<AgentVerdict, "identity">;
+
+/** @param ofSeveral where it is not what is said of one */
+function said(identity: Identity, ofOne: string, ofSeveral = ofOne) {
+  return { sentence: `${identity}${ofOne}`, ofSeveral };
+}
 
 /** Of an agent that waited for its release: undefined where what it said itself is all there is. */
 function judgeFate(
@@ -57,20 +71,14 @@ function judgeFate(
   if (fate.is === "not-released")
     return { verdict: "not run", status: ExitStatus.notAllRun, trouble: `not run: ${fate.why}` };
   if (exit !== undefined) return undefined;
-  const what = `was released and said nothing for ${seconds(replyWait)}`;
-  return {
-    verdict: "unfinished",
-    status: ExitStatus.replyWaitExpired,
-    sentence: `${identity} ${what}, its command may still run`,
-    trouble: what,
-  };
+  return unconfirmed(identity, "was", `released and said nothing for ${seconds(replyWait)}`);
 }
 
 function refused(identity: Identity, why: string): Judgement {
   return {
     verdict: "refused",
     status: ExitStatus.agentError,
-    sentence: `${identity} refused: ${why}`,
+    ...said(identity, ` refused: ${why}`),
     trouble: `refused: ${why}`,
   };
 }
@@ -91,7 +99,7 @@ function judge(
       return {
         verdict: "not run",
         status: ExitStatus.notAllRun,
-        sentence: `${identity} declined: ${disposition.reason}`,
+        ...said(identity, ` declined: ${disposition.reason}`),
         trouble: `declined: ${disposition.reason}`,
       };
     case "refused": {
@@ -121,31 +129,42 @@ function unfinished(
   { end }: Session,
   { replyWait }: WaitPolicy,
 ): Judgement {
-  const doing = disposition.is === "queued" ? "is queued" : "is running";
-  const unconfirmed = (what: string, status: number): Judgement => ({
-    verdict: "unfinished",
-    status,
-    sentence: `${identity} ${what}, its command may still run`,
-    trouble: what,
-  });
-  if (end === "interrupted") return unconfirmed("has not confirmed the cancel", 0);
-  if (end !== "reply-wait-expired") return unconfirmed(doing, 0);
-  return unconfirmed(`${doing} and said nothing for ${seconds(replyWait)}`, ExitStatus.replyWaitExpired);
+  const doing = disposition.is === "queued" ? "queued" : "running";
+  if (end === "interrupted") return unconfirmed(identity, "has", "not confirmed the cancel", 0);
+  if (end !== "reply-wait-expired") return unconfirmed(identity, "is", doing, 0);
+  return unconfirmed(identity, "is", `${doing} and said nothing for ${seconds(replyWait)}`);
 }
 
-function judgeEnding(identity: string, exit: Exit, request: Request): Judgement {
+const PLURALS = { is: "are", was: "were", has: "have" } as const;
+
+function unconfirmed(
+  identity: Identity,
+  verb: keyof typeof PLURALS,
+  what: string,
+  status: number = ExitStatus.replyWaitExpired,
+): Judgement {
+  const ofSeveral = ` ${PLURALS[verb]} ${what}, their commands may still run`;
+  return {
+    verdict: "unfinished",
+    status,
+    ...said(identity, ` ${verb} ${what}, its command may still run`, ofSeveral),
+    trouble: `${verb} ${what}`,
+  };
+}
+
+function judgeEnding(identity: Identity, exit: Exit, request: Request): Judgement {
   const after = `after ${seconds(exit.runTime)}`;
   const failed = (what: string): Judgement => ({
     verdict: "failed",
     status: ExitStatus.commandFailed,
-    sentence: `${identity}: ${what} ${after}`,
+    ...said(identity, `: ${what} ${after}`, `: ${what}`),
     trouble: what,
   });
   const detail = exit.detail === undefined ? "" : `: ${printable(exit.detail)}`;
   const notRun = (status: number, what: string): Judgement => ({
     verdict: "not run",
     status,
-    sentence: `${identity} ${what}${detail}`,
+    ...said(identity, ` ${what}${detail}`),
     trouble: `${what}${detail}`,
   });
   switch (exit.ending) {

@@ -150,11 +150,12 @@ test("cb station run --plan shows who would run a command, and runs nothing", as
     [planned.status, ...lines(plain(planned.stdout).replace(/\d+ seconds? ago/, "# ago"))],
     [
       0,
-      '"who" would be sent to 1 agent: web1',
+      '1 agent would run "who": web1',
       "no answer from web2 (last seen # ago)",
       "others that fit would get it too, if they listen by then",
     ],
   );
+  assert.equal(lines(planned.stderr).at(-1), '1 agent would run "who"; nothing ran');
   const named = await fleet.station("--to", "web1,web2", "--minimum-wait", "0.5", "run", "who", "--plan");
   assert.equal(named.status, 64);
   const events = await fleet.station("run", "who", "--plan", "--output", "ndjson");
