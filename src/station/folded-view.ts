@@ -1,8 +1,9 @@
 /**
  * `--output folded`: each output once, at the end; and `--output both`: live besides.
  *
- * After live output the end repeats nothing that it does not make clearer: not the output of a single agent, and not
- * single lines of which all are the same, or all different.
+ * After live output the end repeats nothing that it does not make clearer: not the output of a single agent, not single
+ * lines of which all are the same, or all different, and no long output of agents that did well: of that it says who
+ * printed the same.
  */
 import { CbError } from "../core/errors.ts";
 import type { Identity } from "../core/names.ts";
@@ -48,6 +49,10 @@ export class FoldedView implements View {
     await this.#live?.output(identity, stream, data);
   }
 
+  get spilled(): number {
+    return this.#store.spilled;
+  }
+
   get losses(): readonly string[] {
     return this.#trouble === undefined ? [] : [`outputs are not shown folded: ${this.#trouble}`];
   }
@@ -86,7 +91,10 @@ export class FoldedView implements View {
     const absent = absentSince(missing, this.#startedAt + elapsed);
     try {
       if (!this.#isKnown(reported))
-        await new FoldedReport(this.#store, this.#stdout, this.#columns()).write(reported, absent);
+        await new FoldedReport(this.#store, this.#stdout, this.#columns(), this.#live !== undefined).write(
+          reported,
+          absent,
+        );
     } finally {
       this.#store[Symbol.dispose]();
     }

@@ -36,6 +36,10 @@ export class ReportView implements View {
     refuseIfOther(path);
   }
 
+  get spilled(): number {
+    return this.#store.spilled;
+  }
+
   get losses(): readonly string[] {
     return this.#failure === undefined ? [] : [this.#failure];
   }
