@@ -94,7 +94,9 @@ export class FoldedReport {
   async #group(group: Group, comparison: OutputComparison<Reported>, isComparable: boolean): Promise<void> {
     const difference = isComparable ? comparison.difference(group) : undefined;
     const unlike = difference === undefined ? [] : [`unlike the ${String(comparison.usual?.agents.length)}`];
-    const isSilent = comparison.bytesOf(group) === 0;
+    // Of a command that did not run, nobody expects any.
+    const hasRun = group.trouble === undefined || group.agents[0].after !== undefined;
+    const isSilent = hasRun && comparison.bytesOf(group) === 0;
     const isShown = difference === undefined && this.#isRepeated && group.trouble === undefined;
     const lines = isShown ? comparison.lineCount(group) : 0;
     const same = group.agents.length > 1 ? "identical, " : "";
@@ -109,7 +111,7 @@ export class FoldedReport {
   async #block(block: Block<Reported>): Promise<void> {
     const { groups, trouble, lines } = block;
     const varying = lines.flatMap((line, at) => (typeof line === "string" ? [] : [at + 1]));
-    const where = `line${varying.length === 1 ? "" : "s"} ${varying.join(" and ")}`;
+    const where = `line${varying.length === 1 ? "" : "s"} ${varying.join(", ")}`;
     const how = varying.length === lines.length ? "a line each" : `alike but for ${where}`;
     const title = this.#title(groups.flatMap(({ agents }) => agents));
     const notes = trouble === undefined ? [how] : [trouble, how];
@@ -117,7 +119,7 @@ export class FoldedReport {
     const isBrief = this.#isRepeated && trouble === undefined && lines.length > MAX_REPEATED;
     for (const line of isBrief ? withoutCommon(lines) : lines) {
       if (typeof line !== "string") await this.#rows(line, colorOf(block));
-      else await this.#put(utf8(`  ${printable(line)}\n`));
+      else await this.#put(utf8(`  ${this.#text(line)}\n`));
     }
   }
 
@@ -125,7 +127,12 @@ export class FoldedReport {
     const named = rows.map(({ agents, text }) => ({ names: foldNames(agents).join(","), text }));
     const width = Math.min(MAX_NAMES, Math.max(...named.map(({ names }) => names.length)));
     for (const { names, text } of named)
-      await this.#put(utf8(`${this.#painted(`${names.padEnd(width)} │`, color)} ${printable(text)}\n`));
+      await this.#put(utf8(`${this.#painted(`${names.padEnd(width)} │`, color)} ${this.#text(text)}\n`));
+  }
+
+  /** What is exact goes to a pipe as it is. */
+  #text(exact: string): string {
+    return this.#sink.isTerminal ? printable(exact) : exact;
   }
 
   /** Many groups cost as few writes as one. */

@@ -26,9 +26,13 @@ export class LastWords {
     if (stream === "stderr" && line.bytes !== undefined) delete this.#lines.stdout;
   }
 
-  /** One harmless line; undefined where nothing but blanks came. */
-  get text(): string | undefined {
-    const bytes = this.#lines.stderr?.bytes ?? this.#lines.stdout?.bytes;
+  /**
+   * One harmless line; undefined where nothing but blanks came.
+   *
+   * @param streams the first of them that has any
+   */
+  on(streams: readonly Stream[]): string | undefined {
+    const [bytes] = streams.flatMap((stream) => this.#lines[stream]?.bytes ?? []);
     if (bytes === undefined) return undefined;
     const isCut = bytes.length >= MAX_BYTES;
     // As a stream: what is left of a character at the cut is nothing.

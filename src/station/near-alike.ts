@@ -14,7 +14,7 @@ const LEAST_OUTPUTS = 3;
 const MAX_VARYING = 3;
 const MAX_PART = 1 / 2;
 /** Blocks that are tried for an output, so that as many outputs as there are agents take no time. */
-const MAX_TRIED = 8;
+const MAX_TRIED = 4;
 
 /** A line that all of them printed, or who printed what in its place. */
 export type BlockLine = string | readonly BlockRow[];
@@ -71,17 +71,18 @@ class Cluster<One extends Comparable> {
 
   takes(group: OutputGroup<One>, lines: readonly string[]): boolean {
     const most = Math.max(1, Math.min(MAX_VARYING, Math.floor(lines.length * MAX_PART)));
-    const own = new Map<number, string>();
-    for (const [at, line] of lines.entries()) {
-      if (line === this.#first[at]) continue;
-      own.set(at, line);
-      if (own.size > most) return false;
+    const differing: number[] = [];
+    // Without an iterator: this is run for each output.
+    for (let at = 0; at < lines.length; at += 1) {
+      if (lines[at] === this.#first[at]) continue;
+      differing.push(at);
+      if (differing.length > most) return false;
     }
-    const varying = new Set([...this.#varying, ...own.keys()]);
+    const varying = new Set([...this.#varying, ...differing]);
     // What differs in no line differs in what is not seen here, such as a newline at the end.
-    if (own.size === 0 || varying.size > most) return false;
+    if (differing.length === 0 || varying.size > most) return false;
     this.#varying = varying;
-    this.#members.push({ group, own });
+    this.#members.push({ group, own: new Map(differing.map((at) => [at, lines[at] ?? ""])) });
     return true;
   }
 

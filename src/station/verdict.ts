@@ -2,7 +2,7 @@
 import { ExitStatus } from "../core/errors.ts";
 import type { Identity } from "../core/names.ts";
 import { printable, seconds } from "../core/text.ts";
-import type { Disposition, Ending, Exit, Hello } from "../protocol/reply.ts";
+import type { Disposition, Ending, Exit, Hello, Stream } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
 import { clockRefusal } from "./clock-refusal.ts";
 import type { Fate } from "./rollout-report.ts";
@@ -27,8 +27,12 @@ export type AgentVerdict = {
   readonly words?: string | undefined;
 };
 
-/** How a command ends whose last words may say why. */
-const BY_ITSELF: readonly (Ending | undefined)[] = ["exited", "signalled", "time-limit"];
+/** How a command ends whose last words may say why, on which stream: what was ended in its work had no word for it. */
+const LAST_WORDS: Partial<Record<Ending, readonly Stream[]>> = {
+  exited: ["stderr", "stdout"],
+  signalled: ["stderr"],
+  "time-limit": ["stderr"],
+};
 
 type Refused = Extract<Disposition, { is: "refused" }>;
 
@@ -41,8 +45,8 @@ export function judgeAgent(
   fate?: Fate,
 ): AgentVerdict {
   const judgement = judgeFate(agent, fate, waits) ?? judge(agent, request, session, waits);
-  const hasReason = judgement.verdict === "failed" && BY_ITSELF.includes(agent.exit?.ending);
-  const words = hasReason ? agent.lastWords?.text : undefined;
+  const streams = (judgement.verdict === "failed" && agent.exit && LAST_WORDS[agent.exit.ending]) || [];
+  const words = agent.lastWords?.on(streams);
   return { identity: agent.hello.identity, ...judgement, ...(words !== undefined && { words }) };
 }
 

@@ -82,6 +82,11 @@ test("FoldedReport says who printed nothing", async () => {
   assert.equal(await folded(named("a b", {})), `── 2 agents: a, b ── no output ${"─".repeat(29)}\n`);
 });
 
+test("FoldedReport expects no output of a command that did not run", async () => {
+  const shown = await folded(named("a b", { trouble: "not run: c failed" }));
+  assert.equal(shown, `── 2 agents: a, b ── not run: c failed ${"─".repeat(21)}\n`);
+});
+
 test("FoldedReport: the same words, but well and in trouble, are two groups", async () => {
   const shown = await folded([
     { name: "a", stdout: "x\n" },
@@ -94,6 +99,9 @@ test("FoldedReport passes bytes on to a pipe, and no control character to a term
   const agents = [{ name: "a", stdout: "\u001b[2Jx\n" }];
   assert.match(await folded(agents), /\n\u001b\[2Jx\n/);
   assert.match(await folded(agents, { isTerminal: true }), /\n\^\[\[2Jx\n/);
+  const block = ["a", "b", "c"].map((name) => ({ name, stdout: `\u001b[2J${name}\n\u0007\n` }));
+  assert.match(await folded(block), /\na │ \u001b\[2Ja\n.*\n.*\n {2}\u0007\n/);
+  assert.match(await folded(block, { isTerminal: true }), /\na │ \^\[\[2Ja\n.*\n.*\n {2}\^G\n/);
 });
 
 test("FoldedReport leaves no byte of a long output out", async () => {

@@ -7,7 +7,7 @@ import { LastWords } from "../../src/station/last-words.ts";
 function lastOf(...pieces: readonly (string | Uint8Array)[]): string | undefined {
   const words = new LastWords();
   for (const piece of pieces) words.take("stderr", typeof piece === "string" ? utf8(piece) : piece);
-  return words.text;
+  return words.on(["stderr", "stdout"]);
 }
 
 test("LastWords has the last line that is not blank, whether a newline ends it or not", () => {
@@ -35,10 +35,11 @@ test("LastWords has standard output's where nothing but blanks is on standard er
   const words = new LastWords();
   words.take("stdout", utf8("out\n"));
   words.take("stderr", utf8("\n"));
-  assert.equal(words.text, "out");
+  assert.equal(words.on(["stderr", "stdout"]), "out");
+  assert.equal(words.on(["stderr"]), undefined);
   words.take("stderr", utf8("err\n"));
   words.take("stdout", utf8("more out\n"));
-  assert.equal(words.text, "err");
+  assert.equal(words.on(["stderr", "stdout"]), "err");
 });
 
 test("LastWords keeps the beginning of a long line, whole characters, and says that it is cut", () => {

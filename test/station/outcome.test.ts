@@ -342,9 +342,10 @@ test("judge() says why a command failed: by its last words, those of standard er
 });
 
 test("judge() gives no last words for a reason where the command did not fail by itself", () => {
-  const ended = (changes: Partial<Exit>) => {
-    return outcomeOf([says("web1"), prints("web1", "words"), ends("web1", changes)]).problems[0];
+  const ended = (changes: Partial<Exit>, stream: Stream = "stderr") => {
+    return outcomeOf([says("web1"), prints("web1", "words", stream), ends("web1", changes)]).problems[0];
   };
+  assert.match(ended({ status: undefined, ending: "signalled" }, "stdout") ?? "", / s$/);
   assert.match(ended({ status: undefined, ending: "signalled" }) ?? "", /: words$/);
   assert.match(ended({ status: undefined, ending: "time-limit" }) ?? "", /: words$/);
   assert.equal(ended({ status: undefined, ending: "cancelled" }), "web1: cancelled after 1.23 s");
