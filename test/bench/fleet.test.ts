@@ -66,7 +66,7 @@ test("EmulatedFleet has agents that listen and never say a word", async () => {
   const { status, stderr } = await fleet.station("--minimum-wait", "2", "run", COMMAND);
 
   assert.equal(status, 64, stderr);
-  assert.match(stderr, /^cb: 1 of 3 that listen did not answer/);
+  assert.match(stderr, /^cb: 1 of 3 that listen did not answer/m);
   assert.match(stderr, /^2 agents · 2 ok · /m);
 });
 
