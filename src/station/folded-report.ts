@@ -95,8 +95,7 @@ export class FoldedReport {
     const difference = isComparable ? comparison.difference(group) : undefined;
     const unlike = difference === undefined ? [] : [`unlike the ${String(comparison.usual?.agents.length)}`];
     // Of a command that did not run, nobody expects any.
-    const hasRun = group.trouble === undefined || group.agents[0].after !== undefined;
-    const isSilent = hasRun && comparison.bytesOf(group) === 0;
+    const isSilent = group.agents[0].hasRun !== false && comparison.bytesOf(group) === 0;
     const isShown = difference === undefined && this.#isRepeated && group.trouble === undefined;
     const lines = isShown ? comparison.lineCount(group) : 0;
     const same = group.agents.length > 1 ? "identical, " : "";

@@ -86,7 +86,8 @@ export class FoldedView implements View {
       .map(({ identity, trouble }): Reported => {
         const runTime = runTimes.get(identity);
         const after = runTime === undefined ? undefined : seconds(runTime);
-        return { identity, digest: this.#store.digest(identity), trouble, after };
+        const hasRun = trouble === undefined || runTime !== undefined;
+        return { identity, digest: this.#store.digest(identity), trouble, after, hasRun };
       });
     const absent = absentSince(missing, this.#startedAt + elapsed);
     try {

@@ -15,6 +15,7 @@ type Agent = {
   readonly stdout?: string | Uint8Array;
   readonly stderr?: string;
   readonly trouble?: string;
+  readonly hasRun?: boolean;
 };
 
 /** What is written for these agents, 60 columns wide. */
@@ -23,11 +24,11 @@ async function folded(agents: readonly Agent[], options: Partial<Sink> = {}): Pr
   const written: Uint8Array[] = [];
   const write = async (bytes: Uint8Array) => void written.push(bytes);
   const sink = { write, isTerminal: false, hasColors: false, ...options };
-  const compared = agents.map(({ name, stdout = "", stderr = "", trouble }): Comparable => {
+  const compared = agents.map(({ name, stdout = "", stderr = "", trouble, hasRun = true }): Comparable => {
     const identity = parseName<Identity>(name);
     store.add(identity, "stdout", typeof stdout === "string" ? utf8(stdout) : stdout);
     store.add(identity, "stderr", utf8(stderr));
-    return { identity, digest: store.digest(identity), trouble };
+    return { identity, digest: store.digest(identity), trouble, hasRun };
   });
   await new FoldedReport(store, sink, 60).write(compared);
   return new TextDecoder().decode(concatAll(written));
@@ -82,9 +83,15 @@ test("FoldedReport says who printed nothing", async () => {
   assert.equal(await folded(named("a b", {})), `── 2 agents: a, b ── no output ${"─".repeat(29)}\n`);
 });
 
-test("FoldedReport expects no output of a command that did not run", async () => {
-  const shown = await folded(named("a b", { trouble: "not run: c failed" }));
-  assert.equal(shown, `── 2 agents: a, b ── not run: c failed ${"─".repeat(21)}\n`);
+test("FoldedReport expects no output of a command that did not run, and has it behind what failed", async () => {
+  const held = named("a b", { trouble: "not run: c failed", hasRun: false });
+  const shown = await folded([...held, { name: "c", trouble: "exit status 1" }]);
+  assert.equal(
+    shown,
+    `── c ── exit status 1 ── no output ${"─".repeat(25)}
+── 2 agents: a, b ── not run: c failed ${"─".repeat(21)}
+`,
+  );
 });
 
 test("FoldedReport: the same words, but well and in trouble, are two groups", async () => {
