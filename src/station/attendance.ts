@@ -5,6 +5,7 @@
  */
 import { ago } from "../core/ago.ts";
 import { hasWildcard } from "../core/name-pattern.ts";
+import { foldNames } from "../core/name-set.ts";
 import type { Identity } from "../core/names.ts";
 import { count } from "../core/text.ts";
 import { keyIdText } from "../protocol/keys.ts";
@@ -12,6 +13,7 @@ import type { Hello } from "../protocol/reply.ts";
 import { matchesTarget, type Target } from "../protocol/target.ts";
 import type { Learnt } from "./agent-store.ts";
 import { type Discovered, meantBy } from "./discovery.ts";
+import { type Finding, sentenceOf, together } from "./finding.ts";
 import type { Pins } from "./pins.ts";
 import type { Roster } from "./roster.ts";
 
@@ -43,7 +45,7 @@ export type Arrival = {
   readonly isNamed: boolean;
 };
 
-/** New agents that are named at the end, at most. */
+/** Folded names of new agents at the end, at most. */
 const MAX_NAMED = 10;
 
 export class Attendance {
@@ -126,18 +128,28 @@ export function lastSeenText(lastSeen: number | undefined, now: number): string 
   return lastSeen === undefined ? "not known here" : `last seen ${ago(now - lastSeen)}`;
 }
 
-/** A sentence for each agent that is missing. */
+/** That an agent is missing. */
+export function missingFinding({ identity, lastSeen, isNamed }: MissingAgent, now: number): Finding {
+  const since = `, ${lastSeenText(lastSeen, now)}`;
+  const [ofOne, ofSeveral] = isNamed ? ["did not answer", "did not answer"] : ["is missing", "are missing"];
+  return {
+    agents: [identity],
+    sentence: `${identity} ${ofOne}${since}`,
+    ofSeveral: ` ${ofSeveral}${since}`,
+  };
+}
+
+/** A sentence for all agents that are missing since the same time. */
 export function missingSentences({ missing, now }: Pick<RollCall, "missing" | "now">): readonly string[] {
-  return missing.map(({ identity, lastSeen, isNamed }) => {
-    return `${identity} ${isNamed ? "did not answer" : "is missing"}, ${lastSeenText(lastSeen, now)}`;
-  });
+  return together(missing.map((agent) => missingFinding(agent, now))).map((finding) => sentenceOf(finding));
 }
 
 /** One sentence for all agents that are new; none where there are none. */
 export function newcomersSentence({ newcomers }: RollCall): readonly string[] {
   if (newcomers.length === 0) return [];
-  const more = newcomers.length > MAX_NAMED ? [`${newcomers.length - MAX_NAMED} more`] : [];
-  const names = [...newcomers.slice(0, MAX_NAMED), ...more].join(", ");
+  const folded = foldNames(newcomers);
+  const more = folded.length > MAX_NAMED ? [`… and ${folded.length - MAX_NAMED} more`] : [];
+  const names = [...folded.slice(0, MAX_NAMED), ...more].join(", ");
   return [`${count(newcomers.length, "new agent")}: ${names}`];
 }
 

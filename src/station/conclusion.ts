@@ -33,7 +33,7 @@ export async function conclude(
   parts: StationParts,
   { request, elapsed, roster, attendance, session, rollout, view }: Followed,
 ): Promise<number> {
-  const { stdout, stderr, waits, verbosity, record, finalStatus } = parts;
+  const { stdout, stderr, waits, record, finalStatus } = parts;
   const failures = new Set(remember(parts, request, roster));
   const { end, interruptedAt } = session;
   // Whoever cuts a session short has not given everybody the time to answer.
@@ -55,7 +55,7 @@ export async function conclude(
   });
   for (const why of record?.failures ?? []) failures.add(why);
   const lost = lossesWith(view.losses);
-  await stderr.write(utf8(closingWords(outcome, lost, failures, verbosity)));
+  await stderr.write(utf8(closingWords(outcome, lost, failures, parts)));
   return statusWith(lost);
 }
 

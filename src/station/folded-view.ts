@@ -1,8 +1,9 @@
 /**
  * `--output folded`: each output once, at the end; and `--output both`: live besides.
  *
- * After live output the end repeats nothing that it does not make clearer: not the output of a single agent, and not
- * single lines of which all are the same, or all different.
+ * After live output the end repeats nothing that it does not make clearer: not the output of a single agent, not single
+ * lines of which all are the same, or all different, and no long output of agents that did well: of that it says who
+ * printed the same.
  */
 import type { Identity } from "../core/names.ts";
 import { seconds } from "../core/text.ts";
@@ -48,6 +49,10 @@ export class FoldedView implements View {
     await this.#live?.output(identity, stream, data);
   }
 
+  get spilled(): number {
+    return this.#keeping.spilled();
+  }
+
   get losses(): readonly string[] {
     const { trouble } = this.#kept;
     return trouble === undefined ? [] : [`outputs are not shown folded: ${trouble}`];
@@ -71,12 +76,18 @@ export class FoldedView implements View {
       .map(({ identity, trouble }): Reported => {
         const runTime = runTimes.get(identity);
         const after = runTime === undefined ? undefined : seconds(runTime);
-        return { identity, digest: this.#kept.store.digest(identity), trouble, after };
+        const hasRun = trouble === undefined || runTime !== undefined;
+        return { identity, digest: this.#kept.store.digest(identity), trouble, after, hasRun };
       });
     const absent = absentSince(missing, this.#startedAt + elapsed);
     try {
       if (!this.#isKnown(reported))
-        await new FoldedReport(this.#kept.store, this.#stdout, this.#columns()).write(reported, absent);
+        await new FoldedReport(
+          this.#kept.store,
+          this.#stdout,
+          this.#columns(),
+          this.#live !== undefined,
+        ).write(reported, absent);
     } finally {
       this.#keeping.leave();
     }

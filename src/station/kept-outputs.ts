@@ -25,6 +25,8 @@ export class KeptOutputs {
       add: (identity, stream, data) => {
         if (isFirst) this.#add(identity, stream, data);
       },
+      // Said by one view: it is on disk once.
+      spilled: () => (isFirst ? this.store.spilled : 0),
       leave: () => {
         this.#views -= 1;
         if (this.#views === 0) this.store[Symbol.dispose]();
@@ -46,5 +48,7 @@ export class KeptOutputs {
 
 export type OutputKeeping = {
   readonly add: (identity: Identity, stream: Stream, data: Uint8Array) => void;
+  /** Bytes on disk, so far. */
+  readonly spilled: () => number;
   readonly leave: () => void;
 };

@@ -5,12 +5,13 @@
  * Source: PROTOCOL.md §9.
  */
 import { ExitStatus } from "../core/errors.ts";
-import { compareNames, foldNames } from "../core/name-set.ts";
+import { foldNames } from "../core/name-set.ts";
 import type { Identity } from "../core/names.ts";
 import { count, seconds } from "../core/text.ts";
 import type { Request } from "../protocol/request.ts";
-import { type MissingAgent, missingSentences, newcomersSentence, type RollCall } from "./attendance.ts";
+import { type MissingAgent, missingFinding, newcomersSentence, type RollCall } from "./attendance.ts";
 import { faultSentence, replies } from "./fault-sentence.ts";
+import { type Finding, sentenceOf, together } from "./finding.ts";
 import type { Fate } from "./rollout-report.ts";
 import type { AgentRecord, FaultRecord, Roster } from "./roster.ts";
 import { type RunTime, runTimesOf, typicalAndSlowest } from "./run-times.ts";
@@ -20,10 +21,12 @@ import { type AgentVerdict, judgeAgent } from "./verdict.ts";
 
 export type Outcome = {
   readonly status: number;
-  /** One sentence for each part of the status, in the order of the agents' names. */
+  /** A sentence for each part of the status, in the order of the agents' names; those that came to the same together. */
   readonly problems: readonly string[];
   /** What an operator would want to know though it is no failure. */
   readonly remarks: readonly string[];
+  /** The same, for whom not all of it is to be shown. */
+  readonly findings: Readonly<Record<"problems" | "remarks", readonly Finding[]>>;
   /** One sentence for each agent that did what it was asked. */
   readonly successes: readonly string[];
   /** In the order of the agents' names. */
@@ -35,7 +38,9 @@ export type Outcome = {
 };
 
 /** A part of the exit status, and the reason for it. */
-type Part = { readonly status: number; readonly sentence?: string | undefined };
+type Part = { readonly status: number } & Remark;
+/** A finding, where there is anything to say. */
+type Remark = { readonly [Key in keyof Finding]?: Finding[Key] | undefined };
 
 /** @param elapsed milliseconds from the request to the end */
 export function judge(
@@ -53,23 +58,29 @@ export function judge(
   const missing = rollCall.missing.map((agent) => missingPart(agent, rollCall));
   const faults = roster.faults.map((record) => asConflict(record, roster));
   const parts: readonly Part[] = [
-    ...judgements,
-    ...notReleased(judgements, fateOf).map((sentence) => ({ status: ExitStatus.notAllRun, sentence })),
-    ...faults.map((fault) => ({ status: ExitStatus.integrity, sentence: faultSentence(fault) })),
+    ...judgements.map((judgement) => ({ ...judgement, agents: [judgement.identity] })),
+    ...notReleased(judgements, fateOf),
+    ...faults.map((fault) => ({
+      status: ExitStatus.integrity,
+      agents: fault.identity === undefined ? [] : [fault.identity],
+      sentence: faultSentence(fault),
+    })),
     ...missing.filter(({ status }) => status !== 0),
     judgeAbsence(request, roster, session, rollCall),
     judgeUnheard(request, session),
     judgeNumber(judgements, rollCall),
   ];
+  const problems = findingsOf(parts);
+  const remarks = findingsOf([
+    ...remarksOn(roster),
+    ...missing.filter(({ status }) => status === 0),
+    ...[...newcomersSentence(rollCall), ...hints(request, roster, faults)].map((sentence) => ({ sentence })),
+  ]);
   return {
     status: parts.reduce((status, part) => status | part.status, 0),
-    problems: parts.flatMap(({ sentence }) => sentence ?? []),
-    remarks: [
-      ...remarksOn(roster),
-      ...missing.flatMap(({ status, sentence }) => (status === 0 ? (sentence ?? []) : [])),
-      ...newcomersSentence(rollCall),
-      ...hints(request, roster, faults),
-    ],
+    problems: problems.map((finding) => sentenceOf(finding)),
+    remarks: remarks.map((finding) => sentenceOf(finding)),
+    findings: { problems, remarks },
     successes: roster.agents.flatMap(successOf),
     agents: judgements,
     faults,
@@ -82,28 +93,39 @@ export function judge(
   };
 }
 
+function findingsOf(parts: readonly Remark[]): readonly Finding[] {
+  return together(
+    parts.flatMap(({ agents = [], sentence, ofSeveral, words, around }) =>
+      sentence === undefined ? [] : [{ agents, sentence, ofSeveral, words, around }],
+    ),
+  );
+}
+
 /** A sentence for all that a rollout did not release for one reason. */
 function notReleased(
   judgements: readonly AgentVerdict[],
   fateOf: (identity: Identity) => Fate | undefined,
-): readonly string[] {
+): readonly Part[] {
   const byReason = new Map<string, Identity[]>();
   for (const { identity, verdict, sentence } of judgements) {
     const fate = fateOf(identity);
     if (verdict !== "not run" || sentence !== undefined || fate?.is !== "not-released") continue;
     byReason.set(fate.why, [...(byReason.get(fate.why) ?? []), identity]);
   }
-  return [...byReason].map(([why, identities]) => {
-    return `not run on ${count(identities.length, "agent")}, ${foldNames(identities.sort(compareNames)).join(", ")}: ${why}`;
+  return [...byReason].map(([why, agents]) => {
+    const around = [`not run on ${count(agents.length, "agent")}, `, `: ${why}`] as const;
+    const sentence = around.join(foldNames(agents).join(", "));
+    return { status: ExitStatus.notAllRun, agents, sentence, around };
   });
 }
 
-function remarksOn({ agents, repeats }: Roster): readonly string[] {
-  const left = agents.flatMap(({ hello, exit }) =>
-    exit?.leftOpen ? [`${hello.identity}: a process that the command left behind still held its output`] : [],
+function remarksOn({ agents, repeats }: Roster): readonly Remark[] {
+  const what = ": a process that the command left behind still held its output";
+  const left = agents.flatMap(({ hello: { identity }, exit }) =>
+    exit?.leftOpen ? [{ agents: [identity], sentence: `${identity}${what}`, ofSeveral: what }] : [],
   );
-  const repeated = repeats > 0 ? [`${replies(repeats)} came more than once, shown once`] : [];
-  return [...left, ...repeated];
+  const repeated = { sentence: `${replies(repeats)} came more than once, shown once` };
+  return [...left, ...(repeats > 0 ? [repeated] : [])];
 }
 
 const ACCEPT_HINT =
@@ -164,11 +186,10 @@ function successOf({ hello, exit }: AgentRecord): readonly string[] {
 
 /** That an agent is missing, which is a failure if it was named, or if any missing agent is to be one. */
 function missingPart(agent: MissingAgent, { failMissing, now }: RollCall): Part {
-  const [sentence] = missingSentences({ missing: [agent], now });
   const isKnown = agent.lastSeen !== undefined;
   const status =
     (agent.isNamed ? ExitStatus.notAllRun : 0) | (failMissing && isKnown ? ExitStatus.missingAgents : 0);
-  return { status, sentence };
+  return { status, ...missingFinding(agent, now) };
 }
 
 /** Fewer agents that were meant answered than the operator expected. */

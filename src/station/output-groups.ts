@@ -9,6 +9,8 @@ export type Comparable = {
   readonly digest: string;
   /** How it ended, in words; undefined where all is well. */
   readonly trouble: string | undefined;
+  /** False where its command never began, or nobody knows: such follow upon those that failed. */
+  readonly hasRun?: boolean;
 };
 
 export type OutputGroup<One extends Comparable> = {
@@ -18,7 +20,7 @@ export type OutputGroup<One extends Comparable> = {
   readonly trouble: string | undefined;
 };
 
-/** Those in trouble first, then the larger groups first; among equals by name. */
+/** Those in trouble first, and of them those that ran; then the larger groups first; among equals by name. */
 export function groupOutputs<One extends Comparable>(agents: readonly One[]): readonly OutputGroup<One>[] {
   const byName = [...agents].sort((one, other) => compareNames(one.identity, other.identity));
   const groups = new Map<string, [One, ...One[]]>();
@@ -31,7 +33,11 @@ export function groupOutputs<One extends Comparable>(agents: readonly One[]): re
   return [...groups.values()]
     .map((group) => ({ agents: group, digest: group[0].digest, trouble: group[0].trouble }))
     .sort((one, other) => {
-      const isWell = Number(one.trouble === undefined) - Number(other.trouble === undefined);
-      return isWell || other.agents.length - one.agents.length;
+      return rankOf(one) - rankOf(other) || other.agents.length - one.agents.length;
     });
+}
+
+function rankOf({ agents: [first], trouble }: OutputGroup<Comparable>): number {
+  if (trouble === undefined) return 2;
+  return first.hasRun === false ? 1 : 0;
 }

@@ -4,6 +4,7 @@ import type { CommandName } from "../core/names.ts";
 import { count } from "../core/text.ts";
 import { lastSeenText, type MissingAgent } from "./attendance.ts";
 import type { AgentRecord } from "./roster.ts";
+import type { AgentVerdict } from "./verdict.ts";
 
 /**
  * @param agents all that answered
@@ -21,8 +22,18 @@ export function planText(
     return `no answer from ${identity} (${lastSeenText(lastSeen, now)})\n`;
   });
   return [
-    `"${command}" would be sent to ${count(present.length, "agent")}${names === "" ? "" : `: ${names}`}\n`,
+    `${wouldRun(present.length, command)}${names === "" ? "" : `: ${names}`}\n`,
     ...absent,
     "others that fit would get it too, if they listen by then\n",
   ].join("");
+}
+
+/** The last line: that nothing was done. */
+export function planSummary(command: CommandName, agents: readonly AgentVerdict[]): string {
+  const would = agents.filter(({ verdict }) => verdict === "ok").length;
+  return `${wouldRun(would, command)}; nothing ran`;
+}
+
+function wouldRun(agents: number, command: CommandName): string {
+  return `${agents === 0 ? "no agent" : count(agents, "agent")} would run "${command}"`;
 }

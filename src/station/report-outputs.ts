@@ -21,7 +21,6 @@ const TAIL = 16 * 1024;
 const MAX_OUTPUTS = 4 * 1024 * 1024;
 /** And of each, when all have used up theirs. */
 const LEAST = 512;
-/** Lines of a whole output that are in sight beside its difference from the usual one. */
 const KEEP_HINT = "--to-directory DIR keeps all of it";
 
 export type ReportedOutput = Comparable & { readonly status: ReportStatus };

@@ -105,6 +105,8 @@ details.more > summary { margin: 6px 0; color: var(--soft); cursor: pointer; }
 .group pre .err { color: var(--stderr); }
 .group pre .add { background: var(--added); }
 .group pre .del { background: var(--removed); }
+.group:not(.ok) pre .add { background: var(--removed); }
+.group:not(.ok) pre .del { background: none; color: var(--soft); }
 .group pre .gap { color: var(--soft); }
 .group details > summary { padding: 8px 18px; border-top: 1px solid var(--line); color: var(--soft); font-size: 13px; cursor: pointer; }
 footer { margin-top: 40px; color: var(--soft); font-size: 13px; overflow-wrap: anywhere; }

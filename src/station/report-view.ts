@@ -31,6 +31,10 @@ export class ReportView implements View {
     this.#version = version;
   }
 
+  get spilled(): number {
+    return this.#keeping.spilled();
+  }
+
   get losses(): readonly string[] {
     const failure = this.#failure ?? this.#kept.trouble;
     return failure === undefined ? [] : [failure];

@@ -3,6 +3,7 @@ import type { Identity } from "../core/names.ts";
 import { hex } from "../protocol/bytes.ts";
 import { equalBytes } from "../protocol/crypto.ts";
 import type { Exit, Hello } from "../protocol/reply.ts";
+import { LastWords } from "./last-words.ts";
 import type { Pins } from "./pins.ts";
 import type { Fault, FaultEvent, ReplyEvent } from "./reply-reader.ts";
 
@@ -21,6 +22,8 @@ export type AgentRecord = {
   isGone: boolean;
   /** A fault made the rest of its replies worthless. */
   isSilenced: boolean;
+  /** Of what its command printed, unless all went well. */
+  lastWords?: LastWords | undefined;
 };
 
 /** The same fault of the same agent, and how often; the detail is that of the first. */
@@ -97,7 +100,9 @@ export class Roster {
       }
       case "exit": {
         const agent = this.#agents.get(event.identity);
-        if (agent !== undefined) Object.assign(agent, { exit: event.exit, endedAfter: roundTrip });
+        if (agent === undefined) return undefined;
+        Object.assign(agent, { exit: event.exit, endedAfter: roundTrip });
+        if (event.exit.ending === "exited" && event.exit.status === 0) agent.lastWords = undefined;
         return undefined;
       }
       case "gone": {
@@ -110,8 +115,13 @@ export class Roster {
       case "repeat":
         this.#repeats++;
         return undefined;
-      case "output":
+      case "output": {
+        const agent = this.#agents.get(event.identity);
+        if (agent === undefined) return undefined;
+        agent.lastWords ??= new LastWords();
+        agent.lastWords.take(event.stream, event.data);
         return undefined;
+      }
     }
   }
 

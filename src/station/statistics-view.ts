@@ -14,8 +14,9 @@ const MOST = 3;
 export function statisticsView(stderr: Sink, bars: () => Bars): View {
   return {
     ...QUIET,
-    conclude: async ({ agents }) => {
-      const lines = [...runTimeLines(agents, bars()), ...byteLines(agents)];
+    conclude: async ({ agents, spilled = 0 }) => {
+      const disk = spilled === 0 ? [] : [`kept on disk until the end: ${bytesText(spilled)} of it`];
+      const lines = [...runTimeLines(agents, bars()), ...byteLines(agents), ...disk];
       if (lines.length > 0) await stderr.write(utf8(lines.map((line) => `${line}\n`).join("")));
     },
   };

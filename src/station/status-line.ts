@@ -16,8 +16,8 @@ export type Progress = {
   readonly elapsed: number;
 };
 
-/** Agents that run and are named, at most; of more the number says it. */
-const MAX_NAMED = 10;
+/** Agents that run and are named, folded, at most: to fold more takes longer than the line may. */
+const MAX_NAMED = 200;
 /** Columns of names that say anything. */
 const MIN_NAMES = 8;
 
@@ -40,7 +40,7 @@ export function statusLine(
       `${meant.length - active.length - idle}/${meant.length + awaited} done`,
       ...(rollout === undefined ? [] : [`batch ${rollout.progress.batch}/${rollout.progress.batches}`]),
       `${active.length} running${names === "" ? "" : ` (${names})`}`,
-      ...(idle === 0 ? [] : [`${idle} held`]),
+      ...(idle === 0 ? [] : [`${idle} waiting`]),
       `${failed} failed`,
       `${awaited} ${isRollCalled ? "missing" : "awaited"}`,
       `${(elapsed / 1000).toFixed(1)} s`,

@@ -2,7 +2,7 @@
 import { ExitStatus } from "../core/errors.ts";
 import type { Identity } from "../core/names.ts";
 import { printable, seconds } from "../core/text.ts";
-import type { Disposition, Exit, Hello } from "../protocol/reply.ts";
+import type { Disposition, Ending, Exit, Hello, Stream } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
 import { clockRefusal } from "./clock-refusal.ts";
 import type { Fate } from "./rollout-report.ts";
@@ -19,8 +19,19 @@ export type AgentVerdict = {
   readonly status: number;
   /** The reason for it, and whose it is. */
   readonly sentence?: string | undefined;
+  /** The sentence of several agents that came to the same, without their names: `: exit status 1`. */
+  readonly ofSeveral?: string | undefined;
   /** The reason in few words, the same for all agents that it is the same for: `exit status 1`. */
   readonly trouble?: string | undefined;
+  /** The last line that a command printed which failed by itself. */
+  readonly words?: string | undefined;
+};
+
+/** How a command ends whose last words may say why, on which stream: what was ended in its work had no word for it. */
+const LAST_WORDS: Partial<Record<Ending, readonly Stream[]>> = {
+  exited: ["stderr", "stdout"],
+  signalled: ["stderr"],
+  "time-limit": ["stderr"],
 };
 
 type Refused = Extract<Disposition, { is: "refused" }>;
@@ -34,7 +45,9 @@ export function judgeAgent(
   fate?: Fate,
 ): AgentVerdict {
   const judgement = judgeFate(agent, fate, waits) ?? judge(agent, request, session, waits);
-  return { identity: agent.hello.identity, ...judgement };
+  const streams = (judgement.verdict === "failed" && agent.exit && LAST_WORDS[agent.exit.ending]) || [];
+  const words = agent.lastWords?.on(streams);
+  return { identity: agent.hello.identity, ...judgement, ...(words !== undefined && { words }) };
 }
 
 /** The same as soon as its command has ended. */
@@ -43,6 +56,11 @@ export function judgeExit(identity: Identity, exit: Exit, request: Request): Age
 }
 
 type Judgement = Omit<AgentVerdict, "identity">;
+
+/** @param ofSeveral where it is not what is said of one */
+function said(identity: Identity, ofOne: string, ofSeveral = ofOne) {
+  return { sentence: `${identity}${ofOne}`, ofSeveral };
+}
 
 /** Of an agent that waited for its release: undefined where what it said itself is all there is. */
 function judgeFate(
@@ -57,20 +75,14 @@ function judgeFate(
   if (fate.is === "not-released")
     return { verdict: "not run", status: ExitStatus.notAllRun, trouble: `not run: ${fate.why}` };
   if (exit !== undefined) return undefined;
-  const what = `was released and said nothing for ${seconds(replyWait)}`;
-  return {
-    verdict: "unfinished",
-    status: ExitStatus.replyWaitExpired,
-    sentence: `${identity} ${what}, its command may still run`,
-    trouble: what,
-  };
+  return unconfirmed(identity, "was", `released and said nothing for ${seconds(replyWait)}`);
 }
 
 function refused(identity: Identity, why: string): Judgement {
   return {
     verdict: "refused",
     status: ExitStatus.agentError,
-    sentence: `${identity} refused: ${why}`,
+    ...said(identity, ` refused: ${why}`),
     trouble: `refused: ${why}`,
   };
 }
@@ -91,7 +103,7 @@ function judge(
       return {
         verdict: "not run",
         status: ExitStatus.notAllRun,
-        sentence: `${identity} declined: ${disposition.reason}`,
+        ...said(identity, ` declined: ${disposition.reason}`),
         trouble: `declined: ${disposition.reason}`,
       };
     case "refused": {
@@ -121,34 +133,48 @@ function unfinished(
   { end }: Session,
   { replyWait }: WaitPolicy,
 ): Judgement {
-  const doing =
-    disposition.is === "held" ? "was released" : disposition.is === "queued" ? "is queued" : "is running";
-  const unconfirmed = (what: string, status: number): Judgement => ({
-    verdict: "unfinished",
-    status,
-    sentence: `${identity} ${what}, its command may still run`,
-    trouble: what,
-  });
-  if (end === "interrupted") return unconfirmed("has not confirmed the cancel", 0);
-  if (end === "hub-silent")
-    return unconfirmed(`${doing} and could not be heard any more`, ExitStatus.replyWaitExpired);
-  if (end !== "reply-wait-expired") return unconfirmed(doing, 0);
-  return unconfirmed(`${doing} and said nothing for ${seconds(replyWait)}`, ExitStatus.replyWaitExpired);
+  if (end === "interrupted") return unconfirmed(identity, "has", "not confirmed the cancel", 0);
+  const [verb, doing] = doingOf(disposition);
+  if (end === "hub-silent") return unconfirmed(identity, verb, `${doing} and could not be heard any more`);
+  if (end !== "reply-wait-expired") return unconfirmed(identity, verb, doing, 0);
+  return unconfirmed(identity, verb, `${doing} and said nothing for ${seconds(replyWait)}`);
 }
 
-function judgeEnding(identity: string, exit: Exit, request: Request): Judgement {
+function doingOf({ is }: Disposition): readonly [verb: "is" | "was", doing: string] {
+  if (is === "held") return ["was", "released"];
+  return ["is", is === "queued" ? "queued" : "running"];
+}
+
+const PLURALS = { is: "are", was: "were", has: "have" } as const;
+
+function unconfirmed(
+  identity: Identity,
+  verb: keyof typeof PLURALS,
+  what: string,
+  status: number = ExitStatus.replyWaitExpired,
+): Judgement {
+  const ofSeveral = ` ${PLURALS[verb]} ${what}, their commands may still run`;
+  return {
+    verdict: "unfinished",
+    status,
+    ...said(identity, ` ${verb} ${what}, its command may still run`, ofSeveral),
+    trouble: `${verb} ${what}`,
+  };
+}
+
+function judgeEnding(identity: Identity, exit: Exit, request: Request): Judgement {
   const after = `after ${seconds(exit.runTime)}`;
   const failed = (what: string): Judgement => ({
     verdict: "failed",
     status: ExitStatus.commandFailed,
-    sentence: `${identity}: ${what} ${after}`,
+    ...said(identity, `: ${what} ${after}`, `: ${what}`),
     trouble: what,
   });
   const detail = exit.detail === undefined ? "" : `: ${printable(exit.detail)}`;
   const notRun = (status: number, what: string): Judgement => ({
     verdict: "not run",
     status,
-    sentence: `${identity} ${what}${detail}`,
+    ...said(identity, ` ${what}${detail}`),
     trouble: `${what}${detail}`,
   });
   switch (exit.ending) {

@@ -22,6 +22,8 @@ export type Conclusion = {
   readonly missing: readonly MissingAgent[];
   /** Milliseconds from the request to the end. */
   readonly elapsed: number;
+  /** Bytes of output that waited for the end on disk, in all views. */
+  readonly spilled?: number;
 };
 
 /** What all that was shown until then has come to, with the losses of the views so far counted in. */
@@ -41,4 +43,6 @@ export interface View {
   conclude(conclusion: Conclusion): Promise<void>;
   /** What of the output this form has not shown, a sentence each; known once all has been shown. */
   readonly losses: readonly string[];
+  /** Bytes of output that it has kept on disk until the end, for memory has a limit. */
+  readonly spilled?: number;
 }

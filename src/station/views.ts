@@ -53,6 +53,9 @@ export class Views {
 
   /** Each with what those before it have lost. */
   async conclude(conclusionOf: ConclusionOf): Promise<void> {
-    for (const view of this.#views) await view.conclude(conclusionOf(this.losses));
+    for (const view of this.#views) {
+      const spilled = this.#views.reduce((sum, one) => sum + (one.spilled ?? 0), 0);
+      await view.conclude({ ...conclusionOf(this.losses), spilled });
+    }
   }
 }

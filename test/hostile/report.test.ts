@@ -13,6 +13,7 @@ const told = {
       "cb: the moon is full",
       "cb: a2 is missing, last seen 0 seconds ago",
       "cb: a2 has answered after all",
+      "cb: b[1-2], c7 (3 agents): exit status 3",
       "2 agents · 0.10 s",
       "",
     ].join("\n"),
@@ -27,9 +28,12 @@ test("readReport() finds facts, their numbers and bits, and what is strange", ()
       ["silent a1", 1],
       ["altered a1", 3],
       ["foreign", 1],
+      ["failed b1", 1],
+      ["failed b2", 1],
+      ["failed c7", 1],
     ],
   );
-  assert.equal(status, 8 + 32);
+  assert.equal(status, 4 + 8 + 32);
   assert.deepEqual(strange, ["cb: the moon is full"]);
 });
 

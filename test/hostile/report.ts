@@ -1,4 +1,5 @@
 /** What a station has said: the facts in its report, and the output of agents that it showed. */
+import { unfoldNames } from "../../src/core/name-set.ts";
 import type { Stream } from "../../src/protocol/reply.ts";
 import type { Facts } from "./expectation.ts";
 import type { Told } from "./station.ts";
@@ -64,11 +65,23 @@ export type Report = {
   readonly strange: readonly string[];
 };
 
+/** `a[1-2] (2 agents) are missing`: what is said of several at once, as it is said of each. */
+function ofEach(line: string): readonly string[] {
+  const [, names, rest = ""] = /^cb: (\S+(?:, \S+)*) \(\d+ agents\)(.*)$/.exec(line) ?? [];
+  if (names === undefined) return [line];
+  const singular = rest
+    .replace(/^ are /, " is ")
+    .replace(/^ have /, " has ")
+    .replace("their commands", "its command")
+    .replace(/^(: exit status \d+|: cancelled)/, "$1 after some time");
+  return unfoldNames(names.replaceAll(", ", ",")).map((name) => `cb: ${name}${singular}`);
+}
+
 export function readReport({ stderr }: Pick<Told, "stderr">): Report {
   const facts: Facts = new Map();
   const strange: string[] = [];
   const bits = new Map<string, number>();
-  for (const line of textOf(stderr).split("\n")) {
+  for (const line of textOf(stderr).split("\n").flatMap(ofEach)) {
     if (!line.startsWith("cb: ") || STANDSTILL.test(line)) continue;
     const [, late] = LATE.exec(line) ?? [];
     if (late !== undefined) {

@@ -43,7 +43,7 @@ for (const runtime of RUNTIMES) {
 
     const table = await fleet.station("commands");
     const [usual, odd] = [sha256(RELOAD).slice(0, 12), sha256(`${RELOAD}#old\n`).slice(0, 12)];
-    said(table, 0, "cb: 4 new agents: db1, web1, web2, web3", "4 agents · 4 ok · # s");
+    said(table, 0, "cb: 4 new agents: db1, web[1-3]", "4 agents · 4 ok · # s");
     const rows = lines(table.stdout).map((line) => line.trim().split(/ {3,}/));
     assert.deepEqual(
       rows.map((row) => row.slice(0, row[0] === "≠" ? 5 : 4)).toSorted(),

@@ -42,7 +42,7 @@ for (const [signal, status] of Object.entries(STATUSES)) {
     await goneAll(pids);
     const shown = ended.stdout.trimEnd().split("\n").sort();
     assertEnded({ ...ended, stdout: "" }, status, {
-      stderr: ["cb: web1: cancelled after # s", "cb: web2: cancelled after # s", "2 agents · 2 failed · # s"],
+      stderr: ["cb: web[1-2] (2 agents): cancelled", "2 agents · 2 failed · # s"],
     });
     assert.deepEqual(shown, [
       `web1 │ processes ${pids[0]} ${pids[1]}`,

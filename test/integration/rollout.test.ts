@@ -57,8 +57,7 @@ test("cb station --max-failures begins on nobody else once so many have failed",
   const rollout = ["--parallel", "1", "--max-failures", "2"];
   assertEnded(await fleet.station("run", "job", ...rollout), 4 + 64, {
     stderr: [
-      "cb: web1: exit status 1 after # s",
-      "cb: web3: exit status 1 after # s",
+      "cb: web[1,3] (2 agents): exit status 1",
       "cb: not run on 2 agents, web[4-5]: web[1,3] failed",
       "5 agents · 1 ok · 2 failed · 2 not run · # s",
     ],
@@ -104,8 +103,7 @@ test("cb station at Ctrl-C ends what runs, and what is held does not begin", asy
   station.kill("SIGINT");
   assertEnded(await station.finished, 130, {
     stderr: [
-      "cb: web1: cancelled after # s",
-      "cb: web2: cancelled after # s",
+      "cb: web[1-2] (2 agents): cancelled",
       "cb: not run on 1 agent, web3: interrupted before its turn",
       "3 agents · 2 failed · 1 not run · # s",
     ],

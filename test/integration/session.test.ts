@@ -19,7 +19,7 @@ for (const runtime of RUNTIMES) {
     assert.equal(reload.status, 0, reload.stderr);
     assert.deepEqual(lines(reload.stdout).toSorted(), ["web1 │ nginx reloaded", "web2 │ nginx reloaded"]);
     assert.deepEqual(lines(reload.stderr).slice(0, -1).toSorted(), [
-      "cb: 3 new agents: database1, web1, web2",
+      "cb: 3 new agents: database1, web[1-2]",
       "web1 ! 1 warning",
       "web2 ! 1 warning",
     ]);

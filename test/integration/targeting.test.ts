@@ -228,13 +228,12 @@ test("cb station run says where commands are shown, or what --to is for, where n
   await using fleet = await Fleet.start();
   await four(fleet);
   const unknown = await fleet.station("--tags", "web", "run", "hwo");
-  const refusals = (name: string) =>
-    ["web1", "web2"].map((agent) => `cb: ${agent} refused: no such command "${name}"`);
+  const refusals = (name: string) => `cb: web[1-2] (2 agents) refused: no such command "${name}"`;
   const summary = "2 agents · 2 refused · # s";
   const hint = 'cb: hint: "cb station commands" shows which there are';
-  said(unknown, 16, ...refusals("hwo"), hint, summary);
+  said(unknown, 16, refusals("hwo"), hint, summary);
   const swapped = "cb: hint: web2 is an agent, not a command: say whom you mean with --to";
-  said(await fleet.station("--tags", "web", "run", "web2"), 16, ...refusals("web2"), swapped, summary);
+  said(await fleet.station("--tags", "web", "run", "web2"), 16, refusals("web2"), swapped, summary);
 });
 
 test("cb station --to-file reads files, standard input and pipes, and loses nothing on a bad line", async () => {
@@ -283,11 +282,12 @@ test("cb station run --plan shows who would run a command, and runs nothing", as
     [planned.status, ...lines(plain(planned.stdout).replace(/\d+ seconds? ago/, "# ago"))],
     [
       0,
-      '"who" would be sent to 1 agent: web1',
+      '1 agent would run "who": web1',
       "no answer from web2 (last seen # ago)",
       "others that fit would get it too, if they listen by then",
     ],
   );
+  assert.equal(lines(planned.stderr).at(-1), '1 agent would run "who"; nothing ran');
   const named = await fleet.station("--to", "web1,web2", "--minimum-wait", "0.5", "run", "who", "--plan");
   assert.equal(named.status, 64);
   const events = await fleet.station("run", "who", "--plan", "--output", "ndjson");

@@ -37,8 +37,7 @@ test("Announcer.fault() names who is not who he says, and nothing that is not ab
 
 test("Announcer.missing() names missing agents: where errors alone are wanted, only if that is one", async () => {
   const missing = ["web8", "web9"].map((identity) => ({ identity: id(identity), lastSeen: NOW - 3000 }));
-  const lines =
-    "cb: web8 is missing, last seen 3 seconds ago\ncb: web9 is missing, last seen 3 seconds ago\n";
+  const lines = "cb: web[8-9] (2 agents) are missing, last seen 3 seconds ago\n";
   const call = (failMissing: boolean) => (announcer: Announcer) =>
     announcer.missing({ missing, newcomers: [], failMissing, now: NOW });
   assert.equal(await said(false, call(false)), lines);

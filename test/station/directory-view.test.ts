@@ -78,7 +78,9 @@ test("DirectoryView waits for the end to say what became of who was held and not
     { identity: id("web1"), verdict: "ok" as const, status: 0 },
     { identity: id("web2"), verdict: "not run" as const, status: 64, trouble },
   ];
-  const outcome = { status: 64, problems: [], remarks: [], successes: [], agents, faults: [], summary: "" };
+  const findings = { problems: [], remarks: [] };
+  const told = { ...findings, findings, successes: [], faults: [], summary: "" };
+  const outcome = { status: 64, ...told, agents };
   await view.conclude({ outcome, losses: [], status: 64, agents: [], missing: [], elapsed: 5 });
   assert.deepEqual([kept.resultOf("web1").status, kept.resultOf("web2").status], ["ok", "not_run"]);
   assert.equal(kept.resultOf("web2").reason, trouble);

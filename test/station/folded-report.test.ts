@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
+import { unfoldNames } from "../../src/core/name-set.ts";
 import { type Identity, parseName } from "../../src/core/names.ts";
 import { concatAll, utf8 } from "../../src/protocol/bytes.ts";
 import { FoldedReport } from "../../src/station/folded-report.ts";
@@ -10,9 +12,10 @@ import { widthOf } from "../../src/station/text-width.ts";
 
 type Agent = {
   readonly name: string;
-  readonly stdout?: string;
+  readonly stdout?: string | Uint8Array;
   readonly stderr?: string;
   readonly trouble?: string;
+  readonly hasRun?: boolean;
 };
 
 /** What is written for these agents, 60 columns wide. */
@@ -21,11 +24,11 @@ async function folded(agents: readonly Agent[], options: Partial<Sink> = {}): Pr
   const written: Uint8Array[] = [];
   const write = async (bytes: Uint8Array) => void written.push(bytes);
   const sink = { write, isTerminal: false, hasColors: false, ...options };
-  const compared = agents.map(({ name, stdout = "", stderr = "", trouble }): Comparable => {
+  const compared = agents.map(({ name, stdout = "", stderr = "", trouble, hasRun = true }): Comparable => {
     const identity = parseName<Identity>(name);
-    store.add(identity, "stdout", utf8(stdout));
+    store.add(identity, "stdout", typeof stdout === "string" ? utf8(stdout) : stdout);
     store.add(identity, "stderr", utf8(stderr));
-    return { identity, digest: store.digest(identity), trouble };
+    return { identity, digest: store.digest(identity), trouble, hasRun };
   });
   await new FoldedReport(store, sink, 60).write(compared);
   return new TextDecoder().decode(concatAll(written));
@@ -80,6 +83,17 @@ test("FoldedReport says who printed nothing", async () => {
   assert.equal(await folded(named("a b", {})), `── 2 agents: a, b ── no output ${"─".repeat(29)}\n`);
 });
 
+test("FoldedReport expects no output of a command that did not run, and has it behind what failed", async () => {
+  const held = named("a b", { trouble: "not run: c failed", hasRun: false });
+  const shown = await folded([...held, { name: "c", trouble: "exit status 1" }]);
+  assert.equal(
+    shown,
+    `── c ── exit status 1 ── no output ${"─".repeat(25)}
+── 2 agents: a, b ── not run: c failed ${"─".repeat(21)}
+`,
+  );
+});
+
 test("FoldedReport: the same words, but well and in trouble, are two groups", async () => {
   const shown = await folded([
     { name: "a", stdout: "x\n" },
@@ -92,6 +106,9 @@ test("FoldedReport passes bytes on to a pipe, and no control character to a term
   const agents = [{ name: "a", stdout: "\u001b[2Jx\n" }];
   assert.match(await folded(agents), /\n\u001b\[2Jx\n/);
   assert.match(await folded(agents, { isTerminal: true }), /\n\^\[\[2Jx\n/);
+  const block = ["a", "b", "c"].map((name) => ({ name, stdout: `\u001b[2J${name}\n\u0007\n` }));
+  assert.match(await folded(block), /\na │ \u001b\[2Ja\n.*\n.*\n {2}\u0007\n/);
+  assert.match(await folded(block, { isTerminal: true }), /\na │ \^\[\[2Ja\n.*\n.*\n {2}\^G\n/);
 });
 
 test("FoldedReport leaves no byte of a long output out", async () => {
@@ -162,4 +179,128 @@ test("FoldedReport shows outputs of any length as they are, from memory and from
     ([name, text]) => `── ${name} ${"─".repeat(15)}\n${text.replace(/\n?$/, "\n")}`,
   );
   assert.ok(shown === wanted.join(""), shown.replace(/x+|(line\n)+/g, "$1…"));
+});
+
+const host = (name: string, stdout: string, trouble?: string): Agent => {
+  return trouble === undefined ? { name, stdout } : { name, stdout, trouble };
+};
+
+test("FoldedReport: outputs that are alike but for a few lines are one block, with the common lines once", async () => {
+  const up = (name: string, time: string) => host(name, `Debian 12\nup ${time}\nload fine\n`);
+  const days = ["web1", "web2", "web4"].map((name) => up(name, "3 days"));
+  assert.equal(
+    await folded([
+      ...days,
+      up("web3", "1 day"),
+      up("db1", "2 days"),
+      up("db2", "9 days"),
+      up("db3", "8 days"),
+    ]),
+    `── 7 agents: db[1-3], web[1-4] ── alike but for line 2 ─────
+  Debian 12
+web[1-2,4] │ up 3 days
+db1        │ up 2 days
+db2        │ up 9 days
+db3        │ up 8 days
+web3       │ up 1 day
+  load fine
+`,
+  );
+});
+
+test("FoldedReport: of agents that print a line each, who printed what", async () => {
+  assert.equal(
+    await folded(["web1", "web2", "web3"].map((name) => host(name, `I am ${name}\n`))),
+    `── 3 agents: web[1-3] ── a line each ───────────────────────
+web1 │ I am web1
+web2 │ I am web2
+web3 │ I am web3
+`,
+  );
+});
+
+test("FoldedReport: failed agents have a block of their own, and nothing is compared with what is in a block", async () => {
+  const well = ["web1", "web2", "web3"].map((name) => host(name, `I am ${name}\n`));
+  const failed = ["db1", "db2", "db3"].map((name) => host(name, `no route to ${name}\n`, "exit status 7"));
+  const other = host("db9", "half\na line\nof it\n", "exit status 1");
+  const twins = named("web4 web5", { stdout: "I am many\n" });
+  const shown = await folded([...well, ...failed, other, ...twins]);
+  assert.match(shown, /── 3 agents: db\[1-3\] ── exit status 7 ── a line each ─+\ndb1 │ no route to db1\n/);
+  assert.match(shown, /── db9 ── exit status 1 ─+\nhalf\na line\nof it\n/);
+  assert.match(shown, /── 5 agents: web\[1-5\] ── a line each ─+\nweb\[4-5\] │ I am many\n/);
+});
+
+test("FoldedReport compares with what the most agents printed, where those are more than half", async () => {
+  const usual = named("a b c d e f", { stdout: "reloaded\nfine\n" });
+  const others = ["x1", "x2", "x3"].map((name) => host(name, `reloaded\nnot on ${name}\n`));
+  const shown = await folded([...usual, ...others]);
+  assert.match(
+    shown,
+    /── 6 agents: a, b, c, d, e, f ─+\nreloaded\nfine\n── 3 agents: x\[1-3\] ── alike but for line 2 /,
+  );
+  assert.match(
+    await folded([...usual, ...others.slice(1)]),
+    /── x2 ── unlike the 6 ─+\n {2}reloaded\n- fine\n\+ not on x2\n/,
+  );
+});
+
+test("FoldedReport puts nothing into a block that would look like something else there", async () => {
+  const bytes = (name: string, ...stdout: readonly number[]) => ({ name, stdout: Uint8Array.from(stdout) });
+  const invalid = await folded([bytes("a", 0xff, 10), bytes("b", 0xfe, 10), bytes("c", 0x61, 10)]);
+  assert.equal(invalid.match(/^── /gm)?.length, 3);
+  const ends = await folded([host("a", "x\n"), host("b", "x"), host("c", "y\n")]);
+  assert.equal(ends.match(/^── /gm)?.length, 3);
+});
+
+test("FoldedReport: out of a block each output can be put together again", async () => {
+  const word = fc.constantFrom("a", "b", "c");
+  const output = fc.array(word, { minLength: 1, maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(fc.array(output, { minLength: 1, maxLength: 9 }), async (outputs) => {
+      const agents = outputs.map((lines, at) => host(`n${at}x`, `${lines.join("\n")}\n`));
+      const shown = await folded(agents);
+      const rebuilt = new Map<string, string>();
+      for (const block of shown.split(/^(?=── )/m)) rebuild(block, agents, rebuilt);
+      for (const { name, stdout } of agents) assert.equal(rebuilt.get(name), stdout, shown);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+/** Each agent's output, as a reader takes it from a block. */
+function rebuild(block: string, agents: readonly Agent[], rebuilt: Map<string, string>): void {
+  const [rule = "", ...lines] = block.trimEnd().split("\n");
+  const who = [...unfoldNames(rule.replace(/^── (\d+ agents: )?|( ── .*)? ─+$/g, "").replaceAll(", ", ","))];
+  // A difference is tested above: here is what is shown whole, and what is in blocks.
+  const isDifference = rule.includes("unlike the");
+  const isBlock = rule.includes("alike but for") || rule.includes("a line each");
+  for (const name of who) {
+    const own = isDifference
+      ? [
+          agents
+            .find((agent) => agent.name === name)
+            ?.stdout?.toString()
+            .trimEnd(),
+        ]
+      : isBlock
+        ? lines.flatMap((line) => {
+            const [, names, text = ""] = /^(\S+) *│ (.*)$/.exec(line) ?? [
+              undefined,
+              undefined,
+              line.slice(2),
+            ];
+            return names === undefined || unfoldNames(names).includes(name) ? [text] : [];
+          })
+        : lines;
+    rebuilt.set(name, `${own.join("\n")}\n`);
+  }
+}
+
+test("FoldedReport paints what a failed agent printed red, and what others printed in its place faint", async () => {
+  const usual = named("a b c", { stdout: "fine\n" });
+  const painted = (trouble?: string) => folded([...usual, host("z", "oops\n", trouble)], { hasColors: true });
+  const failed = await painted("exit status 1");
+  assert.ok(failed.includes("\u001b[2m- fine\u001b[22m\n\u001b[31m+ oops\u001b[39m\n"), failed);
+  const well = await painted();
+  assert.ok(well.includes("\u001b[31m- fine\u001b[39m\n\u001b[32m+ oops\u001b[39m\n"), well);
 });

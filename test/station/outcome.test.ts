@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { NamePattern } from "../../src/core/name-pattern.ts";
+import { foldNames } from "../../src/core/name-set.ts";
 import type { Identity } from "../../src/core/names.ts";
+import { utf8 } from "../../src/protocol/bytes.ts";
 import type { AgentPublicKey } from "../../src/protocol/keys.ts";
 import {
   DECLINATIONS,
@@ -11,6 +13,7 @@ import {
   type Exit,
   type Hello,
   REFUSALS,
+  type Stream,
 } from "../../src/protocol/reply.ts";
 import type { Request } from "../../src/protocol/request.ts";
 import type { RollCall } from "../../src/station/attendance.ts";
@@ -309,6 +312,60 @@ test("judge() adds each bit once, however many agents have it", () => {
   assert.equal(outcomeOf(many).problems.length, 3);
 });
 
+/** What an agent printed. */
+function prints(identity: string, text: string, stream: Stream = "stderr"): ReplyEvent {
+  return { kind: "output", identity: id(identity), stream, data: utf8(text) };
+}
+
+test("judge() says why a command failed: by its last words, those of standard error first", () => {
+  const failed = (identity: string, ...printed: readonly ReplyEvent[]) => {
+    return [says(identity), ...printed, ends(identity, { status: 100 })];
+  };
+  const reason = "E: Unable to locate package nginz";
+  const one = "web1: exit status 100 after 1.23 s";
+  judged(failed("web1", prints("web1", `first\n${reason}\n\n`), prints("web1", "out\n", "stdout")), 4, [
+    `${one}: ${reason}`,
+  ]);
+  judged(failed("web1", prints("web1", "\n"), prints("web1", "no stderr", "stdout")), 4, [
+    `${one}: no stderr`,
+  ]);
+  judged(failed("web1"), 4, [one]);
+  judged(
+    [
+      ...failed("web1", prints("web1", reason)),
+      ...failed("web2", prints("web2", "x")),
+      ...failed("web3", prints("web3", reason)),
+    ],
+    4,
+    [`web[1,3] (2 agents): exit status 100: ${reason}`, "web2: exit status 100 after 1.23 s: x"],
+  );
+});
+
+test("judge() gives no last words for a reason where the command did not fail by itself", () => {
+  const ended = (changes: Partial<Exit>, stream: Stream = "stderr") => {
+    return outcomeOf([says("web1"), prints("web1", "words", stream), ends("web1", changes)]).problems[0];
+  };
+  assert.match(ended({ status: undefined, ending: "signalled" }, "stdout") ?? "", / s$/);
+  assert.match(ended({ status: undefined, ending: "signalled" }) ?? "", /: words$/);
+  assert.match(ended({ status: undefined, ending: "time-limit" }) ?? "", /: words$/);
+  assert.equal(ended({ status: undefined, ending: "cancelled" }), "web1: cancelled after 1.23 s");
+  assert.equal(ended({ status: 0 }), undefined);
+});
+
+test("judge() says once of several agents what is the same of them", () => {
+  const refused = { is: "refused", reason: "masked" } as const;
+  const events = [says("web1", refused), says("web3"), says("web2", refused), says("web4")];
+  assert.deepEqual(outcomeOf(events, { end: "reply-wait-expired" }).problems, [
+    'web[1-2] (2 agents) refused: command "reload" is masked by a link to /dev/null',
+    "web[3-4] (2 agents) are running and said nothing for 120.0 s, their commands may still run",
+  ]);
+  const lastSeen = NOW - DAY;
+  const missing = ["web8", "web9"].map((name) => ({ identity: id(name), lastSeen }));
+  assert.deepEqual(outcomeOf([...ran("web1")], { rollCall: { missing } }).remarks, [
+    "web[8-9] (2 agents) are missing, last seen 1 day ago",
+  ]);
+});
+
 test("judge() remarks on what is no failure: processes left behind, and replies that came twice", () => {
   const repeat: ReplyEvent = { kind: "repeat", identity: id("web1") };
   const left = [says("web1"), ends("web1", { leftOpen: true })];
@@ -411,15 +468,18 @@ test("judge() gives 66 where nobody answered, known agents are missing and --fai
   judged([], 64, [NOBODY], { rollCall: { missing: MISSING } });
 });
 
-test("judge() says at the end which agents are new, by ten names at most", () => {
+test("judge() says at the end which agents are new, folded, by ten names at most", () => {
   const names = Array.from({ length: 12 }, (_, number) => id(`web${number}`));
-  const remarks = (count: number) => {
-    return outcomeOf(ran("web0"), { rollCall: { newcomers: names.slice(0, count) } }).remarks;
+  const odd = Array.from("abcdefghijkl", id);
+  const remarks = (count: number, others = 0) => {
+    const newcomers = [...names.slice(0, count), ...odd.slice(0, others)];
+    return outcomeOf(ran("web0"), { rollCall: { newcomers } }).remarks;
   };
   assert.deepEqual(remarks(0), []);
   assert.deepEqual(remarks(1), ["1 new agent: web0"]);
-  assert.deepEqual(remarks(10), [`10 new agents: ${names.slice(0, 10).join(", ")}`]);
-  assert.deepEqual(remarks(12), [`12 new agents: ${names.slice(0, 10).join(", ")}, 2 more`]);
+  assert.deepEqual(remarks(12), ["12 new agents: web[0-11]"]);
+  assert.deepEqual(remarks(0, 10), [`10 new agents: ${odd.slice(0, 10).join(", ")}`]);
+  assert.deepEqual(remarks(0, 12), [`12 new agents: ${odd.slice(0, 10).join(", ")}, … and 2 more`]);
 });
 
 test("judge() says once what may have run under a changed key, and how that is accepted", () => {
@@ -562,16 +622,18 @@ test("judge() has a sentence that names the agent for every bit, over any roster
     fc.property(fc.array(fc.constantFrom(...STORIES), { maxLength: 12 }), (stories) => {
       const cast = stories.map(([bit, events], index) => ({ bit, events, who: `agent${index}x` }));
       const events = cast.flatMap(({ events: of, who }) => of(who));
-      const { status, problems } = outcomeOf(events, { end: "reply-wait-expired" });
+      const { status, problems, findings } = outcomeOf(events, { end: "reply-wait-expired" });
       const isMeant = stories.some(([, of]) => of !== STORIES[1]?.[1]);
       const expected = cast.reduce((bits, { bit }) => bits | bit, isMeant ? 0 : 64);
       assert.equal(status, expected);
       for (const { bit, who } of cast) {
-        const said = problems.filter((sentence) => new RegExp(`\\b${who}\\b`).test(sentence));
-        assert.equal(said.length, bit === 0 ? 0 : 1, who);
+        const about = findings.problems.filter(({ agents }) => agents.includes(id(who)));
+        assert.equal(about.length, bit === 0 ? 0 : 1, who);
       }
-      // Nor a sentence without a reason.
-      assert.equal(problems.length, cast.filter(({ bit }) => bit > 0).length + (isMeant ? 0 : 1));
+      // Nor a sentence without a reason, and each names who it is about.
+      assert.equal(findings.problems.filter(({ agents }) => agents.length === 0).length, isMeant ? 0 : 1);
+      for (const [at, { agents }] of findings.problems.entries())
+        for (const name of foldNames(agents)) assert.ok(problems[at]?.includes(name), problems[at]);
     }),
     { numRuns: 300 },
   );

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CommandName } from "../../src/core/names.ts";
-import { planText } from "../../src/station/plan-text.ts";
+import { planSummary, planText } from "../../src/station/plan-text.ts";
+import type { Verdict } from "../../src/station/verdict.ts";
 import { hello, id, NOW } from "./scene.ts";
 
 const RELOAD = "reload" as CommandName;
@@ -20,7 +21,7 @@ test("planText() folds who would run it, and names who did not answer", () => {
   ];
   assert.equal(
     planText(RELOAD, agents, missing, NOW),
-    `"reload" would be sent to 2 agents: web[1-2]
+    `2 agents would run "reload": web[1-2]
 no answer from web3 (last seen 2 minutes ago)
 no answer from web9 (not known here)
 others that fit would get it too, if they listen by then
@@ -29,5 +30,12 @@ others that fit would get it too, if they listen by then
 });
 
 test("planText() says that nobody would run it", () => {
-  assert.match(planText(RELOAD, [], [], NOW), /^"reload" would be sent to 0 agents\nothers/);
+  assert.match(planText(RELOAD, [], [], NOW), /^no agent would run "reload"\nothers/);
+});
+
+test("planSummary() counts those that would run it, and says that nothing ran", () => {
+  const verdict = (name: string, word: Verdict) => ({ identity: id(name), verdict: word, status: 0 });
+  const agents = [verdict("web1", "ok"), verdict("db1", "not targeted"), verdict("web2", "refused")];
+  assert.equal(planSummary(RELOAD, agents), '1 agent would run "reload"; nothing ran');
+  assert.equal(planSummary(RELOAD, []), 'no agent would run "reload"; nothing ran');
 });

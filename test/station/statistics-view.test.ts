@@ -9,7 +9,14 @@ import { exit, hello, id, NOW, runRequest } from "./scene.ts";
 const WAITS = { helloWait: 2000, replyWait: 120_000, minimumWait: 4000, isMinimumExplicit: false };
 
 /** What is said of agents that ran so long and printed so much. */
-async function said(...agents: readonly (readonly [runTime: number, stdout: number, stderr: number])[]) {
+function said(...agents: Parameters<typeof saidOf>[0]) {
+  return saidOf(agents);
+}
+
+async function saidOf(
+  agents: readonly (readonly [runTime: number, stdout: number, stderr: number])[],
+  spilled = 0,
+) {
   const roster = new Roster();
   for (const [index, [runTime, stdout, stderr]] of agents.entries()) {
     const name = `web${index + 1}`;
@@ -25,7 +32,8 @@ async function said(...agents: readonly (readonly [runTime: number, stdout: numb
   });
   const rollCall = { missing: [], newcomers: [], failMissing: false, now: NOW };
   const outcome = judge(runRequest(), roster, newSession(0, 0, 0), WAITS, 50, rollCall);
-  await view.conclude({ outcome, losses: [], status: 0, agents: roster.agents, missing: [], elapsed: 50 });
+  const whole = { outcome, losses: [], status: 0, agents: roster.agents, missing: [], elapsed: 50 };
+  await view.conclude({ ...whole, spilled });
   return text;
 }
 
@@ -41,6 +49,14 @@ test("statisticsView() draws a chart of five and more", async () => {
   const text = await said([100, 0, 0], [110, 0, 0], [120, 0, 0], [1000, 0, 0], [2500, 0, 0]);
   assert.match(text, /^ {2}0\.1–0\.2 s {2}█+ {2}3 {2}web\[1-3\]$/m);
   assert.match(text, /^printed: 0 bytes to stdout, 0 bytes to stderr$/m);
+});
+
+test("statisticsView() says how much waited on disk, where memory was too small", async () => {
+  const lines = (await saidOf([[100, 1_000_000_000, 0]], 984_000_000)).trimEnd().split("\n");
+  assert.deepEqual(lines.slice(1), [
+    "printed: 1.0 GB to stdout, 0 bytes to stderr",
+    "kept on disk until the end: 984 MB of it",
+  ]);
 });
 
 test("statisticsView() says nothing where nothing ran", async () => {

@@ -64,6 +64,42 @@ test("both: repeats neither a single agent's output nor single lines that are al
   assert.equal(await live([...pong("web1"), { name: "web2", stdout: "pong\n", exit: { status: 1 } }]), false);
 });
 
+test("both: says of a long output who printed the same, and shows again what differs or went wrong", async () => {
+  const long = Array.from({ length: 20 }, (_, at) => `line ${at}\n`).join("");
+  const end = async (agents: readonly Played[]) => {
+    const { stdout } = await shown("both", agents);
+    return stdout.slice(stdout.indexOf("── "));
+  };
+  const three = ["web1", "web2", "web3"].map((name) => ({ name, stdout: long }));
+  assert.equal(await end(three), "── 3 agents: web[1-3] ── identical, 20 lines as shown above ──\n");
+  assert.equal(
+    await end([...three, { name: "db1", stdout: `${long}more\n` }]),
+    `── 3 agents: web[1-3] ── identical, 20 lines as shown above ──
+── db1 ── 1.23 s ── unlike the 3 ───────
+  … 18 equal lines
+  line 18
+  line 19
++ more
+`,
+  );
+  const failed = await end([{ name: "web1", stdout: long, exit: { status: 1 } }, ...three.slice(1)]);
+  assert.ok(failed.includes(`── web1 ── exit status 1 · 1.23 s ──────\n${long}`), failed);
+  const alike = await end(["web1", "web2", "web3"].map((name) => ({ name, stdout: `${long}${name}\n` })));
+  assert.equal(
+    alike,
+    `── 3 agents: web[1-3] ── alike but for line 21 ──
+  … 20 equal lines
+web1 │ web1
+web2 │ web2
+web3 │ web3
+`,
+  );
+  const different = await end(
+    ["web1", "web2"].map((name) => ({ name, stdout: long.replaceAll("line", name) })),
+  );
+  assert.match(different, /^── web1 ── 1\.23 s ── 20 lines as shown above ──\n── web2 /);
+});
+
 test("raw: the bytes of one agent as they are, and an account of every other that printed something", async () => {
   const agents = [{ name: "web1", stdout: "a\u001b[2J", stderr: "b" }, ...pong("web2"), { name: "web3" }];
   const { stdout, stderr, losses } = await shown("raw", agents);
@@ -182,7 +218,9 @@ test("ndjson: who was held has its last event at the end, unless it was released
     { identity: id("web1"), verdict: "ok" as const, status: 0 },
     { identity: id("web2"), verdict: "not run" as const, status: 64, trouble },
   ];
-  const outcome = { status: 64, problems: [], remarks: [], successes: [], agents, faults: [], summary: "" };
+  const findings = { problems: [], remarks: [] };
+  const told = { ...findings, findings, successes: [], faults: [], summary: "" };
+  const outcome = { status: 64, ...told, agents };
   await view.conclude({ outcome, losses: [], status: 64, agents: [], missing: [], elapsed: 5 });
   const all = stdout.text
     .trim()
@@ -211,6 +249,7 @@ test("ndjson: a named agent that was never seen is missing since nobody knows wh
     status: 64,
     problems: [],
     remarks: [],
+    findings: { problems: [], remarks: [] },
     successes: [],
     agents: [],
     faults: [],
@@ -257,6 +296,15 @@ test("Views have all of them take part, and tell each what those before it have 
   assert.deepEqual(views.losses, ["a loss"]);
 });
 
+test("Views tell each how much of the output waits on disk, of all of them", async () => {
+  const told: (number | undefined)[] = [];
+  const spilling = (spilled: number): View => ({ ...QUIET, spilled });
+  const last: View = { ...QUIET, conclude: async ({ spilled }) => void told.push(spilled) };
+  const views = new Views({ before: [spilling(5)], after: [last] }, spilling(7));
+  await views.conclude(() => ({}) as Conclusion);
+  assert.deepEqual(told, [12]);
+});
+
 test("statusLine counts who is done, who runs, who failed and who has not answered", () => {
   const roster = new Roster();
   for (const name of ["web1", "web2", "web3", "web4"])
@@ -273,7 +321,7 @@ test("statusLine counts who is done, who runs, who failed and who has not answer
   const rollout = { inFlight: new Map([[id("db2"), {}]]), progress: { released: 1, batch: 2, batches: 5 } };
   assert.equal(
     statusLine({ ...progress, agents: roster.agents, rollout }, 120),
-    "2/8 done · batch 2/5 · 3 running (db2, web[3-4]) · 1 held · 1 failed · 2 awaited · 12.3 s",
+    "2/8 done · batch 2/5 · 3 running (db2, web[3-4]) · 1 waiting · 1 failed · 2 awaited · 12.3 s",
   );
   const later = statusLine({ ...progress, isRollCalled: true }, 79);
   assert.equal(later, "2/6 done · 2 running (web[3-4]) · 1 failed · 2 missing · 12.3 s");
@@ -289,8 +337,11 @@ test("statusLine names those that run as far as there is room, and never at the 
   assert.equal(line(79), `0/4 done · 4 running (alpha, beta, delta, gamma) · ${rest}`);
   assert.equal(line(70), `0/4 done · 4 running (alpha, beta, de…) · ${rest}`);
   assert.equal(line(60), `0/4 done · 4 running · ${rest}`);
-  for (let index = 0; index < 20; index += 1)
-    roster.record({ kind: "hello", hello: hello(`web${index}`) }, 5, NOW);
-  const many = statusLine({ ...progress, agents: roster.agents }, 200);
-  assert.equal(many, `0/24 done · 24 running · ${rest}`);
+  const many = (count: number) => {
+    for (let index = 0; index < count; index += 1)
+      roster.record({ kind: "hello", hello: hello(`web${index}`) }, 5, NOW);
+    return statusLine({ ...progress, agents: roster.agents }, 200);
+  };
+  assert.equal(many(20), `0/24 done · 24 running (alpha, beta, delta, gamma, web[0-19]) · ${rest}`);
+  assert.equal(many(300), `0/304 done · 304 running · ${rest}`);
 });
