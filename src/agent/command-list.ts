@@ -27,7 +27,7 @@ export async function listCommands(
   digests: Pick<FileDigests, "digest">,
   signal: AbortSignal,
 ): Promise<readonly ListedCommand[]> {
-  const names = new Set(directories.flatMap(namesIn).filter(isWanted));
+  const names = new Set(directories.flatMap(candidatesIn).filter(isWanted));
   const commands: ListedCommand[] = [];
   for (const name of [...names].sort()) {
     const command = await describe(directories, name, digests, signal);
@@ -36,7 +36,11 @@ export async function listCommands(
   return commands;
 }
 
-function namesIn(directory: string): readonly CommandName[] {
+/**
+ * Not with exec/directory-names.ts, to which a directory that cannot be read offers nothing, as it is for offers: here the
+ * list would look whole and not be it. And it asks of each entry what it is, which a name alone does not say.
+ */
+function candidatesIn(directory: string): readonly CommandName[] {
   let entries: readonly Dirent[];
   try {
     entries = attempt("read", directory, () => readdirSync(directory, { withFileTypes: true }));

@@ -1,7 +1,7 @@
 /** Whom a station means, of all the options that say so. */
-import { joinAgentLists } from "../core/agent-list.ts";
+import { type AgentList, joinAgentLists } from "../core/agent-list.ts";
 import { CbError } from "../core/errors.ts";
-import { hasWildcard, matchesName, type NamePattern } from "../core/name-pattern.ts";
+import { hasWildcard, matchesName, type NamePattern, parseNamePattern } from "../core/name-pattern.ts";
 import type { Tag, TagTerm } from "../core/names.ts";
 import type { Values } from "../core/settings.ts";
 import { MAX_IDENTITIES } from "../protocol/limits.ts";
@@ -10,6 +10,11 @@ import type { Addressees } from "../station/messages.ts";
 import { readAgentListFile } from "./agent-list-file.ts";
 import type { targetSettings } from "./settings/target.ts";
 
+export type Addressed = Addressees & {
+  /** What of `--not-to` takes nobody out of those that are named: it is for others, or a mistake. */
+  readonly spared: AgentList;
+};
+
 type Settings = Pick<Values<typeof targetSettings>, keyof typeof targetSettings>;
 
 /**
@@ -17,7 +22,7 @@ type Settings = Pick<Values<typeof targetSettings>, keyof typeof targetSettings>
  *
  * @throws {CbError} `usage` where nobody is left, or too many are named; `file`
  */
-export async function addresseesOf(settings: Settings): Promise<Addressees> {
+export async function addresseesOf(settings: Settings): Promise<Addressed> {
   const { to, "not-to": notTo, "to-file": path } = settings;
   const wanted = joinAgentLists([to, ...(path === undefined ? [] : [await readAgentListFile(path)])]);
   const excluded = [...notTo.patterns];
@@ -36,7 +41,18 @@ export async function addresseesOf(settings: Settings): Promise<Addressees> {
   };
   const isForEverybody = Object.values(target).every((list) => list === undefined);
   const named = new Set([...wanted.named].filter((name) => !isExcluded(name)));
-  return { target: isForEverybody ? undefined : target, named };
+  return { target: isForEverybody ? undefined : target, named, spared: sparedBy(notTo, wanted) };
+}
+
+function sparedBy(notTo: AgentList, { patterns: wanted }: AgentList): AgentList {
+  const names = [...wanted].filter((pattern) => !hasWildcard(pattern));
+  const isOfNoEffect = (pattern: NamePattern) =>
+    hasWildcard(pattern) ? !names.some((name) => matchesName(pattern, name)) : !wanted.has(pattern);
+  const patterns = new Set([...notTo.patterns].filter(isOfNoEffect));
+  return {
+    patterns,
+    named: new Set([...notTo.named].filter((name) => patterns.has(parseNamePattern(name)))),
+  };
 }
 
 function tagsOf(terms: readonly TagTerm[], areExcluded: boolean): readonly Tag[] {

@@ -212,9 +212,15 @@ function readIfThere(path: string): SmallFile | undefined {
   }
 }
 
-function locked<Result>(path: string, action: () => Result): Result {
+/**
+ * Changes a file under its lock; the directory is made where it is not there.
+ *
+ * @param patience seconds to wait for it
+ * @throws {CbError} `file` or `locked`, besides what the action throws
+ */
+export function locked<Result>(path: string, action: () => Result, patience = LOCK_SECONDS): Result {
   makeDirectory(dirname(path), 0o700);
-  const lock = lockFile(`${path}.lock`, "station", LOCK_SECONDS);
+  const lock = lockFile(`${path}.lock`, "station", patience);
   try {
     return action();
   } finally {

@@ -8,7 +8,8 @@
  */
 import { basename } from "node:path";
 import { CbError } from "../core/errors.ts";
-import type { Texts } from "../core/settings.ts";
+import type { Schema, Texts } from "../core/settings.ts";
+import { shellWord } from "../core/shell-word.ts";
 import { didYouMean } from "../core/suggestion.ts";
 import { abridged } from "../core/text.ts";
 import { type Command, takenSettings } from "./command.ts";
@@ -55,7 +56,7 @@ export function parseCommandLine(
   args: readonly string[],
   commands: readonly Command[],
 ): Request {
-  const { words, operands, uses, help, version } = split(program, args, commands);
+  const { words, operands, behind, uses, help, version } = split(program, args, commands);
   const below = commandsBelow(words, commands);
   const command = below.find((candidate) => candidate.words.length === words.length);
   const name = commandName(program, words);
@@ -85,10 +86,12 @@ export function parseCommandLine(
       hint,
     });
   }
-  if (!fits) throw extraWord(operands[0] ?? "", words, name, hint, below);
+  const taken = takers.map(takenSettings);
+  const hintFor = (at: number) => listHint(operands[at] ?? "", behind[at], taken);
+  if (!fits) throw extraWord(operands[0] ?? "", words, name, hintFor(0) ?? hint, below);
   if (command === undefined) return { kind: "help", words, asked: false };
   const texts = optionTexts(uses, takenSettings(command), hint);
-  checkOperands(command, operands, name, hint);
+  checkOperands(command, operands, name, hint, hintFor(command.operands.length));
   return { kind: "run", command, texts, operands };
 }
 
@@ -104,6 +107,8 @@ function isSingleDashed(argument: string, commands: readonly Command[]): boolean
 export type Split = {
   readonly words: readonly string[];
   readonly operands: readonly string[];
+  /** For each operand, the option with a value that stood right before it. */
+  readonly behind: readonly (OptionUse | undefined)[];
   readonly uses: readonly OptionUse[];
   /** The option to which further bare words would belong. */
   readonly open: OptionUse | undefined;
@@ -116,18 +121,23 @@ export type Split = {
 export function split(program: Program, args: readonly string[], commands: readonly Command[]): Split {
   const words = program === "cb-keygen" ? ["keygen"] : [];
   const operands: string[] = [];
+  const behind: (OptionUse | undefined)[] = [];
   const uses: OptionUse[] = [];
   let help = false;
   let version = false;
   let open: OptionUse | undefined;
+  let last: OptionUse | undefined;
 
   for (const token of tokenize(
     args,
     commands.map(({ settings }) => settings),
   )) {
     const below = commandsBelow(words, commands);
+    const previous = last;
+    last = undefined;
     if (token.kind === "option") {
       const use = { token, afterWord: words.length > 0 };
+      if (token.value !== undefined) last = use;
       const takesWords = below.some(({ settings }) => settingOf(settings, use)?.setting.takesWords);
       open = use.afterWord && takesWords ? use : undefined;
       if (token.name === "help") help = true;
@@ -143,9 +153,10 @@ export function split(program: Program, args: readonly string[], commands: reado
       help = true;
     } else {
       operands.push(token.value);
+      behind.push(previous);
     }
   }
-  return { words, operands, uses, open, help, version };
+  return { words, operands, behind, uses, open, help, version };
 }
 
 function expectsOperands(words: readonly string[], below: readonly Command[]): boolean {
@@ -169,7 +180,24 @@ function extraWord(
   return new CbError("usage", `${shown}: no such command${near}`, { hint });
 }
 
-function checkOperands(command: Command, operands: readonly string[], name: string, hint: string): void {
+/** `--to web1 web2`: the second word stands where no list takes it any more, and would be a command, or its operand. */
+function listHint(word: string, use: OptionUse | undefined, tables: readonly Schema[]): string | undefined {
+  const match = use && tables.map((table) => settingOf(table, use)).find((found) => found !== undefined);
+  const { name, setting } = match ?? {};
+  if (setting?.repeatable !== true || setting.secret || use?.token.value === undefined) return undefined;
+  const [value, next] = [use.token.value, word].map(abridged);
+  if (setting.isList) return `Separate them with commas: --${name} ${shellWord(`${value},${next}`)}`;
+  return `Repeat the option: --${name} ${shellWord(`${value}`)} --${name} ${shellWord(`${next}`)}`;
+}
+
+/** @param listHint where the first word that is too much was meant for a list */
+function checkOperands(
+  command: Command,
+  operands: readonly string[],
+  name: string,
+  hint: string,
+  listHint: string | undefined,
+): void {
   const { operands: expected } = command;
   const missing = expected[operands.length];
   if (missing !== undefined) {
@@ -179,6 +207,8 @@ function checkOperands(command: Command, operands: readonly string[], name: stri
   const extra = expected.at(-1)?.repeatable ? undefined : operands[expected.length];
   if (extra !== undefined) {
     const all = expected.map((operand) => `<${operand.name}>`).join(" ");
-    throw new CbError("usage", `Cannot use "${abridged(extra)}": "${name}" takes ${all} alone`, { hint });
+    throw new CbError("usage", `Cannot use "${abridged(extra)}": "${name}" takes ${all} alone`, {
+      hint: listHint ?? expected.at(-1)?.extraHint ?? hint,
+    });
   }
 }

@@ -61,6 +61,8 @@ export type Operand = {
   readonly repeatable?: true;
   /** What to do where it is missing, in place of "Try … --help". */
   readonly hint?: string;
+  /** What to do with a word that follows upon the last operand and is none. */
+  readonly extraHint?: string;
 };
 
 type Definition<Table extends Schema> = {
@@ -76,7 +78,7 @@ type Definition<Table extends Schema> = {
   readonly examples?: readonly string[];
   /** What its exit status means, where that is more than 0 and 1. */
   readonly exitMeanings?: ExitMeanings;
-  /** Options, environment names and file keys. Spread `commonSettings` first where they apply. */
+  /** Options, environment names and file keys, in the order of the help; see `options.ts` for letters that are shared. */
   readonly settings: Table;
   /** Taken and not used, for whoever writes them in front of every command; neither shown nor offered. */
   readonly idleSettings?: Schema;

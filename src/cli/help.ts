@@ -28,8 +28,10 @@ export function helpText(program: Program, words: readonly string[], commands: r
   for (const one of below) {
     if (one !== command) cli.command(typed(one, words.length), one.summary);
   }
-  // A page of many commands shows the first example of each, and the settings that all of them have.
-  const examples = command?.examples ?? below.flatMap((one) => one.examples?.slice(0, 1) ?? []);
+  // A page of many commands shows the first example of each, that of all programs the first of each program; and the
+  // settings that all of them have.
+  const shownOf = words.length > 0 ? below : firstOfPrograms(below);
+  const examples = command?.examples ?? shownOf.flatMap((one) => one.examples?.slice(0, 1) ?? []);
   for (const example of examples) cli.example(`  ${example}`);
   const table = command?.settings ?? shared(below);
   const groups = optionGroups(table, words[0]);
@@ -39,9 +41,10 @@ export function helpText(program: Program, words: readonly string[], commands: r
 
   const sections = sectionsOf(cli);
   const body = (title: string) => sections.find((section) => section.title === title)?.body;
-  const options = (body("Options") ?? "").split("\n").map(wrapOption);
+  const options = (body("Options") ?? "").split("\n");
   const sectionsOfOptions = groups.map(
-    ({ title, lines }) => [title, options.splice(0, lines.length).join("\n")] as const,
+    ({ title, lines }) =>
+      [title, closed(options.splice(0, lines.length)).map(wrapOption).join("\n")] as const,
   );
   const prose = (paragraph: string) => wrap(paragraph, 2);
   const page: readonly (readonly [title: string, body: string | undefined])[] = [
@@ -93,6 +96,10 @@ function operands(command: Command): readonly string[] {
   return command.operands.map(({ name, repeatable }) => `<${name}>${repeatable ? "..." : ""}`);
 }
 
+function firstOfPrograms(commands: readonly Command[]): readonly Command[] {
+  return commands.filter(({ words }, at) => words[0] !== commands[at - 1]?.words[0]);
+}
+
 /** The settings that all the commands have, as the first has them. */
 function shared(commands: readonly Command[]): Schema {
   const entries = Object.entries(commands[0]?.settings ?? {});
@@ -126,10 +133,10 @@ function exitStatuses(meanings: ExitMeanings): string {
     const head = `  ${exitStatusText(name as ExitStatusName).padStart(3)}  `;
     return head + wrap(meaning, head.length).trimStart();
   });
-  return [
-    ...lines,
-    "  Those with a plus add up: 20 is a command that failed and an agent that refused.",
-  ].join("\n");
+  const sum = "commandFailed" in meanings ? "20 is a command that failed" : "80 is one that did not answer";
+  const hasSums = "agentError" in meanings;
+  const rule = `  Those with a plus add up: ${sum} and an agent that refused.`;
+  return [...lines, ...(hasSums ? [rule] : [])].join("\n");
 }
 
 function optionLine(name: string, setting: Setting, table: Schema, program: string): OptionLine {
@@ -144,13 +151,30 @@ function optionLine(name: string, setting: Setting, table: Schema, program: stri
   return [`${letter} --${name} ${value}`.trimEnd(), text + note];
 }
 
+/** Up to so many variables are listed; of more there is a rule. */
+const MAX_VARIABLES = 6;
+
 function environment(table: Schema): string {
-  const names = Object.entries(table).flatMap(([name, setting]) => {
-    const [first, ...others] = environmentNames(name, setting);
-    if (first === undefined) return [];
-    return others.length === 0 ? [first] : [`${first} (or ${others.join(", ")})`];
-  });
-  return `In place of options: ${names.join(", ")}`;
+  const all = Object.entries(table).map(([name, setting]) => ({
+    name,
+    variables: environmentNames(name, setting),
+  }));
+  const some = all.filter(({ variables }) => variables.length > 0);
+  const named = some.map(({ variables: [first = "", ...others] }) =>
+    others.length === 0 ? first : `${first} (or ${others.join(", ")})`,
+  );
+  if (some.length <= MAX_VARIABLES) return `In place of options: ${named.join(", ")}`;
+  const [example] = some.filter(({ name }) => name.includes("-"));
+  const rule = `In place of options: CB_ and the name in capitals, such as ${example?.variables[0]} for --${example?.name}`;
+  const besides = some.flatMap(({ name, variables }) =>
+    variables.slice(1).map((other) => `${other} for --${name}`),
+  );
+  const none = all.filter(({ variables }) => variables.length === 0).map(({ name }) => `--${name}`);
+  return [
+    rule,
+    ...(besides.length > 0 ? [`also ${besides.join(", ")}`] : []),
+    ...(none.length > 0 ? [`not for ${none.join(", ")}`] : []),
+  ].join("; ");
 }
 
 function file(name: string): string {
@@ -175,9 +199,26 @@ function sectionsOf(cli: CAC): readonly { readonly title?: string; readonly body
   return sections;
 }
 
+/** Where the text of an option's line begins; -1 where there is none. */
+function textOf(line: string): number {
+  return line.search(/(?<=\S {2,})(?![-<\s])\S/);
+}
+
+/** Lines that were laid out for longer options, with as many blanks before their texts as their own need. */
+function closed(lines: readonly string[]): readonly string[] {
+  const surplus = lines.map(
+    (line) => /^.*?\S( +)$/.exec(line.slice(0, Math.max(0, textOf(line))))?.[1]?.length ?? 2,
+  );
+  const less = Math.max(0, Math.min(...surplus) - 2);
+  return lines.map((line) => {
+    const text = textOf(line);
+    return text < 0 ? line : line.slice(0, text - less) + line.slice(text);
+  });
+}
+
 /** An option's line, with what does not fit below its text. */
 function wrapOption(line: string): string {
-  const text = line.search(/(?<=\S {2,})(?![-<\s])\S/);
+  const text = textOf(line);
   return text < 0 ? line : line.slice(0, text) + wrap(line.slice(text), text).trimStart();
 }
 

@@ -103,7 +103,9 @@ function textOf({ token }: OptionUse, { name, setting, negated }: Match): string
     throw new CbError("usage", `${subject}: its value is missing, ${expected}`);
   }
   const shown = quoted(setting, value);
-  if (!inlineValue && value.startsWith("-") && value !== "-") {
+  // A number below zero is no option, and its parser knows best what is wrong with it.
+  const isNumber = setting.number === true && /^-\d/.test(value);
+  if (!inlineValue && value.startsWith("-") && value !== "-" && !isNumber) {
     const hint = `Write --${name}=VALUE for a value that begins with a dash`;
     throw new CbError("usage", `${subject} with ${shown}: it looks like an option, ${expected}`, { hint });
   }

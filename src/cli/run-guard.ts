@@ -5,7 +5,7 @@
  * all but one are still nearly all.
  */
 import { createInterface } from "node:readline";
-import { CbError } from "../core/errors.ts";
+import { CbError, ExitStatus } from "../core/errors.ts";
 import type { CommandName, Identity } from "../core/names.ts";
 import type { Target } from "../protocol/target.ts";
 import { matchesTarget } from "../protocol/target.ts";
@@ -21,7 +21,10 @@ type Question = {
   readonly guard: number;
 };
 
-/** @throws {CbError} `usage` where the answer is not yes: nothing was sent */
+/** What Ctrl-C is for an answer. */
+const INTERRUPTED = Symbol("interrupted");
+
+/** @throws {CbError} `usage` where the answer is not yes, with 130 where it is Ctrl-C: nothing was sent */
 export async function confirmRun(
   { command, target, store, guard }: Question,
   context: Context,
@@ -34,11 +37,13 @@ export async function confirmRun(
   const answering = readLine();
   await write(context.stderr, `cb: run "${command}" on all ${number} agents that are known? [y/N] `);
   const answer = await answering;
-  if (answer !== undefined && /^y(es)?$/i.test(answer.trim())) return;
+  if (typeof answer === "string" && /^y(es)?$/i.test(answer.trim())) return;
   // The error is not to stand behind the question.
-  if (answer === undefined) await write(context.stderr, "\n");
+  if (typeof answer !== "string") await write(context.stderr, "\n");
   const hint = "Use --tags or --to for some of them, --all or --guard for not being asked";
-  throw new CbError("usage", `Cannot run "${command}" on all agents: it was not confirmed`, { hint });
+  const exitStatus = answer === INTERRUPTED ? ExitStatus.interrupted : ExitStatus.setup;
+  const why = `Cannot run "${command}" on all agents: it was not confirmed`;
+  throw new CbError("usage", why, { hint, exitStatus });
 }
 
 /** How many agents are known that a target means, be it by their keys alone. */
@@ -49,13 +54,14 @@ function knownTo({ discovered, pins }: Question["store"], target: Target | undef
   return [...all].filter(isMeant).length;
 }
 
-/** A line that is typed; undefined at the end of input, or where the operator interrupts. */
-async function readLine(): Promise<string | undefined> {
+/** A line that is typed; undefined at the end of input. */
+async function readLine(): Promise<string | typeof INTERRUPTED | undefined> {
   const lines = createInterface({ input: process.stdin, terminal: false });
-  const onInterrupt = () => lines.close();
-  process.once("SIGINT", onInterrupt);
+  let onInterrupt = () => {};
   try {
-    return await new Promise<string | undefined>((resolve) => {
+    return await new Promise((resolve) => {
+      onInterrupt = () => resolve(INTERRUPTED);
+      process.once("SIGINT", onInterrupt);
       lines.once("line", resolve);
       lines.once("close", () => resolve(undefined));
     });

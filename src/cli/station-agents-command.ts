@@ -2,7 +2,6 @@
 import { CbError, ExitStatus } from "../core/errors.ts";
 import { type Identity, parseName } from "../core/names.ts";
 import type { Values } from "../core/settings.ts";
-import { didYouMean } from "../core/suggestion.ts";
 import { connectStationHub } from "../hub/station-hub.ts";
 import { cryptoReady } from "../protocol/crypto.ts";
 import { matchesTarget } from "../protocol/target.ts";
@@ -14,15 +13,23 @@ import { AgentStoreFiles, storePlaces } from "./agent-store-files.ts";
 import { type Context, type Invocation, parseOperand } from "./command.ts";
 import { loadConnection } from "./hub-connection.ts";
 import { loadNetworkPublic, loadStationSecret } from "./key-files.ts";
+import { agentMeant, doubtsAbout, MAX_SAID } from "./name-doubts.ts";
 import { write } from "./output.ts";
+import { forgetRuns } from "./run-record-files.ts";
 import type { acceptSettings, agentsSettings, forgetSettings } from "./settings/station.ts";
 import { stopSignal } from "./stop-signal.ts";
 
 /** @returns +64 where an agent that was named is not known, or nobody that the options mean */
-export async function showAgents({ settings, context }: Invocation<typeof agentsSettings>): Promise<number> {
-  const { target, named } = await addresseesOf(settings);
+export async function showAgents({
+  settings,
+  origins,
+  context,
+}: Invocation<typeof agentsSettings>): Promise<number> {
+  const { target, named, spared } = await addresseesOf(settings);
   const store = await openStore(settings, context);
   const known = knownAgents(store.discovered ?? new Map(), store.pins);
+  const isTyped = origins["not-to"] === "argument";
+  const doubts = doubtsAbout({ target, named, spared, isTyped, areNamesReported: true }, known);
   const shown = known.filter((agent) => matchesTarget(target, agent));
   const text = settings.json ? agentsJson(shown) : agentsTable(shown, context.clock.wall());
   await write(context.stdout, text);
@@ -30,10 +37,12 @@ export async function showAgents({ settings, context }: Invocation<typeof agents
   const strangers = [...named].filter((name) => !identities.has(name)).sort();
   const nobody = target !== undefined && shown.length === 0 && strangers.length === 0;
   const problems = [
-    ...strangers.map((name) => `${name} is not known${didYouMean(name, identities)}`),
+    ...strangers.map(
+      (name, at) => `${name} is not known${at < MAX_SAID ? agentMeant(name, identities) : ""}`,
+    ),
     ...(nobody ? [`no known agent ${targetWords(target)}`] : []),
   ];
-  await write(context.stderr, problems.map((problem) => `cb: ${problem}\n`).join(""));
+  await write(context.stderr, [...doubts, ...problems].map((problem) => `cb: ${problem}\n`).join(""));
   return problems.length === 0 ? ExitStatus.ok : ExitStatus.notAllRun;
 }
 
@@ -47,10 +56,17 @@ export async function forgetAgents({
   const names = operands.map((text) => parseOperand("name", text, parseName<Identity>));
   const stranger = names.find((name) => !known.has(name));
   if (stranger !== undefined) {
-    const why = `no such agent is known on channel "${settings.channel}"${didYouMean(stranger, known)}`;
+    const why = `no such agent is known on channel "${settings.channel}"${agentMeant(stranger, known)}`;
     throw new CbError("usage", `Cannot forget "${stranger}": ${why}`);
   }
   store.forget(names);
+  try {
+    forgetRuns(settings["state-directory"], settings.channel, names);
+  } catch (error) {
+    // They are forgotten all the same; the next run sets a record aside that is damaged.
+    if (!(error instanceof CbError)) throw error;
+    await write(context.stderr, `cb: ${error.message}\n`);
+  }
   await write(context.stdout, names.map((name) => `Forgot ${name}\n`).join(""));
   return ExitStatus.ok;
 }

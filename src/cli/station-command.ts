@@ -3,29 +3,35 @@ import { fstatSync } from "node:fs";
 import { wantsColors } from "../core/colors.ts";
 import { CbError, ExitStatus } from "../core/errors.ts";
 import { showsUnicode } from "../core/locale.ts";
-import { parseNamePattern } from "../core/name-pattern.ts";
-import { type CommandName, parseName } from "../core/names.ts";
+import { type CommandName, type Identity, parseName } from "../core/names.ts";
 import type { Resolved, Values } from "../core/settings.ts";
 import { connectStationHub } from "../hub/station-hub.ts";
 import { cryptoReady } from "../protocol/crypto.ts";
 import type { Target } from "../protocol/target.ts";
+import { knownAgents } from "../station/agents-table.ts";
+import { Attendance } from "../station/attendance.ts";
+import type { KeptOutputs } from "../station/kept-outputs.ts";
 import type { Sink } from "../station/line-renderer.ts";
-import { checkRequest, type Task } from "../station/messages.ts";
+import { type Addressees, checkRequest, type Task } from "../station/messages.ts";
 import type { ShownForm } from "../station/output-form.ts";
+import { RecordView } from "../station/record-view.ts";
 import { runStation } from "../station/station.ts";
 import type { View } from "../station/view.ts";
 import type { Beside } from "../station/views.ts";
 import { addresseesOf } from "./addressees.ts";
+import type { AgentFiles } from "./agent-files.ts";
 import { AgentStoreFiles, storePlaces } from "./agent-store-files.ts";
 import { type Context, type Invocation, parseOperand } from "./command.ts";
 import { isPasswordVisible, loadConnection, VISIBLE_PASSWORD } from "./hub-connection.ts";
 import { loadNetworkPublic, loadStationSecret } from "./key-files.ts";
+import { doubtsAbout } from "./name-doubts.ts";
 import { type Stream, write } from "./output.ts";
+import { retried } from "./retry.ts";
 import { confirmRun } from "./run-guard.ts";
-import { agentsToRepeat, keepRunRecord } from "./run-record-files.ts";
+import { RunRecordFile } from "./run-record-files.ts";
 import { verbosityOf } from "./settings/common.ts";
 import { rolloutOf } from "./settings/rollout.ts";
-import type { commandsSettings, runSettings, stationSettings } from "./settings/station.ts";
+import type { commandsSettings, pingSettings, runSettings, stationSettings } from "./settings/station.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { VERSION } from "./version.ts";
 
@@ -43,12 +49,9 @@ export async function runOnAgents({
     progress: !settings["no-progress"],
     beside: () => openBeside(settings, context),
   };
-  const values = settings["retry-failed"] ? retried(settings, command) : settings;
-  if (values === undefined) {
-    const all = `"${command}" went well wherever its last run on channel "${settings.channel}" came`;
-    if (!settings["errors-only"]) await write(context.stderr, `cb: nothing to repeat: ${all}\n`);
-    return ExitStatus.ok;
-  }
+  const task = { type: "run", command, limit, parameters, rollout } as const;
+  const values = settings["retry-failed"] ? await retried(settings, task, context) : settings;
+  if (values === undefined) return ExitStatus.ok;
   const given = { values, origins };
   if (plan) {
     const output = settings.output === "ndjson" ? "ndjson" : "live";
@@ -60,36 +63,18 @@ export async function runOnAgents({
   }
   const check: Check = (target, store) =>
     confirmRun({ command, target, store, guard: all ? 0 : guard }, context);
-  return ask({ type: "run", command, limit, parameters, rollout }, given, display, context, check);
-}
-
-/**
- * The settings with the agents where the last run of a command is to be repeated; undefined where there are none.
- *
- * @throws {CbError} `usage` or `file`
- */
-function retried(
-  settings: Values<typeof runSettings>,
-  command: CommandName,
-): Values<typeof runSettings> | undefined {
-  if (settings.to.patterns.size > 0 || settings["to-file"] !== undefined) {
-    const why = "it names the agents itself, expected no --to and no --to-file with it";
-    throw new CbError("usage", `Cannot use --retry-failed: ${why}`);
-  }
-  const { channel, "state-directory": directory } = settings;
-  const identities = agentsToRepeat(directory, channel, command);
-  if (identities.length === 0) return undefined;
-  const patterns = identities.map(parseNamePattern);
-  return { ...settings, to: { patterns: new Set(patterns), named: new Set(identities) } };
+  return ask(task, given, display, context, check);
 }
 
 export async function pingAgents({
   settings,
   origins,
   context,
-}: Invocation<typeof stationSettings>): Promise<number> {
+}: Invocation<typeof pingSettings>): Promise<number> {
   const display = { output: "live", progress: false, beside: nothingBeside } as const;
-  return ask({ type: "ping" }, { values: settings, origins }, display, context);
+  // Nobody runs anything, so nobody is waited for.
+  const values = { ...settings, "reply-wait": settings["hello-wait"] };
+  return ask({ type: "ping" }, { values, origins: { ...origins, "reply-wait": "none" } }, display, context);
 }
 
 export async function listCommands({
@@ -97,10 +82,9 @@ export async function listCommands({
   origins,
   context,
 }: Invocation<typeof commandsSettings>): Promise<number> {
-  const values = { ...settings, timeout: undefined };
   const output = settings.json ? "commands-json" : "commands";
   const display = { output, progress: true, beside: nothingBeside } as const;
-  return ask({ type: "list" }, { values, origins: { ...origins, timeout: "none" } }, display, context);
+  return ask({ type: "list" }, { values: settings, origins }, display, context);
 }
 
 /**
@@ -131,7 +115,7 @@ async function ask(
 ): Promise<number> {
   await cryptoReady();
   const { values, origins } = settings;
-  const addressees = await addresseesOf(values);
+  const { spared, ...addressees } = await addresseesOf(values);
   const network = loadNetworkPublic(values["network-public-key"], context.environment);
   const keyPair = loadStationSecret(values["base-station-secret-key"], context.environment);
   const connection = loadConnection(values, context.environment);
@@ -142,10 +126,17 @@ async function ask(
   for (const notice of store.notices) await write(context.stderr, `cb: ${notice}\n`);
   const { identity, channel } = values;
   checkRequest(task, { identity, channel, clock: context.clock, ...addressees });
+  const isTyped = origins["not-to"] === "argument";
+  const known = knownAgents(store.discovered ?? new Map(), store.pins);
+  for (const doubt of doubtsAbout({ ...addressees, spared, isTyped }, known)) {
+    if (!values["errors-only"]) await write(context.stderr, `cb: ${doubt}\n`);
+  }
   await check(addressees.target, store);
   // Last, as it may make a directory, which would stand in the way of a second try.
   const beside = await display.beside();
   const stop = stopSignal(context.signal);
+  const record = task.type === "run" ? recordOf(values, addressees, store, context) : undefined;
+  let isReported = false;
   stop.again.addEventListener("abort", () => setTimeout(stop.end, LEAVE_WAIT).unref(), { once: true });
   try {
     const hub = await connectStationHub(connection, channel, stop.signal).catch((error: unknown) => {
@@ -176,42 +167,76 @@ async function ask(
         stdout: sink(context.stdout, context, values),
         stderr: sink(context.stderr, context, values),
         output: display.output,
-        beside,
+        beside: record === undefined ? beside : { ...beside, before: [record, ...beside.before] },
         finalStatus: (status) => stop.status() || status,
         columns: () => columnsOf(context),
         showsProgress: display.progress && canRedraw(context),
-        keep: (record) => keepRunRecord(values["state-directory"], channel, record),
+        record,
         verbosity: verbosityOf(values),
       },
       { end: stop.signal, leave: stop.again },
     );
+    isReported = true;
     return stop.status() || status;
   } finally {
+    record?.close();
+    const unsaid = isReported || values["errors-only"] ? [] : (record?.failures ?? []);
+    for (const why of unsaid) await write(context.stderr, `cb: ${why}\n`).catch(() => {});
     stop.release();
   }
+}
+
+/** The record of a run, for whoever asks to repeat it. */
+function recordOf(
+  { channel, "state-directory": directory }: Values<typeof stationSettings>,
+  { target, named }: Addressees,
+  { discovered, pins }: AgentStoreFiles,
+  { clock }: Context,
+): RecordView {
+  const identities = new Attendance(discovered, target, named).missing.map(({ identity }) => identity);
+  const isKept = (identity: Identity) =>
+    target !== undefined || pins.has(identity) || discovered?.has(identity) === true;
+  return new RecordView(new RunRecordFile(directory, channel, { identities, isKept }, clock));
 }
 
 async function nothingBeside(): Promise<Beside> {
   return { before: [], after: [] };
 }
 
-/** The report first: it refuses what is there, where a directory makes something. */
+/** @throws {CbError} `file`, where a directory or a page cannot be written: then neither is there afterwards */
 async function openBeside(settings: Values<typeof runSettings>, context: Context): Promise<Beside> {
   const { report, "to-directory": directory, stats } = settings;
   const before: View[] = [];
-  if (report !== undefined) {
-    const { ReportView } = await import("../station/report-view.ts");
-    before.push(new ReportView(report, VERSION));
-  }
+  let files: AgentFiles | undefined;
+  let kept: KeptOutputs | undefined;
   if (directory !== undefined) {
-    const { DirectoryView } = await import("../station/directory-view.ts");
+    const [{ AgentFiles }, { DirectoryView }] = await Promise.all([
+      import("./agent-files.ts"),
+      import("../station/directory-view.ts"),
+    ]);
+    files = new AgentFiles(directory);
     // Before the report, which counts in what it has lost.
-    before.unshift(new DirectoryView(directory));
+    before.push(new DirectoryView(files));
   }
-  if (!stats) return { before, after: [] };
+  if (report !== undefined) {
+    const [{ openReportFile }, { ReportView }, { KeptOutputs }] = await Promise.all([
+      import("./report-file.ts"),
+      import("../station/report-view.ts"),
+      import("../station/kept-outputs.ts"),
+    ]);
+    kept = new KeptOutputs();
+    try {
+      // After the directory, in which it may be.
+      before.push(new ReportView(openReportFile(report), VERSION, kept));
+    } catch (error) {
+      files?.undo();
+      throw error;
+    }
+  }
+  if (!stats) return { before, after: [], kept };
   const { statisticsView } = await import("../station/statistics-view.ts");
   const bars = () => ({ columns: columnsOf(context), isUnicode: showsUnicode(context.environment) });
-  return { before, after: [statisticsView(sink(context.stderr, context, settings), bars)] };
+  return { before, after: [statisticsView(sink(context.stderr, context, settings), bars)], kept };
 }
 
 function sink(

@@ -3,9 +3,10 @@
  *
  * Who writes a name without fold or pattern expects that very agent; a fold or a pattern is for those that are there.
  */
-import { hasWildcard, type NamePattern, parseNamePattern } from "./name-pattern.ts";
-import { MAX_NAMES, splitNames, unfoldNames } from "./name-set.ts";
+import { hasWildcard, isNamePattern, type NamePattern, parseNamePattern } from "./name-pattern.ts";
+import { foldMeant, MAX_NAMES, splitNames, unfoldNames } from "./name-set.ts";
 import type { Identity } from "./names.ts";
+import { abridged } from "./text.ts";
 
 export type AgentList = {
   /** What covers the agents; folds are expanded. */
@@ -20,6 +21,9 @@ export function parseAgentList(text: string): AgentList {
   const named = new Set<Identity>();
   for (const part of splitNames(text)) {
     for (const name of unfoldNames(part)) {
+      const meant = isNamePattern(name) ? undefined : foldMeant(part);
+      if (meant !== undefined)
+        throw new SyntaxError(`"${abridged(part)}": expected a range in brackets, as in ${meant.fold}`);
       const pattern = parseNamePattern(name);
       patterns.add(pattern);
       if (name === part && !hasWildcard(pattern)) named.add(name as Identity);

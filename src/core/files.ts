@@ -161,10 +161,8 @@ export function makeDirectory(path: string, mode: number, owner?: Owner): void {
  * @throws {CbError} `file`
  */
 export function writeAtomically(path: string, bytes: Uint8Array, mode: number, owner?: Owner): void {
-  // Not by pid: in a container it is the same every time, and what a crash left would be in the way for ever.
-  const temporary = join(dirname(path), `.${basename(path)}.${Math.random().toString(36).slice(2)}.tmp`);
   attempt("write", path, () => {
-    const file = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+    const { file, temporary } = openBeside(path);
     try {
       writeFileSync(file, bytes);
       if (owner !== undefined) fchownSync(file, owner.uid, owner.gid);
@@ -179,6 +177,14 @@ export function writeAtomically(path: string, bytes: Uint8Array, mode: number, o
     }
     syncDirectory(dirname(path));
   });
+}
+
+/** A new file in the same directory, which becomes the other one by a change of its name. */
+function openBeside(path: string): { readonly file: number; readonly temporary: string } {
+  // Not by pid: in a container it is the same every time, and what a crash left would be in the way for ever.
+  const temporary = join(dirname(path), `.${basename(path)}.${Math.random().toString(36).slice(2)}.tmp`);
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
+  return { file: openSync(temporary, flags, 0o600), temporary };
 }
 
 /**
@@ -269,7 +275,16 @@ export function isExecutable(path: string): boolean {
   }
 }
 
-/** Insists that a file can be put into a directory. @throws {CbError} `file`, naming the file */
+/**
+ * Insists that `writeAtomically` can write a file, by the beginning of it: rights say nothing to root, and nothing of /proc or
+ * of a file in the place of the directory.
+ *
+ * @throws {CbError} `file`, naming the file
+ */
 export function refuseIfNotWritable(path: string): void {
-  attempt("write", path, () => accessSync(dirname(path), constants.W_OK));
+  attempt("write", path, () => {
+    const { file, temporary } = openBeside(path);
+    closeSync(file);
+    unlinkSync(temporary);
+  });
 }

@@ -52,6 +52,33 @@ export function unfoldNames(text: string): readonly string[] {
   return [...names];
 }
 
+/** How others write a range: as bash does, twice in full, or its end alone. */
+const RANGES_OF_OTHERS = [
+  /^(?<before>[^{}]*)\{(?<first>\d{1,9})(?<sign>\.\.|-)(?<last>\d{1,9})\}(?<after>[^{}]*)$/,
+  /^(?<before>.*?)(?<first>\d{1,9})(?<after>\D*?)(?<sign>-|\.\.|:)\k<before>(?<last>\d{1,9})\k<after>$/,
+  /^(?<before>.*?)(?<first>\d{1,9})(?<sign>-|\.\.|:)(?<last>\d{1,9})(?<after>\D*)$/,
+];
+/** Two of the longest names, and a sign between them. */
+const MAX_RANGE = 130;
+
+/**
+ * The fold that somebody meant who wrote a range without brackets: `web[01-05]` for `web01-web05`, `web01..05`,
+ * `web01:web05` or `web{01..05}`. The first two are names as well, so this is for names that nobody has.
+ *
+ * `isSure` is false for what is as likely a name: `rack1-2`.
+ */
+export function foldMeant(text: string): { readonly fold: string; readonly isSure: boolean } | undefined {
+  if (text.length > MAX_RANGE) return undefined;
+  for (const [at, form] of RANGES_OF_OTHERS.entries()) {
+    const { before = "", first = "", last = "", after = "", sign } = form.exec(text)?.groups ?? {};
+    const more = Number(last) - Number(first);
+    if (first === "" || more < 1 || more >= MAX_NAMES) continue;
+    const isTwice = at === 1 && before + after !== "";
+    return { fold: `${before}[${first}-${last}]${after}`, isSure: isTwice || sign !== "-" };
+  }
+  return undefined;
+}
+
 /** The parts of a list; commas between brackets are no ends: `web[1-3,7],db01` has two. */
 export function splitNames(text: string): readonly string[] {
   const parts: string[] = [];

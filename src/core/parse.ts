@@ -1,4 +1,5 @@
 /** Parsers of setting texts that are not names, times or keys. Each throws `SyntaxError` with `expected …`. */
+import { didYouMean } from "./suggestion.ts";
 
 /** `true` or `false`, as in TOML; `1` and `0` too, as is the custom in an environment. */
 export function parseSwitch(text: string): boolean {
@@ -36,7 +37,8 @@ export function parseChoice<const Word extends string>(...choices: readonly Word
   const parse = (text: string) => {
     const word = choices.find((candidate) => candidate === text);
     if (word !== undefined) return word;
-    throw new SyntaxError(`expected ${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`);
+    const expected = `expected ${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`;
+    throw new SyntaxError(`${expected}${didYouMean(text, choices)}`);
   };
   return Object.assign(parse, { choices });
 }

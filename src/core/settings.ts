@@ -24,8 +24,8 @@ export const GROUPS = [
   "Targets",
   "Command",
   "Rollout",
-  "Waiting",
   "Output",
+  "Waiting",
   "Known agents",
   "Keys and connection",
   "Other",
@@ -51,6 +51,8 @@ type SettingBase = {
   readonly secret?: true;
   /** Whether bare words after the option belong to it too (`agent -t web eu`); not with operands. */
   readonly takesWords?: true;
+  /** Whether its text is a list with commas: a bare word behind it was probably meant to be in it. */
+  readonly isList?: true;
   /** `false` for what makes no sense inside a file. */
   readonly file?: false;
   /** One line, lower case, no full stop. */

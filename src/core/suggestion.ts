@@ -6,13 +6,33 @@ export function suggestion(typed: string, words: Iterable<string>): string | und
   let best: string | undefined;
   // One mistake in three letters; but always two, for two letters in the wrong order count as two.
   let fewest = Math.min(Math.max(2, Math.floor(typed.length / 3)) + 1, typed.length);
+  const letters = lettersOf(typed);
   for (const word of words) {
-    const mistakes = distance(typed, word);
+    // Of two that are as near, the one of the same letters: "wbe" is "web" rather than "db".
+    const mistakes = distance(typed, word) - (lettersOf(word) === letters ? 0.5 : 0);
     if (mistakes >= fewest) continue;
     best = word;
     fewest = mistakes;
   }
   return best;
+}
+
+function lettersOf(word: string): string {
+  return [...word].sort().join("");
+}
+
+/**
+ * Of known names, the one that was probably meant. Never one that differs in a number: who asks for `web41` of a fleet
+ * with `web1` and `web40` has made no mistake in spelling; but `web1` is `web01` where that is there.
+ */
+export function nearestName(typed: string, names: Iterable<string>): string | undefined {
+  const shape = (name: string) => name.replace(/\d+/g, "0");
+  const value = (name: string) => name.replace(/0+(?=\d)/g, "");
+  const isOtherNumber = (name: string) => shape(name) === shape(typed) && value(name) !== value(typed);
+  return suggestion(
+    typed,
+    [...names].filter((name) => !isOtherNumber(name)),
+  );
 }
 
 /** The suggestion as the end of a message, or nothing: `, did you mean "--tags"?`. */

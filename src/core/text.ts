@@ -22,6 +22,19 @@ export function printable(text: string): string {
   });
 }
 
+/**
+ * JSON of one line for programs, which may come by a terminal all the same: of the characters above, `JSON.stringify`
+ * escapes those below U+0020 alone, and U+009B is a terminal's CSI. The value is the same.
+ */
+export function harmlessJson(value: object): string {
+  return JSON.stringify(value).replace(UNSAFE, (characters) => {
+    return characters
+      .split("")
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join("");
+  });
+}
+
 /** Characters of a value that an error quotes, at most: enough for every name, with one letter too many. */
 const MAX_QUOTED = 80;
 

@@ -4,32 +4,32 @@
  * After live output the end repeats nothing that it does not make clearer: not the output of a single agent, and not
  * single lines of which all are the same, or all different.
  */
-import { CbError } from "../core/errors.ts";
 import type { Identity } from "../core/names.ts";
 import { seconds } from "../core/text.ts";
 import type { Exit, Hello, Stream } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
 import { lastSeenText, type MissingAgent } from "./attendance.ts";
 import { type Absent, FoldedReport, type Reported } from "./folded-report.ts";
+import { KeptOutputs, type OutputKeeping } from "./kept-outputs.ts";
 import type { Sink } from "./line-renderer.ts";
 import type { LiveView } from "./live-view.ts";
 import { groupOutputs } from "./output-groups.ts";
 import { outputLines } from "./output-lines.ts";
-import { OutputStore } from "./output-store.ts";
 import { runTimesOf } from "./run-times.ts";
 import type { Conclusion, View } from "./view.ts";
 
 export class FoldedView implements View {
-  readonly #store = new OutputStore();
-  /** Why outputs can be kept no longer: the session goes on all the same. */
-  #trouble: string | undefined;
+  readonly #kept: KeptOutputs;
+  readonly #keeping: OutputKeeping;
   readonly #stdout: Sink;
   readonly #columns: () => number;
   readonly #live: LiveView | undefined;
   #startedAt = 0;
 
   /** @param live for `both` */
-  constructor(stdout: Sink, columns: () => number, live?: LiveView) {
+  constructor(stdout: Sink, columns: () => number, live?: LiveView, kept = new KeptOutputs()) {
+    this.#kept = kept;
+    this.#keeping = kept.join();
     this.#stdout = stdout;
     this.#columns = columns;
     this.#live = live;
@@ -44,23 +44,13 @@ export class FoldedView implements View {
   }
 
   async output(identity: Identity, stream: Stream, data: Uint8Array): Promise<void> {
-    this.#keep(identity, stream, data);
+    this.#keeping.add(identity, stream, data);
     await this.#live?.output(identity, stream, data);
   }
 
   get losses(): readonly string[] {
-    return this.#trouble === undefined ? [] : [`outputs are not shown folded: ${this.#trouble}`];
-  }
-
-  #keep(identity: Identity, stream: Stream, data: Uint8Array): void {
-    if (this.#trouble !== undefined) return;
-    try {
-      this.#store.add(identity, stream, data);
-    } catch (error) {
-      if (!(error instanceof CbError)) throw error;
-      this.#trouble = error.message;
-      this.#store[Symbol.dispose]();
-    }
+    const { trouble } = this.#kept;
+    return trouble === undefined ? [] : [`outputs are not shown folded: ${trouble}`];
   }
 
   async exit(identity: Identity, exit: Exit): Promise<void> {
@@ -72,7 +62,7 @@ export class FoldedView implements View {
   }
 
   async conclude({ outcome, agents, missing, elapsed }: Conclusion): Promise<void> {
-    if (this.#trouble !== undefined) return;
+    if (this.#kept.trouble !== undefined) return;
     const runTimes = new Map(
       runTimesOf(agents).map(({ identity, milliseconds }) => [identity, milliseconds]),
     );
@@ -81,14 +71,14 @@ export class FoldedView implements View {
       .map(({ identity, trouble }): Reported => {
         const runTime = runTimes.get(identity);
         const after = runTime === undefined ? undefined : seconds(runTime);
-        return { identity, digest: this.#store.digest(identity), trouble, after };
+        return { identity, digest: this.#kept.store.digest(identity), trouble, after };
       });
     const absent = absentSince(missing, this.#startedAt + elapsed);
     try {
       if (!this.#isKnown(reported))
-        await new FoldedReport(this.#store, this.#stdout, this.#columns()).write(reported, absent);
+        await new FoldedReport(this.#kept.store, this.#stdout, this.#columns()).write(reported, absent);
     } finally {
-      this.#store[Symbol.dispose]();
+      this.#keeping.leave();
     }
   }
 
@@ -104,7 +94,7 @@ export class FoldedView implements View {
   }
 
   #hasOneLine(identity: Identity): boolean {
-    const lines = outputLines(this.#store.pieces(identity));
+    const lines = outputLines(this.#kept.store.pieces(identity));
     lines.next();
     return lines.next().done === true;
   }

@@ -7,6 +7,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import type { Identity } from "../core/names.ts";
+import { harmlessJson } from "../core/text.ts";
 import { utf8 } from "../protocol/bytes.ts";
 import type { Exit, Hello, Stream } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
@@ -116,12 +117,14 @@ export class NdjsonView implements View {
 
   async #write(events: readonly object[]): Promise<void> {
     if (events.length > 0)
-      await this.#stdout.write(utf8(events.map((event) => `${JSON.stringify(event)}\n`).join("")));
+      await this.#stdout.write(utf8(events.map((event) => `${harmlessJson(event)}\n`).join("")));
   }
 }
 
 function outputEvent(agent: Identity, { stream, bytes, isEnded }: OutputLine): object {
-  const event = { type: "output", agent, stream, text: new TextDecoder().decode(bytes) };
+  // A line may begin with a byte order mark, which would be dropped without a word.
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  const event = { type: "output", agent, stream, text };
   const exact = isUtf8(bytes) ? {} : { base64: Buffer.from(bytes).toString("base64") };
   return { ...event, ...exact, ...(isEnded ? {} : { ended: false }) };
 }

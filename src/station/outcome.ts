@@ -116,7 +116,25 @@ const STRANGER_HINT =
 function hints(request: Request, roster: Roster, faults: readonly FaultRecord[]): readonly string[] {
   const isKeyWrong = ({ fault }: FaultRecord) => fault === "pin-mismatch";
   const ran = request.type === "run" && roster.faults.some(isKeyWrong) ? [STRANGER_HINT] : [];
-  return [...ran, ...(faults.some(isKeyWrong) ? [ACCEPT_HINT] : []), ...versionHints(request, roster)];
+  return [
+    ...ran,
+    ...(faults.some(isKeyWrong) ? [ACCEPT_HINT] : []),
+    ...commandHint(request, roster),
+    ...versionHints(request, roster),
+  ];
+}
+
+/** Where nobody at all has the command, its name is wrong, or it stands where an agent's was meant. */
+function commandHint(request: Request, { agents }: Roster): readonly string[] {
+  const asked = agents.filter(({ hello }) => hello.disposition.is !== "not-targeted");
+  const hasNone = ({ hello: { disposition } }: AgentRecord) =>
+    disposition.is === "refused" && disposition.reason === "no-such-command";
+  if (request.type !== "run" || asked.length === 0 || !asked.every(hasNone)) return [];
+  const isAgent = agents.some(({ hello }) => hello.identity === (request.command as string));
+  const hint = isAgent
+    ? `${request.command} is an agent, not a command: say whom you mean with --to`
+    : '"cb station commands" shows which there are';
+  return [`hint: ${hint}`];
 }
 
 /** What those that refused are too old for. */

@@ -122,8 +122,9 @@ export function requireCanaries({ canary }: RolloutPlan, { target }: Request, st
   const meant = discovered && new Set(meantBy(target, discovered));
   const pinned = [...pins.keys()].filter((identity) => meant === undefined || meant.has(identity));
   if (pinned.length >= canary) return;
-  const known = `${count(pinned.length, "agent")} that could be meant and that this station knows by key`;
-  throw new CbError("setting", `Cannot let ${count(canary, "agent")} go first: there is ${known}`, {
+  const there = `there ${pinned.length === 1 ? "is" : "are"} ${count(pinned.length, "agent")}`;
+  const known = `${there} that could be meant and that this station knows by key`;
+  throw new CbError("setting", `Cannot let ${count(canary, "agent")} go first: ${known}`, {
     hint: "agents are known once they have answered, for example to cb station ping",
   });
 }

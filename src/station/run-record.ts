@@ -1,78 +1,143 @@
 /**
- * What became of the last run on a channel: enough to run its command again where that is due.
+ * What became of the last command on a channel: enough to run it again where that is due.
  *
+ *     { "version": 2, "command": "reload", "begun": "2026-11-22T13:04:05.000Z",
+ *       "agents": { "web1": "ok", "web2": "failed", "web3": "in doubt" } }
+ *
+ * Before a run is published, all agents that it is known to be meant for are in doubt, and they stay so until it is known
+ * what became of it there: whatever ends the station, nobody is taken for well who was not. A run of the same command
+ * changes those agents that it was meant for and leaves the others as they were, so that neither a narrowed run nor one
+ * that reached nobody forgets a failure; a run of another command begins anew.
  * Without parameters, output or reasons: whoever repeats a run types its line again, and a file need not hold what a
  * parameter may say.
  */
 import { CbError } from "../core/errors.ts";
 import { isJsonObject, parseJson } from "../core/json.ts";
 import { type CommandName, type Identity, isName } from "../core/names.ts";
-import type { Request } from "../protocol/request.ts";
-import type { MissingAgent } from "./attendance.ts";
-import type { Outcome } from "./outcome.ts";
-import type { Verdict } from "./verdict.ts";
+import { printable } from "../core/text.ts";
 
-const VERSION = 1;
+const VERSION = 2;
 
 /** Of an agent that was meant. */
-const WORDS = ["ok", "failed", "refused", "not run", "unfinished", "missing"] as const;
-type Word = (typeof WORDS)[number];
+const WORDS = ["ok", "failed", "refused", "not run", "unfinished", "missing", "in doubt"] as const;
+export type Word = (typeof WORDS)[number];
+
+export type RunStart = {
+  readonly command: CommandName;
+  /** Milliseconds since the epoch, as its request is dated. */
+  readonly begun: number;
+};
 
 export type RunRecord = {
   readonly command: CommandName;
+  /** Of its last run; undefined in a record of version 1, which had no time. */
+  readonly begun: number | undefined;
   readonly agents: ReadonlyMap<Identity, Word>;
 };
 
-/**
- * Keeps what became of a run; of anything else there is nothing to be kept.
- *
- * @param missing those that were meant, as far as is known, and have not answered
- * @returns what could not be kept, a sentence each
- */
-export function keepRecord(
-  keep: ((record: RunRecord) => readonly string[]) | undefined,
-  request: Request,
-  outcome: Pick<Outcome, "agents">,
-  missing: readonly Pick<MissingAgent, "identity">[],
-): readonly string[] {
-  return request.type === "run" && keep ? keep(recordOf(request.command, outcome, missing)) : [];
-}
+/** Undefined: it was not meant after all. */
+export type Changes = ReadonlyMap<Identity, Word | undefined>;
 
-function recordOf(
-  command: CommandName,
-  { agents }: Pick<Outcome, "agents">,
-  missing: readonly Pick<MissingAgent, "identity">[],
+/** Whom a run is for. */
+export type Meant = {
+  /** Those of them who are known, or named. */
+  readonly identities: readonly Identity[];
+  /** Who of the others stays on record: a run for everybody leaves out those alone whom nobody knows any more. */
+  readonly isKept: (identity: Identity) => boolean;
+};
+
+/** The record of a run that is about to be published. @param former what is there by now */
+export function beginRecord(
+  former: RunRecord | undefined,
+  { command, begun }: RunStart,
+  { identities, isKept }: Meant,
 ): RunRecord {
-  const isMeant = (verdict: Verdict): verdict is Word & Verdict => verdict !== "not targeted";
-  const judged = agents.flatMap(({ identity, verdict }) =>
-    isMeant(verdict) ? [[identity, verdict] as const] : [],
-  );
-  const absent = missing.map(({ identity }) => [identity, "missing"] as const);
-  return { command, agents: new Map([...absent, ...judged]) };
+  const kept = former?.command === command ? former.agents : new Map<Identity, Word>();
+  const agents = new Map([...kept].filter(([identity]) => isKept(identity)));
+  for (const identity of identities) agents.set(identity, "in doubt");
+  return { command, begun, agents };
 }
 
-/** Where it did not go well, or not at all. */
+/**
+ * The record after it is known of some agents what became of a run there.
+ *
+ * @param record what is there by now
+ * @param former what was there before the run: the words for those that it was not meant for
+ * @returns undefined where another command has begun since, which is then the last one
+ */
+export function changeRecord(
+  record: RunRecord | undefined,
+  former: RunRecord | undefined,
+  start: RunStart,
+  changes: Changes,
+): RunRecord | undefined {
+  const { command, begun, agents } = record ?? { ...start, agents: new Map<Identity, Word>() };
+  if (command !== start.command) return undefined;
+  const changed = new Map(agents);
+  for (const [identity, word] of changes) {
+    const known = word ?? (former?.command === command ? former.agents.get(identity) : undefined);
+    if (known === undefined) changed.delete(identity);
+    else changed.set(identity, known);
+  }
+  return { command, begun, agents: changed };
+}
+
+/** The record without agents that are to be forgotten. */
+export function withoutRuns({ agents, ...run }: RunRecord, forgotten: readonly Identity[]): RunRecord {
+  return { ...run, agents: new Map([...agents].filter(([identity]) => !forgotten.includes(identity))) };
+}
+
+/** Where it did not go well, or not at all, or where that is not known. */
 export function toRepeat({ agents }: RunRecord): readonly Identity[] {
   return [...agents].filter(([, word]) => word !== "ok").map(([identity]) => identity);
 }
 
-export function formatRunRecord({ command, agents }: RunRecord): string {
-  return `${JSON.stringify({ version: VERSION, command, agents: Object.fromEntries(agents) }, undefined, 2)}\n`;
+export function inDoubt({ agents }: RunRecord): readonly Identity[] {
+  return [...agents].filter(([, word]) => word === "in doubt").map(([identity]) => identity);
+}
+
+export function formatRunRecord({ command, begun, agents }: RunRecord): string {
+  const time = begun === undefined ? undefined : new Date(begun).toISOString();
+  const record = { version: VERSION, command, begun: time, agents: Object.fromEntries(agents) };
+  return `${JSON.stringify(record, undefined, 2)}\n`;
 }
 
 /** @throws {CbError} `file` for what is no such record */
 export function parseRunRecord(text: string, path: string): RunRecord {
-  const damaged = () =>
-    new CbError("file", `Cannot use "${path}": expected the record of a run, as cb writes it`);
+  const damaged = (expected = "the record of a run, as cb writes it") =>
+    new CbError("file", `Cannot use "${printable(path)}": expected ${expected}`);
   const value = parseJson(text);
-  if (!isJsonObject(value) || value["version"] !== VERSION) throw damaged();
-  const { command, agents } = value;
+  if (!isJsonObject(value)) throw damaged();
+  const { version, command, agents } = value;
+  if (typeof version === "number" && version > VERSION)
+    throw damaged(`the record of a run of version ${VERSION} at most, upgrade this cb`);
+  if (version !== VERSION && version !== 1) throw damaged();
+  const begun = version === 1 ? undefined : parseTime(value["begun"]);
   if (typeof command !== "string" || !isName<CommandName>(command)) throw damaged();
-  if (!isJsonObject(agents)) throw damaged();
+  if (!isJsonObject(agents) || Number.isNaN(begun)) throw damaged();
   const words = Object.entries(agents).map(([identity, given]) => {
     const word = WORDS.find((known) => known === given);
     if (word === undefined || !isName<Identity>(identity)) throw damaged();
     return [identity, word] as const;
   });
-  return { command, agents: new Map(words) };
+  return { command, begun, agents: new Map(words) };
+}
+
+/** NaN for what is no time; undefined where there is none, as it was not known. */
+function parseTime(text: unknown): number | undefined {
+  if (text === undefined) return undefined;
+  return typeof text === "string" ? Date.parse(text) : Number.NaN;
+}
+
+/** By the clock on the wall: `13:04:05`, and the day before it unless it is today. */
+export function timeOfRun(begun: number, now: number): string {
+  const [day, time] = localTime(begun);
+  return day === localTime(now)[0] ? time : `${day} ${time}`;
+}
+
+function localTime(milliseconds: number): readonly [day: string, time: string] {
+  const date = new Date(milliseconds);
+  const two = (number: number) => String(number).padStart(2, "0");
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join("-");
+  return [day, [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":")];
 }

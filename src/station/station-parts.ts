@@ -6,7 +6,7 @@ import type { AgentStore } from "./agent-store.ts";
 import type { Sink } from "./line-renderer.ts";
 import type { Sender } from "./messages.ts";
 import type { ShownForm } from "./output-form.ts";
-import type { RunRecord } from "./run-record.ts";
+import type { RecordView } from "./record-view.ts";
 import type { WaitPolicy } from "./session.ts";
 import type { Beside } from "./views.ts";
 
@@ -33,8 +33,8 @@ export type StationParts = Sender & {
   readonly columns: () => number;
   /** Whether a line at the bottom of the terminal says how things are. */
   readonly showsProgress: boolean;
-  /** Keeps what became of a run; gives what could not be kept, a sentence each. */
-  readonly keep?: ((record: RunRecord) => readonly string[]) | undefined;
+  /** Keeps what became of a run; a view as well, the first of those beside the form. */
+  readonly record?: Pick<RecordView, "prepare" | "failures"> | undefined;
   /** How much the report says: problems alone, remarks and the summary too, or every agent. */
   readonly verbosity: "errors" | "normal" | "verbose";
 };

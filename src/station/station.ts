@@ -21,7 +21,6 @@ import { type ReplyEvent, ReplyReader } from "./reply-reader.ts";
 import type { RolloutEvent } from "./rollout.ts";
 import { RolloutDriver, requireCanaries } from "./rollout-driver.ts";
 import { Roster } from "./roster.ts";
-import { keepRecord } from "./run-record.ts";
 import { Screen } from "./screen.ts";
 import {
   deadline,
@@ -66,6 +65,7 @@ export async function runStation(
     const envelope = seal(request);
     await hub.begin(request.replyAddress);
     if (interruption.end.aborted) return ExitStatus.ok; // nobody has been asked
+    parts.record?.prepare(request);
     const publishedAt = parts.clock.monotonic();
     const counted = Math.min(await hub.publish(envelope), MAX_COUNTED);
     // A hub that took long to answer has only now let the request go.
@@ -125,7 +125,7 @@ class Follower {
     const status =
       parts.showsProgress && leavesWholeLines(output) ? (room: number) => this.#status(room) : undefined;
     this.#screen = new Screen(parts.stdout, parts.stderr, { status, columns });
-    const form = openView(output, this.#screen.stdout, this.#screen.stderr, columns);
+    const form = openView(output, this.#screen.stdout, this.#screen.stderr, columns, parts.beside.kept);
     this.#view = new Views(parts.beside, form);
     this.#announcer = new Announcer(this.#screen.stderr, parts.verbosity === "errors");
   }
@@ -182,7 +182,7 @@ class Follower {
 
   /** Writes the table of a ping or what the form of output has at its end, what went wrong, and the summary. */
   async report(request: Request): Promise<number> {
-    const { stdout, stderr, waits, clock, verbosity, hub, keep, finalStatus } = this.#parts;
+    const { stdout, stderr, waits, clock, verbosity, hub, record, finalStatus } = this.#parts;
     const elapsed = clock.monotonic() - this.#publishedAt;
     const failures = new Set(this.#remember(request));
     const { end, interruptedAt } = this.#session;
@@ -191,7 +191,6 @@ class Follower {
     const fateOf = this.#rollout?.fateOf.bind(this.#rollout);
     const rollCall = this.#rollCall(missing);
     const outcome = judge(request, this.#roster, this.#session, waits, elapsed, rollCall, fateOf);
-    for (const why of keepRecord(keep, request, outcome, this.#attendance.missing)) failures.add(why);
     const trouble = hub.trouble === undefined ? [] : [`replies may be missing: ${hub.trouble}`];
     const { agents } = this.#roster;
     if (request.type === "ping") await stdout.write(utf8(pingText(this.#parts, agents, missing)));
@@ -203,6 +202,7 @@ class Follower {
       const losses = lossesWith(viewed);
       return { ...whole, losses, status: finalStatus(statusWith(losses)) };
     });
+    for (const why of record?.failures ?? []) failures.add(why);
     const lost = lossesWith(this.#view.losses);
     await stderr.write(utf8(closingWords(outcome, lost, failures, verbosity)));
     return statusWith(lost);

@@ -2,6 +2,7 @@
 import type { Identity } from "../core/names.ts";
 import type { Exit, Hello, Stream } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
+import type { KeptOutputs } from "./kept-outputs.ts";
 import type { RolloutProgress } from "./rollout-report.ts";
 import type { ConclusionOf, View } from "./view.ts";
 
@@ -11,6 +12,8 @@ export type Beside = {
   readonly before: readonly View[];
   /** What is read after the form's end. */
   readonly after: readonly View[];
+  /** Where one of the former keeps outputs, for a form that needs them too. */
+  readonly kept?: KeptOutputs | undefined;
 };
 
 export class Views {

@@ -8,6 +8,8 @@ export type CommandModel = {
   readonly status?: number;
   /** Milliseconds that it runs; `Infinity` for as long as it may. */
   readonly delay?: number;
+  /** It begins with a wait for this, which no time limit ends. */
+  readonly until?: Promise<void>;
   /** The system does not start it, or somebody else kills it when it has printed. */
   readonly failure?: "not-started" | "killed";
   /** Told when it begins and when it has ended, by the agent itself. */
@@ -28,7 +30,7 @@ export function modelled(model: CommandModel): typeof execute {
     }
     const startedAt = options.clock.monotonic();
     model.onChange?.(true);
-    const early = await runs(model.delay ?? 0, options);
+    const early = await runs(model, options);
     model.onChange?.(false);
     const runTime = options.clock.monotonic() - startedAt;
     if (early !== undefined) {
@@ -48,9 +50,13 @@ export function modelled(model: CommandModel): typeof execute {
 
 /** @returns why it was ended before its time */
 async function runs(
-  delay: number,
+  { delay = 0, until }: CommandModel,
   { signal, timeLimit = Infinity }: ExecutionOptions,
 ): Promise<"time-limit" | "cancelled" | "stopped" | undefined> {
+  if (until !== undefined) {
+    const end = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+    await Promise.race([until, end]);
+  }
   const milliseconds = Math.min(delay, timeLimit);
   const ended = () => (signal.reason === "cancelled" ? "cancelled" : "stopped");
   if (signal.aborted) return ended();

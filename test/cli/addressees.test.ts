@@ -42,6 +42,24 @@ test("addresseesOf() takes excluded names out of those that are wanted, and says
   ]);
 });
 
+test("addresseesOf() tells which of --not-to take nobody out of those that are named", async () => {
+  const sparedBy = async (to: readonly string[], notTo: string) => {
+    const sources = {
+      arguments: new Map([
+        ["to", to],
+        ["not-to", [notTo]],
+      ]),
+      environment: {},
+    };
+    const { spared } = await addresseesOf(resolve(targetSettings, sources).values);
+    return [[...spared.patterns], [...spared.named]];
+  };
+  assert.deepEqual(await sparedBy([], "web1,d*,c[1-2]"), [["web1", "d*", "c1", "c2"], ["web1"]]);
+  assert.deepEqual(await sparedBy(["web[1-3],db1,x"], "web2,d*"), [[], []]);
+  assert.deepEqual(await sparedBy(["web[1-3],db1"], "wbe2,lb*"), [["wbe2", "lb*"], ["wbe2"]]);
+  assert.deepEqual(await sparedBy(["web*"], "web2,web3*"), [["web2", "web3*"], ["web2"]]);
+});
+
 test("addresseesOf() does not mean everybody where nobody is left", async () => {
   await assert.rejects(meant({ to: ["web1"], "not-to": ["web*"] }), {
     message: "Cannot ask anybody: --not-to excludes all that are named",

@@ -179,6 +179,8 @@ test("parseCommandLine() refuses missing values and values of switches", () => {
   refused("agent --errors-only=true", 'Cannot use option "--errors-only" with a value: it is a switch');
   refused("agent --no-errors-only=", 'Cannot use option "--no-errors-only" with a value: it is a switch');
   refused("agent -t=web", 'Cannot use option "-t" with "=web": a letter takes no "="');
+  // What is wrong with a number, its parser says.
+  assert.deepEqual(run("station run x --canary -1 --expect -2").texts, { canary: ["-1"], expect: ["-2"] });
 });
 
 test("parseCommandLine() refuses two different values, and does not show secret ones", () => {
@@ -207,6 +209,42 @@ test("parseCommandLine() refuses unknown words, and too few or too many operands
   refused("station run", 'Cannot run "cb station run": <command> is missing', 'Try "cb station run --help"');
   refused("station run a b", 'Cannot use "b": "cb station run" takes <command> alone');
   refused("station ping a", 'Cannot use "a": "cb station ping" takes no operand');
+});
+
+test("parseCommandLine() runs nothing with an argument that it does not know, and says how one is given", () => {
+  const hint = "Say with --to or --tags which agents run it, and with --param KEY=VALUE what it is given";
+  for (const [line, word] of [
+    ["station run reload foo=bar", "foo=bar"],
+    ["station run reload -- foo=bar", "foo=bar"],
+    ["station run reload -- --force", "--force"],
+    ["station run web1 reload", "reload"],
+  ] as const) {
+    refused(line, `Cannot use "${word}": "cb station run" takes <command> alone`, hint);
+  }
+  refused("station run reload --foo=bar", /^Cannot use option "--foo": no such option/);
+  refused("station run reload -x", 'Cannot use option "-x": no such option');
+});
+
+test("parseCommandLine() says that a list has commas where the next word would be a command", () => {
+  const hint = "Separate them with commas: --to web1,web2";
+  refused("station --to web1 web2 run reload", 'Cannot use "web2": no such command', hint);
+  refused("station --to web1 web2", 'Cannot use "web2": no such command', hint);
+  refused("station --to=web1 web2 web3 ping", 'Cannot use "web2": no such command', hint);
+  refused(
+    "station run reload --to web1 web2",
+    'Cannot use "web2": "cb station run" takes <command> alone',
+    hint,
+  );
+  refused(
+    "station agents --not-to web1 web*",
+    /takes no operand|no such command/,
+    "Separate them with commas: --not-to 'web1,web*'",
+  );
+  refused("station -t web eu ping", /no such command/, "Separate them with commas: --tags web,eu");
+  refused("station run a --param x=1 y=2", /<command> alone/, "Repeat the option: --param x=1 --param y=2");
+  // Behind what takes one value, or none, it is a word like any other.
+  refused("station --timeout 5 web2 run x", /no such command/, 'Try "cb station --help"');
+  refused("station --to web1 --all web2 run x", /no such command/, 'Try "cb station --help"');
 });
 
 test("parseCommandLine() finds help in every place, before any other mistake", () => {

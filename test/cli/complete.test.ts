@@ -99,7 +99,7 @@ test("complete() offers an option once, unless it may be repeated", () => {
 });
 
 test("complete() offers to take a switch back where --no- is typed", () => {
-  assert.deepEqual(offered("cb station --no-f"), ["--no-force-colors", "--no-fail-missing"]);
+  assert.deepEqual(offered("cb station --no-f"), ["--no-fail-missing", "--no-force-colors"]);
   assert.deepEqual(offered("cb station --no-d"), ["--no-discovery"]);
   assert.deepEqual(offered("cb station --fail"), ["--fail-missing"]);
 });

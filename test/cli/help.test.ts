@@ -48,13 +48,67 @@ test("helpText() shows every option of a command with letter, value, help and de
   }
 });
 
-test("helpText() shows every environment name of a command", () => {
+test("helpText() shows every environment name of a command, or the rule for them and those that follow none", () => {
   for (const command of commands) {
     const page = flat(command.words);
+    const hasRule = /CB_ and the name in capitals, such as CB_(\w+) for --([a-z-]+)/.exec(page);
+    if (hasRule !== null) assert.equal(hasRule[1], hasRule[2]?.toUpperCase().replaceAll("-", "_"));
     for (const [name, setting] of Object.entries(command.settings)) {
-      for (const variable of environmentNames(name, setting)) assert.ok(page.includes(variable), variable);
+      const [first, ...others] = environmentNames(name, setting);
+      for (const other of others) assert.ok(page.includes(hasRule ? `${other} for --${name}` : other), other);
+      if (hasRule === null) assert.ok(page.includes(first ?? ""), first);
+      else if (first === undefined) assert.match(page, new RegExp(`; not for .*--${name}`));
     }
   }
+  assert.match(flat(["station", "run"]), / Environment: In place of options: CB_ and the name in capitals, /);
+});
+
+test("helpText() has one line of 80 columns for what a station is told each day", () => {
+  const groups = ["Targets", "Command", "Rollout", "Output", "Waiting"];
+  for (const words of ["run", "ping", "commands", "agents"].map((word) => ["station", word])) {
+    const page = helpText("cb", words, commands);
+    for (const group of groups) {
+      const section = new RegExp(`^${group}:\n(.*?)\n\n`, "ms").exec(page)?.[1];
+      for (const line of section?.split("\n") ?? []) {
+        assert.match(line, /^ {2}(-\w,| {3}) --/, line);
+        assert.ok(line.length <= 80, line);
+      }
+    }
+    assert.ok(page.includes("\nTargets:\n"));
+  }
+});
+
+test("helpText() says that --parallel goes on as one ends, and that --pause makes batches of it", () => {
+  const page = flat(["station", "run"]);
+  assert.match(page, / --parallel <n> at most n, or n%, at any time: as one ends, one begins /);
+  assert.match(page, / --pause <seconds> go in batches instead, and wait so long between /);
+});
+
+test("helpText() shows no option that has no meaning there", () => {
+  const has = (word: string, option: string) =>
+    new RegExp(`^ {2}.{4}--${option}\\b`, "m").test(
+      helpText("cb", ["station", ...word.split(" ")], commands),
+    );
+  const meant = {
+    run: "timeout reply-wait plan parallel tags",
+    ping: "minimum-wait tags",
+    commands: "reply-wait minimum-wait tags",
+    agents: "tags json",
+    "agents accept": "hello-wait fingerprint",
+    "agents forget": "state-directory",
+  };
+  for (const [word, options] of Object.entries(meant))
+    for (const option of options.split(" ")) assert.ok(has(word, option), `${word} --${option}`);
+  const none = {
+    run: "base-station-public-key network-secret-key json",
+    ping: "timeout reply-wait plan output json network-secret-key",
+    commands: "timeout plan output stats network-secret-key",
+    agents: "timeout reply-wait hello-wait expect fail-missing connection-string verbose",
+    "agents accept": "tags to verbose errors-only force-colors reply-wait",
+    "agents forget": "tags to connection-string hello-wait",
+  };
+  for (const [word, options] of Object.entries(none))
+    for (const option of options.split(" ")) assert.ok(!has(word, option), `${word} --${option}`);
 });
 
 test("helpText() shows a command's usage, operands, examples and file", () => {
@@ -120,18 +174,20 @@ test("helpText() has options in groups, in one order on all pages, each option o
 test("helpText() shows what every exit status of cb station means, as PROTOCOL.md has them", () => {
   const protocol = readFileSync(join(ROOT, "src/protocol/PROTOCOL.md"), "utf8");
   const table = /\n## 9\. Exit status\n(.*?)\n## /s.exec(protocol)?.[1] ?? "";
-  for (const words of [
-    ["station", "run"],
-    ["station", "ping"],
-  ]) {
-    const [, section = ""] = /^Exit status:\n(.*?)\n\n/ms.exec(helpText("cb", words, commands)) ?? [];
-    const all = Object.keys(ExitStatus).filter((name) => name !== "temporary") as (keyof typeof ExitStatus)[];
-    for (const name of all) {
-      const shown = exitStatusText(name);
-      assert.ok(section.includes(`${shown.padStart(5)}  ${STATION_EXIT[name]?.slice(0, 30)}`), name);
-      assert.match(table, new RegExp(`\\| ${shown.replace("+", "\\+")}(,.*)? \\|`), name);
-    }
+  const all = Object.keys(ExitStatus).filter((name) => name !== "temporary") as (keyof typeof ExitStatus)[];
+  const section = (word: string) =>
+    /^Exit status:\n(.*?)\n\n/ms.exec(helpText("cb", ["station", word], commands))?.[1] ?? "";
+  for (const name of all) {
+    const shown = exitStatusText(name);
+    assert.ok(section("run").includes(`${shown.padStart(5)}  ${STATION_EXIT[name]?.slice(0, 30)}`), name);
+    assert.match(table, new RegExp(`\\| ${shown.replace("+", "\\+")}(,.*)? \\|`), name);
   }
+  // Of the others, those that can come of them.
+  const statuses = (word: string) =>
+    [...section(word).matchAll(/^ *(\+?\d+) {2}/gm)].map(([, shown]) => shown);
+  assert.deepEqual(statuses("ping"), ["0", "1", "+2", "+16", "+32", "+64", "130", "141", "255"]);
+  assert.deepEqual(statuses("commands"), statuses("run"));
+  assert.deepEqual(statuses("agents"), ["0", "1", "+64"]);
 });
 
 test("helpText() shows three examples of every command, and each can be typed", () => {

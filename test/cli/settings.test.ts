@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { agentSettings } from "../../src/cli/settings/agent.ts";
 import { dispatcherSettings } from "../../src/cli/settings/dispatcher.ts";
 import { dispatcherWizardSettings } from "../../src/cli/settings/dispatcher-wizard.ts";
-import { runSettings, stationSettings } from "../../src/cli/settings/station.ts";
+import { runSettings, stationFileSettings } from "../../src/cli/settings/station.ts";
 import { resolve, type Schema, type Sources } from "../../src/core/settings.ts";
 import { parseConnectionString } from "../../src/hub/connection-string.ts";
 
@@ -20,8 +20,8 @@ const set = (environment: Record<string, string>): Sources => ({
   environment: { HOME, ...environment },
 });
 
-test("stationSettings have the original's defaults, in milliseconds [S38] [S39] [S40] [S41]", () => {
-  const { values } = resolve(stationSettings, none);
+test("stationFileSettings have the original's defaults, in milliseconds [S38] [S39] [S40] [S41]", () => {
+  const { values } = resolve(stationFileSettings, none);
   assert.equal(values.channel, "default");
   assert.equal(values.identity, hostname());
   assert.deepEqual(values["connection-string"], parseConnectionString("redis://localhost:6379"));
@@ -45,17 +45,17 @@ test("agentSettings have their defaults [S28] [S30]", () => {
   assert.equal(values["state-directory"], root ? "/var/lib/cb" : "/home/u/.local/state/cb");
 });
 
-test("stationSettings read 0 as no limit, and as 1 second for --minimum-wait [S39] [S40] [S41]", () => {
-  assert.equal(resolve(stationSettings, typed("hello-wait", "0")).values["hello-wait"], Infinity);
-  assert.equal(resolve(stationSettings, typed("reply-wait", "0")).values["reply-wait"], Infinity);
-  assert.equal(resolve(stationSettings, typed("minimum-wait", "0")).values["minimum-wait"], 1000);
-  assert.throws(() => resolve(stationSettings, typed("timeout", "0")), { code: "setting" });
+test("stationFileSettings read 0 as no limit, and as 1 second for --minimum-wait [S39] [S40] [S41]", () => {
+  assert.equal(resolve(stationFileSettings, typed("hello-wait", "0")).values["hello-wait"], Infinity);
+  assert.equal(resolve(stationFileSettings, typed("reply-wait", "0")).values["reply-wait"], Infinity);
+  assert.equal(resolve(stationFileSettings, typed("minimum-wait", "0")).values["minimum-wait"], 1000);
+  assert.throws(() => resolve(stationFileSettings, typed("timeout", "0")), { code: "setting" });
 });
 
 test("both tables know the original's environment names as weaker ones", () => {
   const original = { CBRADIO_CHANNEL: "a", REDIS_CONNECTION_STRING: "unix:///a", HOSTNAME: "a" };
   const ours = { CB_CHANNEL: "b", CB_CONNECTION_STRING: "unix:///b", CB_IDENTITY: "b" };
-  for (const table of [agentSettings, stationSettings]) {
+  for (const table of [agentSettings, stationFileSettings]) {
     for (const [environment, name] of [
       [original, "a"],
       [{ ...original, ...ours }, "b"],
@@ -71,17 +71,17 @@ test("both tables know the original's environment names as weaker ones", () => {
 test("--state-directory takes STATE_DIRECTORY from an agent's unit, not a station's", () => {
   const sources = set({ STATE_DIRECTORY: "/var/lib/x" });
   assert.equal(resolve(agentSettings, sources).values["state-directory"], "/var/lib/x");
-  assert.equal(resolve(stationSettings, sources).values["state-directory"], "/home/u/.local/state/cb");
+  assert.equal(resolve(stationFileSettings, sources).values["state-directory"], "/home/u/.local/state/cb");
 });
 
 test("--tags takes commas and repeats, folds and sorts", () => {
-  for (const table of [agentSettings, stationSettings]) {
+  for (const table of [agentSettings, stationFileSettings]) {
     assert.deepEqual(resolve(table, typed("tags", "web,eu", "lab", "eu")).values.tags, ["eu", "lab", "web"]);
   }
 });
 
 test("an empty or misspelt name is an error, never everybody or the default", () => {
-  for (const table of [agentSettings, stationSettings]) {
+  for (const table of [agentSettings, stationFileSettings]) {
     for (const name of ["channel", "identity", "tags"]) {
       for (const text of ["", ",", "a,,b", "a b", "a/b", ".a", "-a", "ä", "*", "x".repeat(65)]) {
         assert.throws(() => resolve(table, typed(name, text)), { code: "setting" }, `${name} "${text}"`);
@@ -100,7 +100,7 @@ test("an empty or misspelt name is an error, never everybody or the default", ()
 });
 
 test("no option takes an empty text, from the command line or the environment", () => {
-  for (const table of [agentSettings, stationSettings]) {
+  for (const table of [agentSettings, stationFileSettings]) {
     for (const [name, setting] of Object.entries<Schema[string]>(table)) {
       if (setting.value === undefined) continue;
       assert.throws(() => resolve(table, typed(name, "")), { code: "setting" }, name);
@@ -169,14 +169,14 @@ test("--param says in one line what is wrong, before anybody is asked", () => {
 test("a connection string that does not parse is not shown", () => {
   for (const text of ["redis://:hunter2@host:port", "hunter2", "redis://u:hunter2@h/x/y"]) {
     assert.throws(
-      () => resolve(stationSettings, typed("connection-string", text)),
+      () => resolve(stationFileSettings, typed("connection-string", text)),
       (error: Error) => !error.message.includes("hunter2") && error.message.includes("(not shown)"),
     );
   }
 });
 
 test("the keys of both programs are accepted by both", () => {
-  for (const table of [agentSettings, stationSettings]) {
+  for (const table of [agentSettings, stationFileSettings]) {
     for (const name of [
       "base-station-public-key",
       "base-station-secret-key",

@@ -22,6 +22,12 @@ test("parseAgentList() takes nothing for everybody, and names what it cannot rea
   }
   assert.throws(() => parseAgentList("web1,w/b"), /pattern "w\/b": expected 1 to 64/);
   assert.throws(() => parseAgentList("web[1-999999]"), /expected 100000 names at most/);
+  assert.throws(() => parseAgentList("db1,web01:web05"), {
+    message: '"web01:web05": expected a range in brackets, as in web[01-05]',
+  });
+  assert.throws(() => parseAgentList("web{1..5}"), {
+    message: /expected a range in brackets, as in web\[1-5\]$/,
+  });
 });
 
 test("parseAgentList() never names who is not among its patterns", () => {

@@ -274,4 +274,9 @@ test("refuseIfNotWritable() takes a name that can be written, and says of no oth
     code: "file",
     message: `Cannot write "${at("nowhere/new")}": no such file or directory`,
   });
+  writeFileSync(at("file"), bytes);
+  for (const path of [at("file/new"), "/proc/new", at("n".repeat(255))]) {
+    assert.throws(() => refuseIfNotWritable(path), { code: "file" }, path);
+  }
+  assert.deepEqual(readdirSync(directory), ["file"]);
 });

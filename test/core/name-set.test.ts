@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { compareNames, foldNames, unfoldNames } from "../../src/core/name-set.ts";
+import { compareNames, foldMeant, foldNames, unfoldNames } from "../../src/core/name-set.ts";
 
 const CASES: readonly (readonly [names: string, folded: string])[] = [
   ["web1 web2 web3 web7", "web[1-3,7]"],
@@ -85,4 +85,46 @@ test("unfoldNames takes long lists, and refuses more brackets than a name has ch
     /^SyntaxError: .*expected 64 pairs of brackets/,
   );
   assert.equal(unfoldNames(`a${"[1]".repeat(63)}`)[0]?.length, 64);
+});
+
+test("foldMeant() knows the ranges that others write, and whether they could be names", () => {
+  const rows: Readonly<Record<string, readonly [fold: string, isSure: boolean] | undefined>> = {
+    "web01-web05": ["web[01-05]", true],
+    "web01..web05": ["web[01-05]", true],
+    "web01:web05": ["web[01-05]", true],
+    "web01..05": ["web[01-05]", true],
+    "web01:05": ["web[01-05]", true],
+    "web{01..05}": ["web[01-05]", true],
+    "web{1..5}.example.org": ["web[1-5].example.org", true],
+    "web1.example.org-web5.example.org": ["web[1-5].example.org", true],
+    "10.0.0.1-10.0.0.5": ["10.0.0.[1-5]", true],
+    "rack2-node1-rack2-node9": ["rack2-node[1-9]", true],
+    // A name like others: only a hint where nobody has it.
+    "web01-05": ["web[01-05]", false],
+    "rack1-2": ["rack[1-2]", false],
+    "1-3": ["[1-3]", false],
+    "web05-web01": undefined,
+    "web1-web1": undefined,
+    "web1-db5": undefined,
+    "web1-": undefined,
+    "build-2024-11": undefined,
+    web1: undefined,
+    "": undefined,
+  };
+  for (const [text, expected] of Object.entries(rows)) {
+    const meant = foldMeant(text);
+    assert.deepEqual(meant && [meant.fold, meant.isSure], expected, text);
+  }
+});
+
+test("foldMeant() takes any text, quickly, and what it gives stands for the ends of the range", () => {
+  const part = fc.constantFrom("web", "1", "05", "12", "-", "..", ":", "{", "}", ".", "x");
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 12 }), (parts) => {
+      const meant = foldMeant(parts.join(""));
+      if (meant !== undefined) assert.ok(unfoldNames(meant.fold).length >= 2, meant.fold);
+    }),
+    { numRuns: 5000 },
+  );
+  for (const text of ["1".repeat(130), "1-".repeat(65), "a1".repeat(65), "-".repeat(5000)]) foldMeant(text);
 });

@@ -34,6 +34,7 @@ test("parseChoice() takes the words alone and names them", () => {
   const parse = parseChoice("auto", "text", "json");
   assert.equal(parse("json"), "json");
   assert.throws(() => parse("JSON"), { name: "SyntaxError", message: "expected auto, text or json" });
+  assert.throws(() => parse("jsno"), { message: 'expected auto, text or json, did you mean "json"?' });
 });
 
 test("choicesOf() knows the words of a choice, and none of other parsers", () => {

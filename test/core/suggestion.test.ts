@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { didYouMean, suggestion } from "../../src/core/suggestion.ts";
+import { didYouMean, nearestName, suggestion } from "../../src/core/suggestion.ts";
 
 const WORDS = ["agent", "station", "keygen", "help"];
 
@@ -9,6 +9,24 @@ test("suggestion() finds the word behind a slip", () => {
   assert.equal(suggestion("sttion", WORDS), "station");
   assert.equal(suggestion("rnu", ["run", "ping"]), "run");
   assert.equal(suggestion("--fail-mising", ["--fail-missing", "--force-colors"]), "--fail-missing");
+});
+
+test("suggestion() takes the word of the same letters of two that are as near", () => {
+  for (const words of [
+    ["db", "web"],
+    ["web", "db"],
+  ])
+    assert.equal(suggestion("wbe", words), "web");
+});
+
+test("nearestName() finds a misspelt name, and takes no other number for one", () => {
+  const fleet = ["web1", "web2", "web40", "db01"];
+  assert.equal(nearestName("wbe1", fleet), "web1");
+  assert.equal(nearestName("web01", fleet), "web1");
+  assert.equal(nearestName("db1", fleet), "db01");
+  assert.equal(nearestName("web41", fleet), undefined);
+  assert.equal(nearestName("db02", fleet), undefined);
+  assert.equal(nearestName("cache1", fleet), undefined);
 });
 
 test("suggestion() does not guess", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { eventProblems } from "../support/event-schema.ts";
 import { Fleet, RUNTIMES } from "../support/fleet.ts";
@@ -121,6 +121,59 @@ test("cb station run --to-directory keeps every agent's output and result, whate
   const replaced = await fleet.station("run", "reload-not-there", "--report", page);
   assert.equal(replaced.status, 16);
   assert.match(readFileSync(page, "utf8"), /<title>reload-not-there on 2 agents<\/title>/);
+});
+
+test("cb station run --to-directory refuses what it could not use, before anybody is asked", async () => {
+  await using fleet = await Fleet.start();
+  fleet.command("marks", `echo ran >> ${fleet.path("marks")}`);
+  await fleet.agent("web1");
+  symlinkSync(fleet.path("nowhere"), fleet.path("link"));
+  fleet.file("file", "");
+  const rows: readonly (readonly [directory: string, why: string])[] = [
+    [fleet.path("link"), `Cannot use "${fleet.path("link")}": it is a link that leads nowhere`],
+    [fleet.path("file"), `Cannot use "${fleet.path("file")}": it is not a directory`],
+    [fleet.path("file/below"), `Cannot create "${fleet.path("file/below")}": not a directory`],
+    // Nobody can make anything there, root neither.
+    [
+      "/proc/self/fd",
+      'Cannot use "/proc/self/fd": it is not empty, expected a directory that is new or empty',
+    ],
+    ["/proc/self/kept", 'Cannot create "/proc/self/kept": no such file or directory'],
+  ];
+  for (const [directory, why] of rows) {
+    const { status, stdout, stderr } = await fleet.station("run", "marks", "--to-directory", directory);
+    assert.deepEqual([status, stdout, stderr], [1, "", `cb: error: ${why}\n`]);
+  }
+  // A directory that was made for nothing goes again.
+  const kept = fleet.path("kept");
+  const args = ["run", "marks", "--to-directory", kept, "--report"] as const;
+  assert.equal((await fleet.station(...args, fleet.path("no/where.html"))).status, 1);
+  assert.equal(existsSync(kept), false);
+  assert.equal(existsSync(fleet.path("marks")), false);
+
+  const { status, stderr } = await fleet.station(...args, `${kept}/page.html`);
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(readdirSync(kept).toSorted(), ["page.html", "web1"]);
+});
+
+test("cb station run says where its output cannot be written, in every form", async () => {
+  await using fleet = await Fleet.start();
+  fleet.command("prints", "while echo working; do sleep 0.05; done");
+  await fleet.agent("web1");
+  const ended = async (form: string, redirection: string) => {
+    const script = `"$@" ${redirection}; exit \${PIPESTATUS[0]}`;
+    const args = ["station", "run", "prints", "--timeout", "0.3", "--output", form];
+    const { status, stderr } = await fleet.cb(args, { wrapper: ["bash", "-c", script, "bash"] });
+    return [status, stderr.replace(/^cb: 1 new agent: .*\n/m, "")];
+  };
+  for (const form of ["live", "folded", "both", "raw", "ndjson"]) {
+    const full = "cb: error: Cannot write output: no space left on device\n";
+    assert.deepEqual(await ended(form, ">/dev/full"), [1, full], form);
+    assert.deepEqual(await ended(form, "| true"), [141, ""], form);
+  }
+  // Whoever has closed standard error wants no sentences; the status is the same.
+  assert.deepEqual(await ended("live", ">/dev/null 2>&-"), [4, ""]);
+  assert.deepEqual((await ended("quiet", ">/dev/full"))[0], 4);
 });
 
 test("cb station run --report replaces no file that is no report, and asks nothing then", async () => {

@@ -40,7 +40,13 @@ async function assertEndsAsBegun(fleet: Fleet, running: RunningProgram): Promise
   });
 }
 
-const REFUSED = { stderr: ['cb: web1 refused: no such command "deploy"', "1 agent · 1 refused · # s"] };
+const REFUSED = {
+  stderr: [
+    'cb: web1 refused: no such command "deploy"',
+    'cb: hint: "cb station commands" shows which there are',
+    "1 agent · 1 refused · # s",
+  ],
+};
 const SERVED = { stdout: ["web1 │ new"], stderr: ["1 agent · 1 ok · # s"] };
 
 const exchanges = {

@@ -46,7 +46,11 @@ for (const runtime of RUNTIMES) {
       stderr: ["cb: web1: ended by SIGKILL after # s", "1 agent · 1 failed · # s"],
     });
     assertEnded(await fleet.station(...onWeb1, "missing"), 16, {
-      stderr: ['cb: web1 refused: no such command "missing"', "1 agent · 1 refused · # s"],
+      stderr: [
+        'cb: web1 refused: no such command "missing"',
+        'cb: hint: "cb station commands" shows which there are',
+        "1 agent · 1 refused · # s",
+      ],
     });
     const { bytes } = await fleet.station(...onWeb1, "prints-binary");
     const shown = [Buffer.from("web1 │ \0\r\nweb1 │ \x1b[2J"), Uint8Array.of(0xc3, 0xff, 0x0a)];

@@ -25,6 +25,9 @@ function ran({ stdout }: Finished): string {
     .join(" ");
 }
 
+const NOBODY_LISTENS = 'cb: nobody answered: nobody listens on channel "default"';
+const SHARE = "expected a number of agents above 0, such as 5, or 1% to 100% of them";
+
 /** Four agents that are known: web1 and web2 in eu and us, db1 in eu, lb1 without a tag. */
 async function four(fleet: Fleet): Promise<readonly Agent[]> {
   fleet.command("who", 'echo "$1"');
@@ -104,6 +107,136 @@ test("cb station gives 64 and the name where an agent that was named does not an
   );
 });
 
+test("cb station refuses to leave out a name that nobody has, and runs nothing on the server that was meant", async () => {
+  await using fleet = await Fleet.start();
+  fleet.command("who", 'echo "$1"');
+  // As long as nobody is known, nothing can be told.
+  const first = ["--hello-wait", "0.2", "--not-to", "wbe1", "ping"];
+  said(await fleet.station(...first), 64, NOBODY_LISTENS, "0 agents · # s");
+  const agents = await four(fleet);
+  const why = "no agent of that name is known";
+  const hint = (name: string) =>
+    `cb: hint: "cb station ping" makes agents known; a pattern, such as "${name}*", need not be known`;
+  for (const command of [["run", "who"], ["run", "who", "--plan"], ["ping"], ["commands"], ["agents"]]) {
+    const typo = await fleet.station("--not-to", "wbe1", ...command);
+    const error = `cb: error: Cannot leave out "wbe1": ${why}, did you mean "web1"?`;
+    said(typo, 1, error, hint("wbe1"));
+    assert.equal(typo.stdout, "");
+  }
+  said(
+    await fleet.station("--to", "web*", "--not-to", "web3", "run", "who"),
+    1,
+    `cb: error: Cannot leave out "web3": ${why}`,
+    hint("web3"),
+  );
+  for (const agent of agents) assert.deepEqual(agent.records("command"), []);
+
+  const goesOn = await fleet.station("--not-to", "wbe*", "--tags", "!ue", "run", "who");
+  const summary = "4 agents · 4 ok · # s";
+  said(
+    goesOn,
+    0,
+    'cb: !ue leaves out nobody that is known here, did you mean "us"?',
+    "cb: wbe* leaves out nobody that is known here",
+    summary,
+  );
+  fleet.file("home/.config/cb/station.toml", 'not-to = ["wbe1"]\n');
+  const file = 'cb: wbe1 leaves out nobody that is known here, did you mean "web1"?';
+  said(await fleet.station("ping"), 0, file, summary);
+  said(await fleet.station("--errors-only", "ping"), 0);
+});
+
+test("cb station says what of a target fits nobody that is known, before anybody is asked", async () => {
+  await using fleet = await Fleet.start();
+  await four(fleet);
+  const wait = ["--hello-wait", "0.2", "--minimum-wait", "0.2"];
+  said(
+    await fleet.station("--tags", "wbe", "ping"),
+    64,
+    'cb: no agent known here has the tag wbe, did you mean "web"?',
+    "cb: no agent has the tags wbe (4 agents answered)",
+    "0 agents · # s",
+  );
+  said(
+    await fleet.station("--to", "web1,bd*", "ping"),
+    0,
+    "cb: no agent known here is called bd*",
+    "1 agent · 1 ok · # s",
+  );
+  said(
+    await fleet.station(...wait, "--to", "wbe1", "ping"),
+    64,
+    'cb: wbe1 is not known here, did you mean "web1"?',
+    "cb: wbe1 did not answer, not known here",
+    "0 agents · 1 missing · # s",
+  );
+  for (const range of ["web1-web2", "web1..web2"]) {
+    const why = 'no agent of that name is known, did you mean "web[1-2]"?';
+    said(await fleet.station("--to", range, "run", "who"), 1, `cb: error: Cannot ask "${range}": ${why}`);
+  }
+  said(
+    await fleet.station("--to", "web1:web2", "run", "who"),
+    1,
+    'cb: error: Cannot use to "web1:web2" from the command line: "web1:web2": expected a range in brackets, as in web[1-2]',
+  );
+  said(
+    await fleet.station("--to", "web1", "web2", "run", "who"),
+    1,
+    'cb: error: Cannot use "web2": no such command',
+    "cb: hint: Separate them with commas: --to web1,web2",
+  );
+});
+
+test("cb station run runs nothing with an argument that it does not know", async () => {
+  await using fleet = await Fleet.start();
+  const agents = await four(fleet);
+  const rows: readonly (readonly [args: readonly string[], error: string])[] = [
+    [["foo=bar"], 'Cannot use "foo=bar": "cb station run" takes <command> alone'],
+    [["--", "--foo"], 'Cannot use "--foo": "cb station run" takes <command> alone'],
+    [["--paralel", "1"], 'Cannot use option "--paralel": no such option, did you mean "--parallel"?'],
+    [["--parallel", "0"], `Cannot use parallel "0" from the command line: ${SHARE}`],
+    [["--parallel", "200%"], `Cannot use parallel "200%" from the command line: ${SHARE}`],
+    [
+      ["--parallel", "1", "--max-failures", "5.5%"],
+      `Cannot use max-failures "5.5%" from the command line: ${SHARE}`,
+    ],
+    [
+      ["--canary", "-1"],
+      'Cannot use canary "-1" from the command line: expected a whole number from 1 to 999999',
+    ],
+    [
+      ["--expect", "x"],
+      'Cannot use expect "x" from the command line: expected a whole number from 1 to 100000',
+    ],
+    [
+      ["--output", "foldd"],
+      'Cannot use output "foldd" from the command line: expected live, folded, both, raw, ndjson or quiet, did you mean "folded"?',
+    ],
+  ];
+  for (const [args, error] of rows) {
+    const ended = await fleet.station("run", "who", ...args);
+    assert.deepEqual([ended.status, ended.stdout, lines(ended.stderr)[0]], [1, "", `cb: error: ${error}`]);
+    assert.ok(lines(ended.stderr).length <= 2);
+  }
+  // What an agent does not know of it, it refuses, and runs nothing either.
+  const refused = await fleet.station("--to", "web1", "run", "who", "--param", "foo=bar");
+  assert.deepEqual([refused.status, refused.stdout], [16, ""]);
+  for (const agent of agents) assert.deepEqual(agent.records("command"), []);
+});
+
+test("cb station run says where commands are shown, or what --to is for, where nobody has the command", async () => {
+  await using fleet = await Fleet.start();
+  await four(fleet);
+  const unknown = await fleet.station("--tags", "web", "run", "hwo");
+  const refusals = (name: string) =>
+    ["web1", "web2"].map((agent) => `cb: ${agent} refused: no such command "${name}"`);
+  const summary = "2 agents · 2 refused · # s";
+  const hint = 'cb: hint: "cb station commands" shows which there are';
+  said(unknown, 16, ...refusals("hwo"), hint, summary);
+  const swapped = "cb: hint: web2 is an agent, not a command: say whom you mean with --to";
+  said(await fleet.station("--tags", "web", "run", "web2"), 16, ...refusals("web2"), swapped, summary);
+});
+
 test("cb station --to-file reads files, standard input and pipes, and loses nothing on a bad line", async () => {
   await using fleet = await Fleet.start();
   await four(fleet);
@@ -173,11 +306,8 @@ test("cb station agents shows those that are meant, and has no option that does 
   assert.deepEqual(await shown(), [0, "db1 lb1 web1 web2"]);
   assert.deepEqual(await shown("--tags", "eu"), [0, "db1 web1"]);
   assert.deepEqual(await shown("--to", "web[1-9]", "--not-to", "web2"), [0, "web1"]);
-  assert.deepEqual(await shown("--to", "web1,web3"), [
-    64,
-    "web1",
-    'cb: web3 is not known, did you mean "web1"?',
-  ]);
+  assert.deepEqual(await shown("--to", "web1,web3"), [64, "web1", "cb: web3 is not known"]);
+  assert.deepEqual(await shown("--to", "wbe1"), [64, "", 'cb: wbe1 is not known, did you mean "web1"?']);
   assert.deepEqual(await shown("--to", "x*"), [64, "", "cb: no known agent is called x*"]);
   const { agents } = JSON.parse((await fleet.station("agents", "--json", "--to", "web1")).stdout);
   assert.deepEqual(
@@ -216,12 +346,13 @@ test("cb station run asks on a terminal before everybody of many is told to run 
   await using fleet = await Fleet.start();
   const [web1] = await four(fleet);
   const question = /run "who" on all 4 agents that are known\? \[y\/N\] /;
-  const refused = /Cannot run "who" on all agents: it was not confirmed[\s\S]*status 1\b/;
-  for (const answer of ["\n", "n\n", "yep\n", "\u0003", "\u0004"]) {
+  const [enter, interrupt, end] = ["\n", "\u0003", "\u0004"];
+  for (const answer of [enter, "n\n", "yep\n", interrupt, end]) {
     const terminal = onTerminal(fleet, "run who --guard 3");
     await terminal.sees(question);
     terminal.type(answer);
-    await terminal.sees(refused);
+    await terminal.sees(/Cannot run "who" on all agents: it was not confirmed/);
+    await terminal.sees(answer === interrupt ? /status 130\b/ : /status 1\b/);
     await terminal.close();
   }
   assert.deepEqual(web1?.records("command"), []);

@@ -123,7 +123,7 @@ test("_cb works in an interactive zsh", async () => {
   try {
     await terminal.sees(/ready> /);
     terminal.type("cb station --t\t");
-    await terminal.sees(/--tags +-- only agents that have all these tags/);
+    await terminal.sees(/--tags +-- only agents with all these tags/);
     await terminal.sees(/--timeout +-- /);
     terminal.type("a\t");
     await terminal.sees(/ags /);
@@ -154,7 +154,7 @@ function fish(line: string): readonly string[] {
 
 test("cb.fish completes words, options, names and files", () => {
   assert.deepEqual(fish("cb station --ta"), [
-    "--tags\tonly agents that have all these tags, and none with a ! in front; separated by commas or repeated",
+    "--tags\tonly agents with all these tags and without each !tag",
   ]);
   assert.deepEqual(fish("cb station --tags web,e"), ["web,eu\t1 agent"]);
   assert.deepEqual(fish("cb station --tags=us,w"), ["--tags=us,web\t2 agents"]);

@@ -196,7 +196,9 @@ test("cb.toml(5) has every key of each file, with its help, and no other", () =>
     ] as const;
   });
   for (const [file, text] of sections) {
-    const tables = commands.filter(({ configFile }) => configFile === file).map(({ settings }) => settings);
+    const tables = commands
+      .filter(({ configFile }) => configFile === file)
+      .map(({ settings, fileSettings = settings }) => fileSettings);
     const all = Object.entries<Setting>(Object.assign({}, ...tables));
     for (const [name, { file: isInFile, help }] of all) {
       const isThere = new RegExp(` ${name} \\((a|true)`).test(text) && text.includes(help.slice(1));
@@ -497,6 +499,7 @@ test("cb-station(1) explains every sentence about who is there", () => {
     ...outcomeOf([says(), ends({ leftOpen: true })]).remarks,
     ...outcomeOf([says(), ends({}), { kind: "repeat", identity: id("web1") }]).remarks,
     ...outcomeOf([{ kind: "fault", fault: "pin-mismatch", identity: id("web1") }]).remarks,
+    ...outcomeOf([says({ is: "refused", reason: "no-such-command" })]).remarks,
     ...missingSentences(rollCall),
     ...missingSentences({ missing: [{ ...absent, isNamed: true }], now }),
     ...missingSentences({ missing: [{ ...absent, isNamed: true, lastSeen: undefined }], now }),
@@ -506,7 +509,7 @@ test("cb-station(1) explains every sentence about who is there", () => {
     "web1 has answered after all",
     "replies may be missing: connection reset",
   ];
-  assert.equal(sentences.length, 17);
+  assert.equal(sentences.length, 18);
   for (const sentence of sentences) explained(sentence);
 });
 

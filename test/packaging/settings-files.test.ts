@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { agentSettings } from "../../src/cli/settings/agent.ts";
 import { dispatcherSettings } from "../../src/cli/settings/dispatcher.ts";
-import { runSettings } from "../../src/cli/settings/station.ts";
+import { stationFileSettings } from "../../src/cli/settings/station.ts";
 import { parseConfig } from "../../src/core/config-file.ts";
 import { resolve, type Schema } from "../../src/core/settings.ts";
 
@@ -22,7 +22,7 @@ const FILES: readonly SettingsFile[] = [
     table: agentSettings,
     set: { "run-directory": ["/etc/cb/run.d", "/usr/lib/cb/run.d"], "stop-wait": ["55"] },
   },
-  { name: "station.toml", table: runSettings, set: {} },
+  { name: "station.toml", table: stationFileSettings, set: {} },
   { name: "dispatcher.toml", table: dispatcherSettings, set: { "stop-wait": ["50"] } },
 ];
 

@@ -1,147 +1,76 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, test } from "node:test";
-import { utf8 } from "../../src/protocol/bytes.ts";
-import { DirectoryView } from "../../src/station/directory-view.ts";
+import { test } from "node:test";
+import { type AgentOutputs, DirectoryView } from "../../src/station/directory-view.ts";
 import { eventProblems } from "../support/event-schema.ts";
 import { exit, hello, id, runRequest } from "./scene.ts";
 import { play } from "./view-scene.ts";
 
-let directory: string;
+/** Keeps it in memory. */
+class Kept implements AgentOutputs {
+  readonly losses = ["a loss"];
+  readonly files = new Map<string, string>();
+  readonly finished: string[] = [];
 
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "cb-directory-"));
-});
+  append(identity: string, stream: string, data: Uint8Array): void {
+    const name = `${identity}/${stream}`;
+    this.files.set(name, (this.files.get(name) ?? "") + new TextDecoder().decode(data));
+  }
 
-afterEach(() => rmSync(directory, { recursive: true }));
+  finish(identity: string): void {
+    this.finished.push(identity);
+  }
 
-const at = (...names: readonly string[]) => join(directory, "out", ...names);
-const read = (...names: readonly string[]) => readFileSync(at(...names), "utf8");
-const resultOf = (name: string) => JSON.parse(read(name, "result.json"));
-const modeOf = (path: string) => statSync(path).mode & 0o777;
+  finishAll(): void {
+    this.finished.push("all");
+  }
 
-test("DirectoryView keeps both streams of each agent, and what became of it", async () => {
-  const view = new DirectoryView(at());
-  const binary = Uint8Array.of(0, 0xff, 10, 27);
+  result(identity: string, text: Uint8Array): void {
+    assert.ok(!this.files.has(`${identity}/result.json`), `${identity} has two results`);
+    this.files.set(`${identity}/result.json`, new TextDecoder().decode(text));
+  }
+
+  resultOf(name: string) {
+    return JSON.parse(this.files.get(`${name}/result.json`) ?? assert.fail(`${name} has no result`));
+  }
+}
+
+test("DirectoryView passes on what comes, and one result for each agent that was meant", async () => {
+  const kept = new Kept();
+  const view = new DirectoryView(kept);
   await play(
     view,
     [
       { name: "web1", stdout: "one\ntwo", stderr: "oops\n", exit: { status: 3 } },
-      { name: "web2", stdout: binary },
-      { name: "web3" },
-      { name: "web4", disposition: { is: "refused", reason: "forbidden" } },
-      { name: "web5", exit: "never", stdout: "half" },
+      { name: "web2", exit: "never", stdout: "half" },
+      { name: "web3", disposition: { is: "refused", reason: "forbidden" } },
       { name: "db1", disposition: { is: "not-targeted" } },
     ],
     { missing: ["web9"] },
   );
-  assert.deepEqual(readdirSync(at()).toSorted(), ["web1", "web2", "web3", "web4", "web5", "web9"]);
-  assert.deepEqual([read("web1", "stdout"), read("web1", "stderr")], ["one\ntwo", "oops\n"]);
-  assert.deepEqual(new Uint8Array(readFileSync(at("web2", "stdout"))), binary);
-  assert.deepEqual(
-    [read("web3", "stdout"), read("web3", "stderr"), read("web5", "stdout")],
-    ["", "", "half"],
-  );
-  for (const name of ["web4", "web9"]) assert.deepEqual(readdirSync(at(name)), ["result.json"]);
-  const results = readdirSync(at()).toSorted().map(resultOf);
+  const results = ["web1", "web2", "web3", "web9"].map((name) => kept.resultOf(name));
   assert.deepEqual(eventProblems()(results), []);
   assert.deepEqual(
-    results.map(({ agent, status, exit_status: its }) => [agent, status, its]),
-    [
-      ["web1", "failed", 3],
-      ["web2", "ok", 0],
-      ["web3", "ok", 0],
-      ["web4", "refused", undefined],
-      ["web5", "unfinished", undefined],
-      ["web9", "missing", undefined],
-    ],
+    results.map(({ status }) => status),
+    ["failed", "unfinished", "refused", "missing"],
   );
-  assert.deepEqual(view.losses, []);
-});
-
-test("DirectoryView keeps what comes as it comes, for its owner alone", async () => {
-  const view = new DirectoryView(at());
-  await view.start(runRequest());
-  await view.hello(hello("web1"));
-  await view.output(id("web1"), "stdout", utf8("first\n"));
-  assert.equal(read("web1", "stdout"), "first\n");
-  for (const path of [at(), at("web1")]) assert.equal(modeOf(path), 0o700);
-  for (const name of ["stdout", "stderr"]) assert.equal(modeOf(at("web1", name)), 0o600);
-  await view.flush();
-});
-
-test("DirectoryView has few files open, however many agents print in turn", async () => {
-  const view = new DirectoryView(at(), 4);
-  const names = Array.from({ length: 20 }, (_, index) => `web${index}`);
-  const openFiles = () => readdirSync("/proc/self/fd").length;
-  const before = openFiles();
-  for (const name of names) await view.hello(hello(name));
-  for (const word of ["one\n", "two\n", "three\n"]) {
-    for (const name of names) await view.output(id(name), "stdout", utf8(word));
-  }
-  assert.ok(openFiles() <= before + 4, `${openFiles() - before} files are open`);
-  for (const name of names) assert.equal(read(name, "stdout"), "one\ntwo\nthree\n");
-  await play(view, []);
-  assert.ok(openFiles() <= before);
-});
-
-test("DirectoryView takes an empty directory, refuses any other, and changes nothing in it", () => {
-  mkdirSync(at(), { mode: 0o755 });
-  new DirectoryView(at());
-  assert.equal(modeOf(at()), 0o755);
-  writeFileSync(at("mine"), "kept");
-  const why = `Cannot use "${at()}": it is not empty, expected a directory that is new or empty`;
-  assert.throws(() => new DirectoryView(at()), { code: "file", message: why });
-  assert.deepEqual([readdirSync(at()), read("mine")], [["mine"], "kept"]);
-  assert.throws(() => new DirectoryView(at("mine")), { code: "file", message: /: not a directory$/ });
-});
-
-test("DirectoryView says once that a disk is full, and the session goes on", async (t) => {
-  mkdirSync(at());
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k,mode=700", "none", at()], { stdio: "ignore" });
-  } catch {
-    // Whoever may not mount has /dev/full, which is a file and no directory: the tests of files.ts use it.
-    t.diagnostic("this user cannot mount a small file system");
-    return;
-  }
-  try {
-    const view = new DirectoryView(at());
-    await play(view, [
-      { name: "web1", stdout: "fits\n" },
-      { name: "web2", stdout: "x".repeat(200_000) },
-      { name: "web3", stdout: "late\n" },
-    ]);
-    const full = `Cannot write "${at("web2", "stdout")}": no space left on device`;
-    assert.deepEqual(view.losses, [`${full}; what is in "${at()}" is not complete`]);
-    assert.equal(read("web1", "stdout"), "fits\n");
-    // Half an object would stop whoever reads them all.
-    for (const name of readdirSync(at()))
-      if (existsSync(at(name, "result.json"))) assert.equal(resultOf(name).agent, name);
-  } finally {
-    execFileSync("umount", [at()]);
-  }
+  for (const name of ["web1", "web2", "web3", "web9"]) kept.files.delete(`${name}/result.json`);
+  assert.deepEqual(Object.fromEntries(kept.files), {
+    "web1/stdout": "one\ntwo",
+    "web1/stderr": "oops\n",
+    "web2/stdout": "half",
+    "web2/stderr": "",
+  });
+  assert.deepEqual([kept.finished, view.losses], [["web1", "all"], ["a loss"]]);
 });
 
 test("DirectoryView waits for the end to say what became of who was held and not released", async () => {
-  const view = new DirectoryView(at());
+  const kept = new Kept();
+  const view = new DirectoryView(kept);
   await view.start(runRequest());
   for (const name of ["web1", "web2"]) await view.hello(hello(name, { disposition: { is: "held" } }));
-  assert.equal(existsSync(at("web1")), false);
+  assert.deepEqual([...kept.files.keys()], []);
   await view.release([id("web1")]);
-  assert.deepEqual(readdirSync(at("web1")).toSorted(), ["stderr", "stdout"]);
+  assert.deepEqual([...kept.files.keys()].toSorted(), ["web1/stderr", "web1/stdout"]);
   await view.exit(id("web1"), exit());
   await view.exit(id("web2"), exit({ ending: "cancelled", status: undefined }));
   const trouble = "not run: web1 failed";
@@ -151,7 +80,7 @@ test("DirectoryView waits for the end to say what became of who was held and not
   ];
   const outcome = { status: 64, problems: [], remarks: [], successes: [], agents, faults: [], summary: "" };
   await view.conclude({ outcome, losses: [], status: 64, agents: [], missing: [], elapsed: 5 });
-  assert.deepEqual([resultOf("web1").status, resultOf("web2").status], ["ok", "not_run"]);
-  assert.equal(resultOf("web2").reason, trouble);
-  assert.deepEqual(readdirSync(at("web2")), ["result.json"]);
+  assert.deepEqual([kept.resultOf("web1").status, kept.resultOf("web2").status], ["ok", "not_run"]);
+  assert.equal(kept.resultOf("web2").reason, trouble);
+  assert.ok(!kept.files.has("web2/stdout"));
 });

@@ -356,6 +356,20 @@ test("judge() counts an agent that was named and is missing as +64, and with --f
   assert.equal(unknown.status, 64);
 });
 
+test("judge() says where commands are shown if no agent at all has it, and what --to is for", () => {
+  const none = (name: string) => says(name, { is: "refused", reason: "no-such-command" });
+  const hints = (...events: readonly ReplyEvent[]) =>
+    outcomeOf(events).remarks.filter((remark) => remark.startsWith("hint: "));
+  const commands = ['hint: "cb station commands" shows which there are'];
+  assert.deepEqual(hints(none("web1"), none("web2"), says("db1", { is: "not-targeted" })), commands);
+  assert.deepEqual(hints(none("web1"), none("reload")), [
+    "hint: reload is an agent, not a command: say whom you mean with --to",
+  ]);
+  assert.deepEqual(hints(none("web1"), ...ran("web2")), []);
+  assert.deepEqual(hints(none("web1"), says("web2", { is: "refused", reason: "forbidden" })), []);
+  assert.deepEqual(hints(says("db1", { is: "not-targeted" })), []);
+});
+
 test("judge() says what agents are too old for that refuse the version of a request", () => {
   const hints = (request: Request, ...events: readonly ReplyEvent[]) =>
     outcomeOf(events, { request }).remarks;

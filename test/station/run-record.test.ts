@@ -4,74 +4,138 @@ import fc from "fast-check";
 import { CbError } from "../../src/core/errors.ts";
 import type { CommandName } from "../../src/core/names.ts";
 import {
+  beginRecord,
+  changeRecord,
   formatRunRecord,
-  keepRecord,
+  inDoubt,
   parseRunRecord,
   type RunRecord,
+  timeOfRun,
   toRepeat,
+  type Word,
+  withoutRuns,
 } from "../../src/station/run-record.ts";
-import type { Verdict } from "../../src/station/verdict.ts";
-import { id, pingRequest, runRequest } from "./scene.ts";
+import { id, NOW } from "./scene.ts";
 
-const VERDICTS: readonly Verdict[] = ["ok", "failed", "refused", "not run", "unfinished", "not targeted"];
+const RELOAD = { command: "reload" as CommandName, begun: NOW };
+const DEPLOY = { command: "deploy" as CommandName, begun: NOW + 1 };
 
-function kept(request = runRequest()): RunRecord {
-  const records: RunRecord[] = [];
-  const keep = (record: RunRecord) => {
-    records.push(record);
-    return ["a sentence"];
-  };
-  const agents = VERDICTS.map((verdict, index) => ({ identity: id(`web${index}`), verdict, status: 0 }));
-  assert.deepEqual(keepRecord(keep, request, { agents }, [{ identity: id("web9") }]), ["a sentence"]);
-  return records[0] ?? assert.fail("nothing was kept");
+function words(of: Readonly<Record<string, Word | undefined>>) {
+  return new Map(Object.entries(of).map(([name, word]) => [id(name), word]));
 }
 
-test("keepRecord() keeps of a run who was meant and what became of it there, and no parameter", () => {
-  const record = kept(runRequest({ parameters: new Map([["target", "s3cret"]]) }));
-  assert.equal(record.command, "reload");
-  assert.deepEqual(Object.fromEntries(record.agents), {
-    web0: "ok",
-    web1: "failed",
-    web2: "refused",
-    web3: "not run",
-    web4: "unfinished",
-    web9: "missing",
-  });
-  assert.doesNotMatch(formatRunRecord(record), /s3cret|target/);
+function record(of: Readonly<Record<string, Word>>, start = RELOAD): RunRecord {
+  return { ...start, agents: new Map(Object.entries(of).map(([name, word]) => [id(name), word])) };
+}
+
+function meant(...names: readonly string[]) {
+  return { identities: names.map(id), isKept: () => true };
+}
+
+const ALL = record({
+  web1: "ok",
+  web2: "failed",
+  web3: "refused",
+  web4: "not run",
+  web5: "unfinished",
+  web6: "missing",
+  web7: "in doubt",
 });
 
-test("keepRecord() keeps nothing of a ping, nor where nobody keeps anything", () => {
-  const keep = () => assert.fail("it was kept");
-  assert.deepEqual(keepRecord(keep, pingRequest(), { agents: [] }, []), []);
-  assert.deepEqual(keepRecord(undefined, runRequest(), { agents: [] }, []), []);
+test("beginRecord() has everybody in doubt whom a run is meant for, and keeps the others of the same command", () => {
+  const again = { ...RELOAD, begun: NOW + 5 };
+  const former = record({ web1: "ok", web2: "failed", web3: "missing" });
+  const begun = beginRecord(former, again, meant("web1", "web4"));
+  const wanted = record({ web1: "in doubt", web2: "failed", web3: "missing", web4: "in doubt" }, again);
+  assert.deepEqual(begun, wanted);
+  assert.deepEqual(beginRecord(former, DEPLOY, meant("web1")), record({ web1: "in doubt" }, DEPLOY));
+  assert.deepEqual(beginRecord(undefined, RELOAD, meant()), record({}));
+  assert.deepEqual(former, record({ web1: "ok", web2: "failed", web3: "missing" }));
 });
 
-test("toRepeat() names all where it did not go well, or not at all", () => {
-  assert.deepEqual([...toRepeat(kept())].sort(), ["web1", "web2", "web3", "web4", "web9"]);
+test("beginRecord() leaves those out whom a run for everybody does not know", () => {
+  const former = record({ web1: "failed", web2: "ok", web3: "missing" });
+  const isKept = (identity: string) => identity !== "web3";
+  const begun = beginRecord(former, RELOAD, { identities: [id("web2")], isKept });
+  assert.deepEqual(begun, record({ web1: "failed", web2: "in doubt" }));
 });
 
-test("parseRunRecord() inverts formatRunRecord(), and takes nothing else", () => {
-  const record = kept();
-  assert.deepEqual(parseRunRecord(formatRunRecord(record), "x.json"), record);
-  const text = formatRunRecord({ command: "reload" as CommandName, agents: new Map([[id("web1"), "ok"]]) });
+test("withoutRuns() forgets agents, and nothing else", () => {
+  const wanted = record({ web2: "ok" });
+  assert.deepEqual(withoutRuns(record({ web1: "failed", web2: "ok" }), [id("web1"), id("web3")]), wanted);
+});
+
+test("changeRecord() changes those that it is known of, and gives those that were not meant what they had before", () => {
+  const former = record({ web1: "ok", web2: "failed", web3: "missing" });
+  const begun = beginRecord(former, RELOAD, meant("web1", "web2", "web5", "web6"));
+  const changes = words({ web1: "failed", web2: undefined, web4: "ok", web5: undefined });
+  assert.deepEqual(
+    changeRecord(begun, former, RELOAD, changes),
+    record({ web1: "failed", web2: "failed", web3: "missing", web4: "ok", web6: "in doubt" }),
+  );
+  // What another command was to an agent is nothing to this one.
+  const other = record({ web1: "failed" }, DEPLOY);
+  assert.deepEqual(
+    changeRecord(record({ web1: "in doubt" }), other, RELOAD, words({ web1: undefined })),
+    record({}),
+  );
+});
+
+test("changeRecord() has the last say of an agent, and the time of the last run, where two of one command overlap", () => {
+  const first = beginRecord(undefined, RELOAD, meant("web1", "web2"));
+  const later = { ...RELOAD, begun: NOW + 5 };
+  const both = beginRecord(first, later, meant("web2"));
+  const changed =
+    changeRecord(both, undefined, RELOAD, words({ web1: "ok", web2: "failed" })) ?? assert.fail();
+  assert.deepEqual(changed, record({ web1: "ok", web2: "failed" }, later));
+  assert.deepEqual(
+    changeRecord(changed, first, later, words({ web2: "ok" })),
+    record({ web1: "ok", web2: "ok" }, later),
+  );
+});
+
+test("changeRecord() leaves the record to another command that has begun since, and makes one that is gone anew", () => {
+  assert.equal(
+    changeRecord(record({ web1: "ok" }, DEPLOY), undefined, RELOAD, words({ web1: "ok" })),
+    undefined,
+  );
+  assert.deepEqual(changeRecord(undefined, undefined, RELOAD, words({ web1: "ok" })), record({ web1: "ok" }));
+});
+
+test("toRepeat() names all who are not known to be well, inDoubt() those of whom nothing is known", () => {
+  assert.deepEqual(toRepeat(ALL), ["web2", "web3", "web4", "web5", "web6", "web7"]);
+  assert.deepEqual(inDoubt(ALL), ["web7"]);
+});
+
+test("parseRunRecord() inverts formatRunRecord(), reads version 1, and takes nothing else", () => {
+  assert.deepEqual(parseRunRecord(formatRunRecord(ALL), "x.json"), ALL);
+  const old = '{ "version": 1, "command": "reload", "agents": { "web1": "ok", "web2": "failed" } }';
+  const untimed = { ...record({ web1: "ok", web2: "failed" }), begun: undefined };
+  assert.deepEqual(parseRunRecord(old, "x.json"), untimed);
+  assert.deepEqual(parseRunRecord(formatRunRecord(untimed), "x.json"), untimed);
+  const text = formatRunRecord(record({ web1: "ok" }));
   const damaged = [
     "",
     "[]",
     "null",
     text.slice(0, -3),
-    text.replace('"version": 1', '"version": 2'),
+    text.replace('"version": 2', '"version": 0'),
     text.replace('"reload"', '"../reload"'),
     text.replace('"reload"', "7"),
     text.replace('"ok"', '"well"'),
     text.replace('"web1"', '"web*"'),
+    text.replace(/"begun": "[^"]*"/, '"begun": "noon"'),
+    text.replace(/"begun": "[^"]*"/, '"begun": 7'),
     text.replace(/"agents": \{[^}]*\}/, '"agents": []'),
   ];
   for (const one of damaged)
     assert.throws(
       () => parseRunRecord(one, "x.json"),
-      { name: "CbError", code: "file", message: /^Cannot use "x.json": expected/ },
+      { name: "CbError", code: "file", message: /^Cannot use "x.json": expected the record of a run, as/ },
       one,
     );
+  const newer = text.replace('"version": 2', '"version": 3');
+  assert.throws(() => parseRunRecord(newer, "x.json"), { message: /of version 2 at most, upgrade this cb$/ });
   fc.assert(
     fc.property(fc.json(), (json) => {
       try {
@@ -81,4 +145,11 @@ test("parseRunRecord() inverts formatRunRecord(), and takes nothing else", () =>
       }
     }),
   );
+});
+
+test("timeOfRun() says the time of day, and the day where it is another one", () => {
+  const at = (day: number, ...time: readonly [number, number, number]) =>
+    new Date(2026, 10, day, ...time).getTime();
+  assert.equal(timeOfRun(at(22, 3, 4, 5), at(22, 23, 59, 59)), "03:04:05");
+  assert.equal(timeOfRun(at(21, 23, 59, 59), at(22, 0, 0, 0)), "2026-11-21 23:59:59");
 });

@@ -1,41 +1,49 @@
 /** What `cb station` and its commands are; what they do is loaded when one is run. */
 import { type Command, defineCommand } from "../command.ts";
-import { STATION_EXIT } from "../exit-meanings.ts";
+import { AGENTS_EXIT, COMMANDS_EXIT, PING_EXIT, STATION_EXIT } from "../exit-meanings.ts";
 import { commonSettings } from "../settings/common.ts";
 import {
   acceptSettings,
+  agentKeySettings,
   agentsSettings,
   commandsSettings,
   forgetSettings,
+  pingIdleSettings,
+  pingSettings,
   runSettings,
-  stationSettings,
+  stationFileSettings,
 } from "../settings/station.ts";
 
 const runCommand = defineCommand({
   words: ["station", "run"],
   exitMeanings: STATION_EXIT,
-  operands: [{ name: "command" }],
+  operands: [
+    {
+      name: "command",
+      extraHint: "Say with --to or --tags which agents run it, and with --param KEY=VALUE what it is given",
+    },
+  ],
   summary: "Run a command on the agents and collect its output",
   description: [
-    "Each agent that is meant runs the executable of that name in its run-directory. Its output comes " +
-      "line by line, the agent's identity in front; the report of who did what comes on standard error.",
+    "Without --tags or --to, all agents of the channel run the executable of that name in their run-directories. " +
+      "Output comes line by line, behind the agent's name, and at the end who did what.",
   ],
   examples: [
     "cb station --tags web run reload",
     "cb station --to 'web[1-9],db*' --not-to db3 run reload --plan",
-    "cb station run scan --param target=10.0.0.1 --reply-wait 600",
     "cb station run reload --canary 1 --parallel 25% --max-failures 2",
-    "cb station run check --output ndjson --to-directory ./check --report check.html",
+    "cb station run scan --param target=10.0.0.1 --report scan.html",
   ],
   settings: runSettings,
+  idleSettings: agentKeySettings,
   configFile: "station.toml",
-  fileSettings: runSettings,
+  fileSettings: stationFileSettings,
   run: async (invocation) => (await import("../station-command.ts")).runOnAgents(invocation),
 });
 
 const pingCommand = defineCommand({
   words: ["station", "ping"],
-  exitMeanings: STATION_EXIT,
+  exitMeanings: PING_EXIT,
   summary: "Show which agents are listening",
   description: ["Shows each agent's round trip time, version, tags and clock difference."],
   examples: [
@@ -43,15 +51,16 @@ const pingCommand = defineCommand({
     "cb station --to web7 ping",
     "cb -c lab station --tags web,eu ping --fail-missing",
   ],
-  settings: stationSettings,
+  settings: pingSettings,
+  idleSettings: pingIdleSettings,
   configFile: "station.toml",
-  fileSettings: runSettings,
+  fileSettings: stationFileSettings,
   run: async (invocation) => (await import("../station-command.ts")).pingAgents(invocation),
 });
 
 const commandsCommand = defineCommand({
   words: ["station", "commands"],
-  exitMeanings: STATION_EXIT,
+  exitMeanings: COMMANDS_EXIT,
   summary: "Show which commands the agents have",
   description: [
     "Shows each command that this station may run: the beginning of the SHA-256 of its executable and of its " +
@@ -64,13 +73,15 @@ const commandsCommand = defineCommand({
     "cb -c lab station --to 'web*' commands --json",
   ],
   settings: commandsSettings,
+  idleSettings: agentKeySettings,
   configFile: "station.toml",
-  fileSettings: runSettings,
+  fileSettings: stationFileSettings,
   run: async (invocation) => (await import("../station-command.ts")).listCommands(invocation),
 });
 
 const showCommand = defineCommand({
   words: ["station", "agents"],
+  exitMeanings: AGENTS_EXIT,
   summary: "Show which agents are known, and by which keys",
   description: [
     "Lists tags, first and last answer and the fingerprint of the key of each agent that this station knows.",
@@ -79,7 +90,7 @@ const showCommand = defineCommand({
   settings: agentsSettings,
   idleSettings: commonSettings,
   configFile: "station.toml",
-  fileSettings: runSettings,
+  fileSettings: stationFileSettings,
   run: async (invocation) => (await import("../station-agents-command.ts")).showAgents(invocation),
 });
 
@@ -99,13 +110,12 @@ const forgetCommand = defineCommand({
   settings: forgetSettings,
   idleSettings: commonSettings,
   configFile: "station.toml",
-  fileSettings: runSettings,
+  fileSettings: stationFileSettings,
   run: async (invocation) => (await import("../station-agents-command.ts")).forgetAgents(invocation),
 });
 
 const acceptCommand = defineCommand({
   words: ["station", "agents", "accept"],
-  exitMeanings: STATION_EXIT,
   operands: [{ name: "name" }],
   summary: "Accept the changed key of an agent",
   description: [
@@ -119,8 +129,9 @@ const acceptCommand = defineCommand({
     "cb station agents accept web1 --fingerprint 0123456789abcdef --hello-wait 10",
   ],
   settings: acceptSettings,
+  idleSettings: commonSettings,
   configFile: "station.toml",
-  fileSettings: runSettings,
+  fileSettings: stationFileSettings,
   run: async (invocation) => (await import("../station-agents-command.ts")).acceptAgent(invocation),
 });
 

@@ -18,7 +18,7 @@ const storeSettings = {
     short: "D",
     default: "false",
     parse: parseSwitch,
-    help: "neither read nor write the discovery file; agents' keys are checked and kept all the same",
+    help: "neither read nor write the list of agents",
   },
   "discovery-file": {
     group: "Known agents",
@@ -29,14 +29,14 @@ const storeSettings = {
       text: (environment) => join(cacheDirectory(environment), "discovery.toml"),
     },
     parse: parsePath,
-    help: "where the agents that answered are listed",
+    help: "the list of agents that have answered",
   },
   "state-directory": {
     group: "Known agents",
     value: "<directory>",
     default: { help: "~/.local/state/cb", text: stateDirectory },
     parse: parsePath,
-    help: "where the keys of the agents that answered are kept",
+    help: "where their keys are kept",
   },
 } as const satisfies Schema;
 
@@ -48,14 +48,33 @@ const helloWait = {
     number: true,
     default: "2",
     parse: parseWait,
-    help: "wait for the first reply; 0 is without end",
+    help: "wait for a first reply; 0: no end",
   },
 } as const satisfies Schema;
 
+/** What files and lines for agents may have besides: taken, and not used. */
+export const agentKeySettings = {
+  "base-station-public-key": commonSettings["base-station-public-key"],
+  "network-secret-key": commonSettings["network-secret-key"],
+} as const satisfies Schema;
+
+const {
+  "base-station-public-key": _agentsOwn,
+  "network-secret-key": _agentsToo,
+  ...connectionSettings
+} = commonSettings;
+
 /** All that ask agents for something. */
 export const stationSettings = {
-  ...commonSettings,
   ...targetSettings,
+  expect: {
+    group: "Targets",
+    value: "<number>",
+    number: true,
+    file: false,
+    parse: parseInteger(1, 100_000),
+    help: "exit with +64 if fewer agents answer",
+  },
   ...helloWait,
   "reply-wait": {
     group: "Waiting",
@@ -64,7 +83,7 @@ export const stationSettings = {
     number: true,
     default: "120",
     parse: parseWait,
-    help: "wait for the next reply while agents are running; 0 is without end",
+    help: "wait for a next reply; 0: no end",
   },
   "minimum-wait": {
     group: "Waiting",
@@ -73,83 +92,84 @@ export const stationSettings = {
     number: true,
     default: "4",
     parse: parseMinimumWait,
-    help: "listen at least that long after the request; 0 is 1",
-  },
-  timeout: {
-    group: "Command",
-    value: "<seconds>",
-    number: true,
-    parse: parseLimit,
-    help: "have agents end a command that runs longer; without it none is ended",
+    help: "listen at least so long; 0 is 1",
   },
   "fail-missing": {
     group: "Known agents",
     short: "m",
     default: "false",
     parse: parseSwitch,
-    help: "exit with +2 if an agent that answered before has not",
-  },
-  expect: {
-    group: "Targets",
-    value: "<number>",
-    file: false,
-    parse: parseInteger(1, 100_000),
-    help: "exit with +64 if fewer agents answer",
+    help: "exit with +2 if a known agent is missing",
   },
   ...storeSettings,
+  ...connectionSettings,
 } as const satisfies Schema;
 
-/** `cb station run` has more: all keys of `station.toml`, of which each command takes those that it has. */
 export const runSettings = {
-  ...stationSettings,
+  ...targetSettings,
+  plan: {
+    group: "Targets",
+    default: "false",
+    file: false,
+    parse: parseSwitch,
+    help: "show who would run it, and run nothing",
+  },
   param: {
     group: "Command",
     value: "<key=value>",
     repeatable: true,
     file: false,
     parse: parseParameters,
-    help: "pass a parameter that the command's manifest declares; repeat it for more, never for a secret",
+    help: "give the command a parameter, never a secret",
+  },
+  timeout: {
+    group: "Command",
+    value: "<seconds>",
+    number: true,
+    parse: parseLimit,
+    help: "have agents end a command that runs longer",
   },
   ...rolloutSettings,
   output: {
     group: "Output",
     value: "<form>",
     parse: parseChoice(...OUTPUT_FORMS),
-    help: `how output is shown: ${OUTPUT_FORMS.join(", ")}; by default both on a terminal, else live`,
+    help: `${OUTPUT_FORMS.slice(0, -1).join(", ")} or ${OUTPUT_FORMS.at(-1)}`,
   },
   "no-progress": {
     group: "Output",
     default: "false",
     parse: parseSwitch,
-    help: "no line at the bottom of the terminal that says how things are",
+    help: "no status line at the bottom of the terminal",
   },
   stats: {
     group: "Output",
     default: "false",
     parse: parseSwitch,
-    help: "say at the end how long commands ran, as a chart too, and how much they printed",
+    help: "at the end, a chart of run times, and sizes",
   },
   "to-directory": {
     group: "Output",
     value: "<directory>",
     file: false,
     parse: parsePath,
-    help: "keep stdout, stderr and result.json of each agent in this directory, which is new or empty",
+    help: "keep the output of each agent in files there",
   },
   report: {
     group: "Output",
     value: "<file>",
     file: false,
     parse: parsePath,
-    help: "write the run as one page of HTML: figures, timeline, outputs; an earlier report there is replaced",
+    help: "write the run as one page of HTML",
   },
+  ...stationSettings,
   guard: {
     group: "Targets",
     value: "<number>",
     number: true,
     default: "20",
     parse: parseInteger(0, 100_000),
-    help: "ask before more known agents than that are all told to run something, on a terminal; 0 never asks",
+    help: "ask before all run it, if more are known",
   },
   all: {
     group: "Targets",
@@ -158,14 +178,16 @@ export const runSettings = {
     parse: parseSwitch,
     help: "do not ask, however many agents are known",
   },
-  plan: {
-    group: "Targets",
-    default: "false",
-    file: false,
-    parse: parseSwitch,
-    help: "show who would run it, by a ping, and run nothing",
-  },
 } as const satisfies Schema;
+
+/** All keys of `station.toml`, of which each command uses those that it has. */
+export const stationFileSettings = { ...runSettings, ...agentKeySettings } as const satisfies Schema;
+
+/** Whoever answers a ping is done with it: there is no next reply to wait for. */
+const { "reply-wait": replyWait, ...pingedSettings } = stationSettings;
+export const pingSettings = pingedSettings;
+/** Of the original's options for all commands of a station: taken, and not used. */
+export const pingIdleSettings = { ...agentKeySettings, "reply-wait": replyWait } as const satisfies Schema;
 
 /** Of commands that ask nobody. */
 export const forgetSettings = {
@@ -186,25 +208,30 @@ export const agentsSettings = {
   ...forgetSettings,
 } as const satisfies Schema;
 
-/** Nothing runs, so nothing has to be ended. */
-const { timeout: _, ...listedSettings } = stationSettings;
-
 export const commandsSettings = {
-  ...listedSettings,
+  ...stationSettings,
   json: agentsSettings.json,
 } as const satisfies Schema;
 
+/** It says in one line what came of it, whatever is asked for. */
+const {
+  verbose: _more,
+  "errors-only": _less,
+  "force-colors": _colors,
+  ...silentSettings
+} = connectionSettings;
+
 export const acceptSettings = {
-  ...commonSettings,
-  ...helloWait,
-  ...storeSettings,
   fingerprint: {
     group: "Keys and connection",
     value: "<key>",
     file: false,
     parse: parseFingerprint,
-    help: "fingerprint of the key to accept, as the agent logs it when it starts",
+    help: "the key to accept, as the agent logs it when it starts",
   },
+  ...helloWait,
+  ...storeSettings,
+  ...silentSettings,
 } as const satisfies Schema;
 
 function parseFingerprint(text: string): string {
