@@ -37,6 +37,7 @@ const FILES = [
   "src/protocol/listing.ts",
   "src/protocol/reply.ts",
   "src/station/reply-reader.ts",
+  "src/station/hub-watch.ts",
   "src/station/session.ts",
   "src/station/rollout.ts",
   "src/station/roster.ts",

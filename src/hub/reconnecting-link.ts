@@ -7,11 +7,13 @@
 import { EventEmitter, once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { failureOf, HubFailure } from "./failure.ts";
-import type { RedisConnection } from "./redis-connection.ts";
+import { CONNECT_MS, type RedisConnection } from "./redis-connection.ts";
 
 /** The pause before trying again, in milliseconds: doubled from the first to the last. */
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 15_000;
+/** Once Redis is back, whoever had lost it is connected again after so many milliseconds at most. */
+export const LONGEST_RETURN = LAST_PAUSE_MS + CONNECT_MS;
 /** A connection that lasted as long was a good one: the next pause is a short one again. */
 const GOOD_MS = 10_000;
 

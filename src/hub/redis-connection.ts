@@ -22,7 +22,7 @@ import { GuardedStream } from "./guarded-stream.ts";
 import { openSocket } from "./socket.ts";
 
 /** From the first packet to the answer to PING, in milliseconds. */
-const CONNECT_MS = 3_000;
+export const CONNECT_MS = 3_000;
 /** For one answer, in milliseconds; a Redis that was stopped for ten seconds is not yet a dead one. */
 const ANSWER_MS = 15_000;
 /**

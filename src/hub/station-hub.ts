@@ -32,6 +32,8 @@ const BATCH_BYTES = 1024 * 1024;
 /** What BLMOVE waits, in seconds: an idle connection speaks as often, and a dead one is found out. */
 const BLOCK_SECONDS = 5;
 const ROUND_MS = BLOCK_SECONDS * 1000 + 15_000;
+/** What it waits the first time on a connection that took the place of a lost one: `trouble` is over with its answer. */
+const FIRST_BLOCK_SECONDS = 0.1;
 /** The longest pause before a lost connection is tried again, in milliseconds: somebody is waiting. */
 const LONGEST_PAUSE = 1_000;
 /** How long a sign of life counts, in seconds, and how often it is given, in milliseconds (PROTOCOL.md §7). */
@@ -163,6 +165,19 @@ export class StationHub {
   }
 
   /**
+   * Asks whether Redis has replies that `replies` has not brought yet. What was brought goes with the LTRIM of the next
+   * round, so where there are none, all that agents had said by the time of the question is with the consumer: no
+   * order of two connections is needed for that.
+   *
+   * @throws {HubFailure} where Redis does not answer within 15 s, or refuses
+   */
+  async hasUnread(replyAddress: Uint8Array): Promise<boolean> {
+    const list = replyList(this.#connection.database, this.#channel, replyAddress);
+    const [first] = await this.#send(["LRANGE", list, 0, 0]);
+    return !Array.isArray(first) || first.length > 0;
+  }
+
+  /**
    * Deletes what is left of the session and says goodbye; never throws, and takes some seconds at most.
    *
    * @param replyAddress undefined where nothing was published
@@ -191,6 +206,7 @@ export class StationHub {
 
   /** One connection's worth of replies; throws when it is lost. */
   async *#drain(list: string, signal: AbortSignal): AsyncGenerator<readonly Uint8Array[]> {
+    let block = this.#idle === undefined ? FIRST_BLOCK_SECONDS : BLOCK_SECONDS;
     const redis = this.#idle ?? (await RedisConnection.open(this.#connection, MAX_REPLY_BYTES, signal));
     this.#idle = undefined;
     const onAbort = () => redis.destroy(new HubFailure("connection", "interrupted"));
@@ -199,7 +215,8 @@ export class StationHub {
       let received = 0;
       let most = FIRST_BATCH;
       while (!signal.aborted) {
-        const batch = await nextBatch(redis, list, received, most);
+        const batch = await nextBatch(redis, list, { received, most, block });
+        block = BLOCK_SECONDS;
         this.#trouble = undefined;
         received = batch.length;
         most = sizeAfter(batch) ?? most;
@@ -241,18 +258,22 @@ function sizeAfter(batch: readonly Uint8Array[]): number | undefined {
   return Math.max(1, Math.min(MAX_BATCH, Math.floor(BATCH_BYTES / average)));
 }
 
-/**
- * @param received how many items from the head of the list have arrived here, and can go
- * @param most items, at least 1
- */
+type Round = {
+  /** How many items from the head of the list have arrived here, and can go. */
+  readonly received: number;
+  /** Items, at least 1. */
+  readonly most: number;
+  /** Seconds that Redis waits for a first item. */
+  readonly block: number;
+};
+
 async function nextBatch(
   draining: RedisConnection,
   list: string,
-  received: number,
-  most: number,
+  { received, most, block }: Round,
 ): Promise<readonly Uint8Array[]> {
   const trim: readonly Command[] = received > 0 ? [["LTRIM", list, received, -1]] : [];
-  const wait: Command = ["BLMOVE", list, list, "LEFT", "LEFT", BLOCK_SECONDS];
+  const wait: Command = ["BLMOVE", list, list, "LEFT", "LEFT", block];
   const answers = await draining.answersTo([...trim, wait, ["LRANGE", list, 0, most - 1]], ROUND_MS);
   const batch: unknown = answers.at(-1);
   const refusal = answers.find((answer) => answer instanceof HubFailure);

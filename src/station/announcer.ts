@@ -2,7 +2,7 @@
  * What a station says of agents while it happens, besides the report at the end, which has all of it again: that
  * one is new, that one is missing, that one is not who he says.
  */
-import { count } from "../core/text.ts";
+import { count, seconds } from "../core/text.ts";
 import { utf8 } from "../protocol/bytes.ts";
 import type { Hello } from "../protocol/reply.ts";
 import { announcement, type MissingAgent, missingSentences, type RollCall } from "./attendance.ts";
@@ -48,6 +48,18 @@ export class Announcer {
   async interrupted(active: number): Promise<void> {
     if (this.#isErrorsOnly || !this.#stderr.isTerminal || active === 0) return;
     await this.#say([`asking ${count(active, "agent")} to end the command; Ctrl-C again leaves at once`]);
+  }
+
+  /** @param milliseconds for which nothing has been heard */
+  async hubSilent(milliseconds: number, reason: string | undefined): Promise<void> {
+    const why = reason === undefined ? "" : ` (${reason})`;
+    const what = `no sign of life from the hub for ${seconds(milliseconds)}${why}`;
+    if (!this.#isErrorsOnly) await this.#say([`${what}: nobody counts as silent until it answers`]);
+  }
+
+  /** Takes that back. */
+  async hubBack(milliseconds: number): Promise<void> {
+    if (!this.#isErrorsOnly) await this.#say([`the hub answers again, after ${seconds(milliseconds)}`]);
   }
 
   async #say(sentences: readonly string[]): Promise<void> {

@@ -43,6 +43,8 @@ function reasonOf({ stopped, failed, fleet, plan }: Rollout): string {
   switch (stopped) {
     case "interrupted":
       return "interrupted before its turn";
+    case "hub-silent":
+      return "the hub fell silent before its turn";
     case "canaries-absent":
       return `only ${count(fleet?.canaries.size ?? 0, "agent")} of the ${plan.canary} that should go first can`;
     case "canary-failed":

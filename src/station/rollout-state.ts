@@ -3,7 +3,13 @@ import type { Identity } from "../core/names.ts";
 import type { RolloutPlan } from "./rollout-plan.ts";
 
 /** Why nobody else is released. */
-export type StopReason = "interrupted" | "canaries-absent" | "canary-failed" | "failures" | "hold-over";
+export type StopReason =
+  | "interrupted"
+  | "hub-silent"
+  | "canaries-absent"
+  | "canary-failed"
+  | "failures"
+  | "hold-over";
 
 export type Rollout = {
   readonly plan: RolloutPlan;
@@ -13,7 +19,7 @@ export type Rollout = {
   readonly fleet: Fleet | undefined;
   /** Those that wait for their release; true: their key is pinned from before. */
   readonly held: ReadonlyMap<Identity, boolean>;
-  /** Before that we did not listen, so nobody was silent. */
+  /** Before that nobody could be heard, or agents were on their way back to the hub: nobody was silent. */
   readonly listeningSince: number;
   readonly inFlight: ReadonlyMap<Identity, Flight>;
   /** Released, and their slot is free again. */

@@ -14,6 +14,7 @@
 import { compareNames } from "../core/name-set.ts";
 import type { Identity } from "../core/names.ts";
 import { GO_VALIDITY } from "../protocol/limits.ts";
+import type { Deaf } from "./hub-watch.ts";
 import { countOf } from "./rollout-plan.ts";
 import type { Fleet, Flight, Rollout, StopReason } from "./rollout-state.ts";
 import { without, withoutKey } from "./without.ts";
@@ -28,10 +29,12 @@ export type RolloutEvent =
   | { readonly kind: "gone"; readonly identity: Identity }
   /** Nothing that it says is believed any more. */
   | { readonly kind: "silenced"; readonly identity: Identity }
-  /** For some time we have not listened: nobody was silent. */
-  | { readonly kind: "deaf" }
+  | Deaf
+  /** And for so long that nobody waits any more. */
+  | { readonly kind: "hub-silent" }
   | { readonly kind: "interrupted" }
-  | { readonly kind: "tick" };
+  /** What agents had said until `heard` has been read, all of it. */
+  | { readonly kind: "tick"; readonly heard: number };
 
 /** What is to be sent. */
 export type RolloutEffects = {
@@ -54,7 +57,7 @@ export function stepRollout(
   now: number,
 ): { readonly rollout: Rollout; readonly effects: RolloutEffects } {
   // Whoever is silent is found out when nothing else is to be read.
-  const heard = event.kind === "tick" ? loseSilent(before, now) : apply(before, event, now);
+  const heard = event.kind === "tick" ? loseSilent(before, event.heard) : apply(before, event, now);
   const emptied = before.inFlight.size > 0 && heard.inFlight.size === 0;
   const settled = emptied ? { ...heard, emptiedAt: now } : heard;
   const judged = { ...settled, stopped: settled.stopped ?? reasonToStop(settled, now) };
@@ -104,9 +107,10 @@ function apply(rollout: Rollout, event: Exclude<RolloutEvent, { kind: "tick" }>,
         ? exited(rollout, event.identity, false)
         : failedIn(rollout, event.identity);
     case "deaf":
-      return { ...rollout, listeningSince: now };
+      return { ...deafened(rollout, event.since, now), listeningSince: event.returnBy };
+    case "hub-silent":
     case "interrupted":
-      return { ...rollout, stopped: rollout.stopped ?? "interrupted", withdrawnAt: now };
+      return { ...rollout, stopped: rollout.stopped ?? event.kind, withdrawnAt: now };
   }
 }
 
@@ -161,6 +165,15 @@ function exited(rollout: Rollout, identity: Identity, isWell: boolean): Rollout 
 function failedIn(rollout: Rollout, identity: Identity): Rollout {
   if (!rollout.inFlight.has(identity)) return rollout;
   return { ...rollout, failed: new Set(rollout.failed).add(identity) };
+}
+
+/** A release that was sent into that time, and has not been answered, is sent again as if the time had not been. */
+function deafened(rollout: Rollout, since: number, now: number): Rollout {
+  const inFlight = [...rollout.inFlight].map(([identity, flight]) => {
+    const { releasedAt } = flight;
+    return [identity, { ...flight, releasedAt: releasedAt + now - Math.max(since, releasedAt) }] as const;
+  });
+  return { ...rollout, inFlight: new Map(inFlight) };
 }
 
 function loseSilent(rollout: Rollout, now: number): Rollout {

@@ -9,11 +9,14 @@
  * From the first and the last state it is also over once everybody is accounted for: as many agents have
  * answered as the hub counted receivers, or all that were named where only names were. Agents that are known
  * besides and could be meant get a moment longer.
+ * Time in which nothing could be heard counts for no wait; a hub that stays silent ends the session in the end.
  * A rollout says itself who is active, and keeps the session up until nobody is and nobody is to be released.
  * The count comes from a stranger: it decides how long to wait, never what is called complete. No clock, no
  * I/O: `station.ts` feeds it and sleeps until `deadline`.
  * Source: PROTOCOL.md §8.
  */
+
+import type { Deaf } from "./hub-watch.ts";
 
 /** Durations in milliseconds; `Infinity` is no end. */
 export type WaitPolicy = {
@@ -22,6 +25,8 @@ export type WaitPolicy = {
   readonly minimumWait: number;
   /** The operator asked for this minimum wait: nothing cuts it short. */
   readonly isMinimumExplicit: boolean;
+  /** How long the hub may be silent at least; 30 s where it is not said. */
+  readonly hubWait?: number;
 };
 
 /**
@@ -35,7 +40,13 @@ const SETTLING_TIME = 500;
 /** And in terms of the slowest first answer. */
 const SETTLING_FACTOR = 3;
 
+/** In milliseconds: so long the station's own sign of life counts at the hub. */
+const HUB_WAIT = 30_000;
+/** And at most: a list of replies to which nothing is added has expired by then (PROTOCOL.md §7). */
+const LONGEST_HUB_WAIT = 600_000;
+
 export type Session = {
+  /** Later by the time in which nothing could be heard. */
   readonly sentAt: number;
   /** How many receivers the hub counted; 0 where it counts for nothing. */
   readonly counted: number;
@@ -52,11 +63,13 @@ export type Session = {
   /** Milliseconds from the request to the last first answer. */
   readonly slowestHello: number;
   readonly lastSign: number;
+  /** Before that nobody was silent. */
+  readonly listeningSince: number;
   /** When the operator asked the agents to end; from then on only their confirmation is waited for. */
   readonly interruptedAt: number | undefined;
   /** Agents wait to be released, or are still running: their rollout says when it is over, and who is active. */
   readonly isRollingOut: boolean;
-  readonly end: undefined | "all-heard" | "waited" | "reply-wait-expired" | "interrupted";
+  readonly end: undefined | "all-heard" | "waited" | "reply-wait-expired" | "interrupted" | "hub-silent";
 };
 
 export type SessionEvent =
@@ -74,8 +87,21 @@ export type SessionEvent =
   | { readonly kind: "finished" }
   /** Who is active is for the rollout to say. */
   | { readonly kind: "rollout"; readonly inFlight: number; readonly isOver: boolean }
+  | Deaf
+  /** And for so long that nobody waits any more. */
+  | { readonly kind: "hub-silent" }
   | { readonly kind: "interrupted" }
+  /** Of what had been said by now, all has been heard. */
   | { readonly kind: "tick" };
+
+/** What is no agent's word. */
+const NO_REPLIES: ReadonlySet<SessionEvent["kind"]> = new Set([
+  "tick",
+  "interrupted",
+  "rollout",
+  "deaf",
+  "hub-silent",
+]);
 
 /** @param now any clock that never goes back, in milliseconds; the same for every call */
 export function newSession(
@@ -95,6 +121,7 @@ export function newSession(
     unheardNames,
     slowestHello: 0,
     lastSign: now,
+    listeningSince: now,
     interruptedAt: undefined,
     isRollingOut,
     end: undefined,
@@ -103,8 +130,9 @@ export function newSession(
 
 export function step(session: Session, event: SessionEvent, now: number, waits: WaitPolicy): Session {
   // What arrived along with the reply that ended it still counts: the agent that it is from is not done.
-  const isReply = event.kind !== "tick" && event.kind !== "interrupted" && event.kind !== "rollout";
+  const isReply = !NO_REPLIES.has(event.kind);
   if (session.end !== undefined && !isReply) return session;
+  if (event.kind === "hub-silent") return { ...session, end: event.kind };
   // A hub can make worthless hellos as long as it likes.
   const lastSign = isReply && event.kind !== "worthless-hello" ? now : session.lastSign;
   const interruptedAt = session.interruptedAt ?? (event.kind === "interrupted" ? now : undefined);
@@ -118,8 +146,26 @@ export function deadline(session: Session, waits: WaitPolicy): number {
     return session.interruptedAt + (session.active > 0 ? CONFIRMATION_WAIT : STRAGGLER_WAIT);
   }
   if (session.isRollingOut) return Infinity;
-  if (session.active > 0) return session.lastSign + waits.replyWait;
+  if (session.active > 0) return Math.max(session.lastSign, session.listeningSince) + waits.replyWait;
   return heardAt(session, waits);
+}
+
+/**
+ * How long the hub may be silent, in milliseconds: as long as agents that are active may, and at least as long as a
+ * restart of Redis takes; without end for nobody.
+ */
+export function hubPatience(
+  { active, isRollingOut }: Session,
+  { replyWait, hubWait = HUB_WAIT }: WaitPolicy,
+): number {
+  const forAgents = active > 0 || isRollingOut ? replyWait : 0;
+  return Math.min(LONGEST_HUB_WAIT, Math.max(hubWait, forAgents));
+}
+
+/** When the session is over whether the hub lives or not. @param aliveAt when the hub was heard the last time */
+export function overAt(session: Session, aliveAt: number, waits: WaitPolicy): number {
+  if (session.interruptedAt !== undefined) return deadline(session, waits);
+  return aliveAt + hubPatience(session, waits);
 }
 
 /** When whoever wanted to answer has answered, as far as can be known. */
@@ -158,7 +204,10 @@ function apply(session: Session, event: SessionEvent, now: number): Session {
       return { ...session, active: event.inFlight, isRollingOut: !event.isOver };
     case "finished":
       return { ...session, active: active - 1 };
+    case "deaf":
+      return { ...session, sentAt: session.sentAt + now - event.since, listeningSince: event.returnBy };
     case "sign-of-life":
+    case "hub-silent":
     case "interrupted":
     case "tick":
       return session;

@@ -121,7 +121,8 @@ function unfinished(
   { end }: Session,
   { replyWait }: WaitPolicy,
 ): Judgement {
-  const doing = disposition.is === "queued" ? "is queued" : "is running";
+  const doing =
+    disposition.is === "held" ? "was released" : disposition.is === "queued" ? "is queued" : "is running";
   const unconfirmed = (what: string, status: number): Judgement => ({
     verdict: "unfinished",
     status,
@@ -129,6 +130,8 @@ function unfinished(
     trouble: what,
   });
   if (end === "interrupted") return unconfirmed("has not confirmed the cancel", 0);
+  if (end === "hub-silent")
+    return unconfirmed(`${doing} and could not be heard any more`, ExitStatus.replyWaitExpired);
   if (end !== "reply-wait-expired") return unconfirmed(doing, 0);
   return unconfirmed(`${doing} and said nothing for ${seconds(replyWait)}`, ExitStatus.replyWaitExpired);
 }

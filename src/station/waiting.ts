@@ -1,5 +1,4 @@
 /** What a session waits for: items that may come late or never, output that its reader may not take. */
-
 import { LONGEST_TIMER } from "../core/clock.ts";
 
 /** Items of the reply list. */
@@ -22,20 +21,34 @@ export async function unlessAborted(signal: AbortSignal, work: Promise<void>): P
   await Promise.race([work, aborted]).finally(() => done.abort());
 }
 
-/** What arrives within so many milliseconds, or undefined; also when one of the signals aborts. */
-export async function earliest(
-  batch: Promise<Batch>,
-  milliseconds: number,
-  signals: readonly AbortSignal[],
-): Promise<Batch | undefined> {
-  const done = new AbortController();
-  const alarm = new Promise<undefined>((resolve) => {
-    const wake = () => resolve(undefined);
-    const timer = setTimeout(wake, Math.min(Math.max(0, milliseconds), LONGEST_TIMER));
-    done.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
-    for (const signal of signals) {
-      if (!signal.aborted) signal.addEventListener("abort", wake, { once: true, signal: done.signal });
-    }
-  });
-  return Promise.race([batch, alarm]).finally(() => done.abort());
+/** What has come, in the order in which it came. */
+export class Inbox<Item> {
+  readonly #items: Promise<Item>[] = [];
+  #wake = () => {};
+
+  /** Takes an item that is on its way: it has come once it is settled. */
+  expect(item: Promise<Item>): void {
+    const settle = () => {
+      this.#items.push(item);
+      this.#wake();
+    };
+    item.then(settle, settle);
+  }
+
+  /** The next item, or undefined where none comes within so many milliseconds, or one of the signals aborts. */
+  async next(milliseconds: number, signals: readonly AbortSignal[]): Promise<Item | undefined> {
+    const done = new AbortController();
+    const awake = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      const timer = setTimeout(resolve, Math.min(Math.max(0, milliseconds), LONGEST_TIMER));
+      done.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+      for (const signal of signals) {
+        const wake = () => resolve();
+        if (!signal.aborted) signal.addEventListener("abort", wake, { once: true, signal: done.signal });
+      }
+    });
+    if (this.#items.length === 0) await awake;
+    done.abort();
+    return this.#items.shift();
+  }
 }

@@ -30,7 +30,8 @@ const SENTENCES: readonly Sentence[] = [
   {
     fact: "silent",
     bit: 8,
-    pattern: /^(?<who>\S+) is running and said nothing for [\d.]+ s, its command may still run$/,
+    pattern:
+      /^(?<who>\S+) is running and (?:said nothing for [\d.]+ s|could not be heard any more), its command may still run$/,
   },
   {
     fact: "unconfirmed",
@@ -50,6 +51,8 @@ const SENTENCES: readonly Sentence[] = [
   { fact: "new", bit: 0, pattern: /^(?<times>\d+) new agents?: .+$/ },
 ];
 
+/** What is said while nothing is heard, and taken back. */
+const STANDSTILL = /^cb: (no sign of life from the hub for|the hub answers again, after) [\d.]+ s/;
 /** What is missing while others run is only so until it answers. */
 const LATE = /^cb: (\S+) has answered after all$/;
 
@@ -66,7 +69,7 @@ export function readReport({ stderr }: Pick<Told, "stderr">): Report {
   const strange: string[] = [];
   const bits = new Map<string, number>();
   for (const line of textOf(stderr).split("\n")) {
-    if (!line.startsWith("cb: ")) continue;
+    if (!line.startsWith("cb: ") || STANDSTILL.test(line)) continue;
     const [, late] = LATE.exec(line) ?? [];
     if (late !== undefined) {
       facts.delete(`missing ${late}`);

@@ -28,7 +28,13 @@ export type Schedule = {
   readonly afterwards: "at once" | "once expired" | "after a restart";
 };
 
-export const WAITS = { helloWait: 300, replyWait: 600, minimumWait: 300, isMinimumExplicit: false };
+export const WAITS = {
+  helloWait: 300,
+  replyWait: 600,
+  minimumWait: 300,
+  isMinimumExplicit: false,
+  hubWait: 2_000,
+};
 
 /** @param replies how many of them an agent has to the question */
 type LieMaker = (dice: Dice, replies: number, scene: Scene) => Lie | readonly Lie[];

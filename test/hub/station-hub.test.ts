@@ -246,6 +246,45 @@ test("StationHub.trouble says why nothing comes while Redis is away, and no more
   await station.close(address);
 });
 
+test("StationHub.trouble is over soon after Redis is back, though nobody says anything", async () => {
+  await using fixture = await Fixture.start();
+  const station = await connectStationHub(fixture.connection, channel);
+  const address = newAddress();
+  const stop = new AbortController();
+  const waiting = station.replies(address, stop.signal).next();
+  await fixture.killRedis();
+  await until("the trouble is known", () => station.trouble !== undefined);
+  await fixture.startRedis();
+  const since = performance.now();
+  await until("it is over", () => station.trouble === undefined);
+  assert.ok(performance.now() - since < 4_500, "not only when a wait of 5 s for replies is over");
+  stop.abort();
+  await waiting;
+  await station.close(address);
+});
+
+test("StationHub.hasUnread() is true until a reply was brought and taken, and fails where Redis is away", async () => {
+  await using fixture = await Fixture.start();
+  const station = await connectStationHub(fixture.connection, channel);
+  const address = newAddress();
+  const stop = new AbortController();
+  const replies = station.replies(address, stop.signal);
+  assert.equal(await station.hasUnread(address), false);
+  await fixture.redis(["RPUSH", replyList(0, channel, address), numbered(1)]);
+  assert.equal(await station.hasUnread(address), true);
+  await replies.next();
+  assert.equal(await station.hasUnread(address), true);
+  const next = replies.next(); // whoever comes back has taken it
+  await until("it is gone", async () => !(await station.hasUnread(address)));
+  await fixture.killRedis();
+  await assert.rejects(station.hasUnread(address));
+  await fixture.startRedis();
+  assert.equal(await station.hasUnread(address), false);
+  stop.abort();
+  await next;
+  await station.close(address);
+});
+
 test("StationHub.replies() empties the list of a Redis that is full, and goes on when it has room", async () => {
   await using fixture = await Fixture.start();
   const station = await connectStationHub(fixture.connection, channel);

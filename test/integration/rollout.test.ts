@@ -5,56 +5,12 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { until } from "../hub/hub-fixture.ts";
 import { eventProblems } from "../support/event-schema.ts";
-import { Fleet } from "../support/fleet.ts";
+import { jobFleet, mostAtOnce, notesOf, whoRan } from "../support/job-fleet.ts";
 import { assertEnded, lines, processIsGone } from "../support/running-program.ts";
 import { ShiftedClock } from "../support/shifted-clock.ts";
 
-/** A fleet with this many agents, which are known by their keys. */
-async function fleetOf(agents: number): Promise<Fleet> {
-  const fleet = await Fleet.start();
-  // Its own time stamps, in milliseconds, around what the test wants of it.
-  fleet.command(
-    "job",
-    `echo "$1 $(date +%s%3N) begin" >>${fleet.path("notes")}`,
-    `. ${fleet.path("body")}`,
-    `echo "$1 $(date +%s%3N) end" >>${fleet.path("notes")}`,
-  );
-  fleet.file("body", "sleep 0.2\n");
-  const names = Array.from({ length: agents }, (_, index) => `web${index + 1}`);
-  await Promise.all(names.map((name) => fleet.agent(name)));
-  const { status } = await fleet.station("ping");
-  assert.equal(status, 0);
-  return fleet;
-}
-
-type Note = { readonly agent: string; readonly at: number; readonly what: string };
-
-function notesOf(fleet: Fleet): readonly Note[] {
-  if (!existsSync(fleet.path("notes"))) return [];
-  return lines(readFileSync(fleet.path("notes"), "utf8")).map((line) => {
-    const [agent = "", at = "", what = ""] = line.split(" ");
-    return { agent, at: Number(at), what };
-  });
-}
-
-/** The most that ran at the same time; one that ends and one that begins in the same millisecond did not. */
-function mostAtOnce(notes: readonly Note[]): number {
-  const sorted = notes.toSorted((one, other) => one.at - other.at || (one.what === "end" ? -1 : 1));
-  let running = 0;
-  let most = 0;
-  for (const { what } of sorted) {
-    running += what === "begin" ? 1 : -1;
-    most = Math.max(most, running);
-  }
-  return most;
-}
-
-function whoRan(fleet: Fleet): readonly string[] {
-  return notesOf(fleet).flatMap(({ agent, what }) => (what === "begin" ? [agent] : []));
-}
-
 test("cb station --parallel 1 runs on three agents one after the other", async () => {
-  await using fleet = await fleetOf(3);
+  await using fleet = await jobFleet(3);
   const { status, stderr } = await fleet.station("run", "job", "--parallel", "1");
   assert.equal(status, 0, stderr);
   assert.match(stderr, /^3 agents · 3 ok · /m);
@@ -63,7 +19,7 @@ test("cb station --parallel 1 runs on three agents one after the other", async (
 });
 
 test("cb station --parallel runs on as many at a time as a share in a hundred is of those that answer", async () => {
-  await using fleet = await fleetOf(5);
+  await using fleet = await jobFleet(5);
   const { status, stderr } = await fleet.station("run", "job", "--parallel", "50%");
   assert.equal(status, 0, stderr);
   assert.equal(whoRan(fleet).length, 5);
@@ -71,7 +27,7 @@ test("cb station --parallel runs on as many at a time as a share in a hundred is
 });
 
 test("cb station --canary runs on nobody else where a canary fails, and says on whom it has not run", async () => {
-  await using fleet = await fleetOf(4);
+  await using fleet = await jobFleet(4);
   fleet.file("body", '[ "$1" != web2 ] || exit 3\n');
   assertEnded(await fleet.station("run", "job", "--canary", "2"), 4 + 64, {
     stderr: [
@@ -84,7 +40,7 @@ test("cb station --canary runs on nobody else where a canary fails, and says on 
 });
 
 test("cb station --canary runs on all others once the canaries are well", async () => {
-  await using fleet = await fleetOf(4);
+  await using fleet = await jobFleet(4);
   const { status, stderr } = await fleet.station("run", "job", "--canary", "1");
   assert.equal(status, 0, stderr);
   const [first, second] = notesOf(fleet);
@@ -96,7 +52,7 @@ test("cb station --canary runs on all others once the canaries are well", async 
 });
 
 test("cb station --max-failures begins on nobody else once so many have failed", async () => {
-  await using fleet = await fleetOf(5);
+  await using fleet = await jobFleet(5);
   fleet.file("body", '[ "$1" = web2 ] || exit 1\n');
   const rollout = ["--parallel", "1", "--max-failures", "2"];
   assertEnded(await fleet.station("run", "job", ...rollout), 4 + 64, {
@@ -126,7 +82,7 @@ test("cb station --max-failures begins on nobody else once so many have failed",
 });
 
 test("cb station at Ctrl-C between two batches begins on nobody else, and leaves nothing held", async () => {
-  await using fleet = await fleetOf(3);
+  await using fleet = await jobFleet(3);
   const station = fleet.start(["station", "run", "job", "--parallel", "1", "--pause", "60"]);
   await until("the first has run", () => notesOf(fleet).length === 2);
   await sleep(300); // its exit is on its way
@@ -141,7 +97,7 @@ test("cb station at Ctrl-C between two batches begins on nobody else, and leaves
 });
 
 test("cb station at Ctrl-C ends what runs, and what is held does not begin", async () => {
-  await using fleet = await fleetOf(3);
+  await using fleet = await jobFleet(3);
   fleet.file("body", "sleep 60\n");
   const station = fleet.start(["station", "run", "job", "--parallel", "2"]);
   await until("two run", () => notesOf(fleet).length === 2);
@@ -157,7 +113,7 @@ test("cb station at Ctrl-C ends what runs, and what is held does not begin", asy
 });
 
 test("cb station --timeout counts for each agent from its own start", async () => {
-  await using fleet = await fleetOf(3);
+  await using fleet = await jobFleet(3);
   fleet.file("body", "case $1 in web2) sleep 60;; *) sleep 0.7;; esac\n");
   assertEnded(await fleet.station("--timeout", "1.2", "run", "job", "--parallel", "1"), 4, {
     stderr: ["cb: web2: ended at its time limit after # s", "3 agents · 2 ok · 1 failed · # s"],
@@ -166,7 +122,7 @@ test("cb station --timeout counts for each agent from its own start", async () =
 });
 
 test("cb station gives the place of an agent that was killed to the next, after the reply wait and not before", async () => {
-  await using fleet = await fleetOf(1);
+  await using fleet = await jobFleet(1);
   const victim = await fleet.agent("web0");
   assert.equal((await fleet.station("ping")).status, 0);
   fleet.file("body", `[ "$1" != web0 ] || { echo $$ >${fleet.path("pid")}; exec sleep 60; }\n`);
@@ -189,7 +145,7 @@ test("cb station gives the place of an agent that was killed to the next, after 
 });
 
 test("cb agent whose clock is past the hour gives its hold up when it is released, and says so", async () => {
-  await using fleet = await fleetOf(1);
+  await using fleet = await jobFleet(1);
   const clock = new ShiftedClock(fleet);
   const agent = await fleet.agent("web2", ["--verbose"], clock.surroundings);
   assert.equal((await fleet.station("ping")).status, 0);
@@ -207,7 +163,7 @@ test("cb agent whose clock is past the hour gives its hold up when it is release
 });
 
 test("cb agent that was restarted says that it has lost what it held, and never runs it", async () => {
-  await using fleet = await fleetOf(1);
+  await using fleet = await jobFleet(1);
   const before = await fleet.agent("web2", ["--verbose"]);
   assert.equal((await fleet.station("ping")).status, 0);
   const station = fleet.start(["station", "run", "job", "--parallel", "1", "--pause", "4"]);
@@ -226,7 +182,7 @@ test("cb agent that was restarted says that it has lost what it held, and never 
 });
 
 test("cb agent that is stopped while it holds a command says so", async () => {
-  await using fleet = await fleetOf(1);
+  await using fleet = await jobFleet(1);
   const agent = await fleet.agent("web2", ["--verbose"]);
   assert.equal((await fleet.station("ping")).status, 0);
   const station = fleet.start(["station", "run", "job", "--parallel", "1", "--pause", "2"]);
@@ -242,7 +198,7 @@ test("cb agent that is stopped while it holds a command says so", async () => {
 });
 
 test("cb station refuses a rollout that cannot be meant before it asks anybody", async () => {
-  await using fleet = await fleetOf(1);
+  await using fleet = await jobFleet(1);
   const rows: readonly (readonly [args: readonly string[], said: RegExp])[] = [
     [
       ["--canary", "2"],
@@ -279,7 +235,7 @@ test("cb station refuses a rollout that cannot be meant before it asks anybody",
 });
 
 test("cb station run --retry-failed repeats a run where it failed, was not run or was missing, until all is well", async () => {
-  await using fleet = await fleetOf(4);
+  await using fleet = await jobFleet(4);
   const web5 = await fleet.agent("web5");
   assert.equal((await fleet.station("ping")).status, 0);
   await web5.stop();
@@ -307,7 +263,7 @@ test("cb station run --retry-failed repeats a run where it failed, was not run o
 });
 
 test("cb station run --retry-failed says why there is nothing that it can repeat", async () => {
-  await using fleet = await fleetOf(1);
+  await using fleet = await jobFleet(1);
   const rows: readonly (readonly [args: readonly string[], said: string])[] = [
     [["job"], 'Cannot repeat "job": no run on channel "default" is recorded here'],
     [

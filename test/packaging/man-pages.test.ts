@@ -418,11 +418,12 @@ test("cb-station(1) explains every sentence about an agent that did not do what 
       return outcomeOf([says(), ends({ ending, status: 3, signal: "SIGKILL", detail: "why" })]);
     }),
     ...(["running", "queued"] as const).flatMap((is) =>
-      (["reply-wait-expired", "interrupted", undefined] as const).map((end) =>
+      (["reply-wait-expired", "hub-silent", "interrupted", undefined] as const).map((end) =>
         outcomeOf([says({ is })], { end }),
       ),
     ),
   ];
+  outcomes.push(outcomeOf([says({ is: "held" })], { end: "hub-silent" }));
   for (const { problems } of outcomes) {
     assert.equal(problems.length, 1);
     explained(problems[0] ?? "");
@@ -438,6 +439,7 @@ test("cb-station(1) explains every sentence about rollouts", () => {
     rollout,
     { ...rollout, lost: new Set([id("web1")]) },
     { ...rollout, stopped: "interrupted" },
+    { ...rollout, stopped: "hub-silent" },
     { ...rollout, stopped: "hold-over" },
     { ...rollout, stopped: "canaries-absent", fleet },
     { ...rollout, stopped: "canary-failed", ...failed("web2") },

@@ -69,3 +69,15 @@ test("Announcer.interrupted() tells whoever sits at a terminal what he waits for
   assert.equal(await said(false, interrupted(2)), "", "a script asks for nothing");
   assert.equal(await said(true, interrupted(2), true), "", "it is no error");
 });
+
+test("Announcer.hubSilent() and hubBack() say for how long nothing was heard, unless errors alone are wanted", async () => {
+  const silent = (why?: string) => (announcer: Announcer) => announcer.hubSilent(3_012, why);
+  const rest = "nobody counts as silent until it answers\n";
+  assert.equal(await said(false, silent()), `cb: no sign of life from the hub for 3.01 s: ${rest}`);
+  const refused = `cb: no sign of life from the hub for 3.01 s (connection refused): ${rest}`;
+  assert.equal(await said(false, silent("connection refused")), refused);
+  assert.equal(await said(true, silent()), "");
+  const back = (announcer: Announcer) => announcer.hubBack(14_000);
+  assert.equal(await said(false, back), "cb: the hub answers again, after 14.0 s\n");
+  assert.equal(await said(true, back), "");
+});

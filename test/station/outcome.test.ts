@@ -576,3 +576,16 @@ test("judge() has a sentence that names the agent for every bit, over any roster
     { numRuns: 300 },
   );
 });
+
+test("judge() gives +8 for agents that could not be heard any more as the hub fell silent", () => {
+  const facts = { end: "hub-silent" } as const;
+  const rows: readonly (readonly [is: "running" | "queued" | "held", doing: string])[] = [
+    ["running", "is running"],
+    ["queued", "is queued"],
+    ["held", "was released"],
+  ];
+  for (const [is, doing] of rows) {
+    const sentence = `web1 ${doing} and could not be heard any more, its command may still run`;
+    judged([says("web1", { is })], 8, [sentence], facts);
+  }
+});

@@ -4,6 +4,8 @@
  *
  *   a go:      late by more than it is valid, lost, or twice; agents come back from a restart, or do not
  *   a reply:   in the order of its agent, and never later than `REPLY_DELAY`; the station may stop reading meanwhile
+ *   the hub:   may stand still: what it was told meanwhile it does afterwards, or it is lost with its connections, and
+ *              then agents find their way back by and by
  *   clocks:    no further from the station's than `SKEW`
  *
  * The three add up to less than the least reply wait: that is what the promise rests on.
@@ -11,7 +13,18 @@
 import { stalenessAtTurn } from "../../src/agent/freshness.ts";
 import { judgeGo } from "../../src/agent/live-session.ts";
 import type { Identity } from "../../src/core/names.ts";
+import { LONGEST_RETURN } from "../../src/hub/reconnecting-link.ts";
 import { GO_VALIDITY, MAX_HOLD } from "../../src/protocol/limits.ts";
+import {
+  answered,
+  askAt,
+  asked,
+  type Heard,
+  type HubWatch,
+  inattentive,
+  newHubWatch,
+  replied,
+} from "../../src/station/hub-watch.ts";
 import {
   type RolloutEffects,
   type RolloutEvent,
@@ -100,6 +113,11 @@ class World {
   #rollout: Rollout;
   #now = 0;
   #order = 0;
+  #watch: HubWatch = newHubWatch(0);
+  /** The hub does nothing before that. */
+  #stillUntil = 0;
+  /** What was lost with the connections that broke meanwhile is lost. */
+  #hasBroken = false;
   /** The station reads nothing before that. */
   #deafUntil = 0;
   #unread: RolloutEvent[] = [];
@@ -142,17 +160,23 @@ class World {
     if (dice.chance(0.1)) this.#after(dice.between(1, 60_000), () => this.#interrupt());
     if (dice.chance(0.4))
       this.#after(dice.between(1, 60_000), () => this.#standStill(dice.between(1_001, 60_000)));
+    const standstills = dice.chance(0.4) ? dice.between(1, 3) : 0;
+    for (let times = 0; times < standstills; times += 1)
+      this.#after(dice.between(1, 90_000), () => this.#hubStandsStill(dice.between(500, 60_000)));
     let idle = 0;
     for (;;) {
       const next = this.#queue[0]?.at ?? Infinity;
-      // The station looks for what is due whenever nothing is to be read.
-      const due = Math.max(rolloutDeadline(this.#rollout), this.#deafUntil, this.#now);
-      if (next === Infinity && due === Infinity) break;
-      if (due < next) {
-        idle = due === this.#now ? idle + 1 : 0;
-        if (idle > 2) return this.#verdict("it turns round and round");
-        this.#now = due;
-        this.#tell({ kind: "tick" });
+      // The station looks for what is due whenever nothing is to be read, once all that was said by then has been.
+      const due = rolloutDeadline(this.#rollout);
+      const wake = due <= this.#watch.provenAt ? due : due === Infinity ? due : askAt(this.#watch, due);
+      const look = Math.max(wake, this.#deafUntil, this.#now);
+      if (next === Infinity && look === Infinity) break;
+      if (look < next) {
+        idle = look === this.#now ? idle + 1 : 0;
+        if (idle > 3) return this.#verdict("it turns round and round");
+        this.#now = look;
+        if (due <= this.#watch.provenAt) this.#tell({ kind: "tick", heard: this.#watch.provenAt });
+        else this.#ask();
       } else {
         idle = 0;
         this.#now = next;
@@ -203,20 +227,54 @@ class World {
   }
 
   #hear(event: RolloutEvent): void {
-    if (this.#now < this.#deafUntil || this.#unread.length > 0) this.#unread.push(event);
-    else this.#tell(event);
+    if (this.#now < this.#deafUntil || this.#unread.length > 0) {
+      this.#unread.push(event);
+      return;
+    }
+    this.#note(replied(this.#watch, this.#now));
+    this.#tell(event);
+  }
+
+  #note({ watch, deaf }: Heard): void {
+    this.#watch = watch;
+    if (deaf !== undefined) this.#tell(deaf);
+  }
+
+  /** The hub answers at once, or when it goes on; a question on a connection that breaks fails in the end. */
+  #ask(): void {
+    this.#watch = asked(this.#watch, this.#now);
+    const isStill = this.#now < this.#stillUntil;
+    const at = Math.max(this.#now, this.#stillUntil) + this.#dice.between(0, 200);
+    const isLost = isStill && this.#hasBroken;
+    this.#at(isLost ? Math.min(at, this.#now + 3_000) : at, () => {
+      // It is behind in its list while the station stands still itself.
+      const hasUnread = this.#now < this.#deafUntil || this.#unread.length > 0;
+      this.#note(answered(this.#watch, isLost ? undefined : hasUnread, this.#now));
+    });
   }
 
   #standStill(milliseconds: number): void {
+    const since = this.#now;
     this.#deafUntil = this.#now + milliseconds;
     this.#at(this.#deafUntil, () => {
       // It reads what there is by and by, and knows only then for how long it has not read.
       for (const event of this.#unread.splice(0, this.#dice.between(1, 2))) this.#tell(event);
-      this.#tell({ kind: "deaf" });
+      this.#watch = inattentive(this.#watch, this.#now);
+      this.#tell({ kind: "deaf", since, returnBy: this.#now });
       this.#after(100, () => {
         for (const event of this.#unread.splice(0)) this.#tell(event);
       });
     });
+  }
+
+  #hubStandsStill(milliseconds: number): void {
+    this.#stillUntil = Math.max(this.#stillUntil, this.#now + milliseconds);
+    this.#hasBroken = this.#dice.chance(0.5);
+    if (!this.#hasBroken) return;
+    for (const agent of this.#agents) {
+      const back = this.#stillUntil + this.#dice.between(0, LONGEST_RETURN);
+      agent.lastReplyAt = Math.max(agent.lastReplyAt, back);
+    }
   }
 
   #interrupt(): void {
@@ -249,9 +307,10 @@ class World {
   #publish(go: Go): void {
     const dice = this.#dice;
     const { lost, late, by } = this.#weather;
+    const wait = Math.max(0, this.#stillUntil - this.#now);
     for (const agent of this.#agents) {
-      if (dice.chance(lost)) continue;
-      const delay = dice.chance(late) ? dice.between(1, by) : dice.between(1, 100);
+      if (dice.chance(lost) || (wait > 0 && this.#hasBroken)) continue;
+      const delay = wait + (dice.chance(late) ? dice.between(1, by) : dice.between(1, 100));
       this.#after(delay, () => this.#receive(agent, go));
       if (dice.chance(0.1)) this.#after(delay + dice.between(0, GO_VALIDITY), () => this.#receive(agent, go));
     }
@@ -265,7 +324,8 @@ class World {
 
   /** In the order of the agent's replies. */
   #reply(agent: Agent, event: RolloutEvent): void {
-    const at = Math.max(agent.lastReplyAt, this.#now + this.#dice.between(1, REPLY_DELAY));
+    const since = Math.max(this.#now, this.#stillUntil);
+    const at = Math.max(agent.lastReplyAt, since + this.#dice.between(1, REPLY_DELAY));
     agent.lastReplyAt = at;
     this.#at(at, () => this.#hear(event));
   }

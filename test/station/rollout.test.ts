@@ -61,7 +61,7 @@ class Scene {
     const end = this.now + milliseconds;
     for (let due = rolloutDeadline(this.rollout); due <= end; due = rolloutDeadline(this.rollout)) {
       this.now = Math.max(this.now, due);
-      this.tell({ kind: "tick" });
+      this.tell({ kind: "tick", heard: this.now });
     }
     this.now = end;
   }
@@ -230,7 +230,7 @@ test("stepRollout() loses nobody while something is read, nor for the time in wh
   scene.now += 10 * REPLY_WAIT;
   scene.hold("web3");
   assert.equal(scene.news, "+web1");
-  scene.tell({ kind: "deaf" });
+  scene.tell({ kind: "deaf", since: 0, returnBy: scene.now });
   scene.pass(REPLY_WAIT - 1);
   assert.equal(scene.news, "");
   scene.pass(1);
@@ -394,4 +394,50 @@ test("countOf() rounds so that a bound is kept and a budget is used up, and give
     [0, 3, 4, 10, 12].map((agents) => countOf({ percent: 25 }, agents, "at least")),
     [1, 1, 1, 3, 3],
   );
+});
+
+test("stepRollout() loses nobody beyond what has been read, though time has passed", () => {
+  const scene = new Scene({ parallel: { count: 1 } }, "web1", "web2");
+  scene.signs("web1");
+  scene.now = 10 * REPLY_WAIT;
+  scene.tell({ kind: "tick", heard: REPLY_WAIT - 1 });
+  assert.equal(scene.news, "+web1");
+  scene.tell({ kind: "tick", heard: REPLY_WAIT });
+  assert.equal(scene.news, "+web2");
+});
+
+test("stepRollout() loses nobody while agents may be on their way back to a hub that was silent", () => {
+  const scene = new Scene({ parallel: { count: 1 } }, "web1", "web2");
+  scene.signs("web1");
+  scene.now = 14_000;
+  scene.tell({ kind: "deaf", since: 100, returnBy: 32_000 });
+  scene.pass(18_000 + REPLY_WAIT - 1);
+  assert.equal(scene.news, "+web1");
+  scene.pass(1);
+  assert.equal(scene.news, "+web2");
+});
+
+test("stepRollout() sends a release into the silence of the hub again when that is over", () => {
+  const scene = new Scene({}, "web1");
+  scene.now = 500;
+  scene.tell({ kind: "deaf", since: 200, returnBy: 0 });
+  scene.pass(799);
+  assert.equal(scene.news, "+web1");
+  scene.pass(1);
+  assert.equal(scene.news, "again web1");
+  const late = new Scene({}, "web1");
+  late.now = 60_000;
+  late.tell({ kind: "deaf", since: -5_000, returnBy: 78_000 });
+  late.pass(60_000);
+  assert.equal(late.news, "+web1 again web1 again web1 again web1");
+});
+
+test("stepRollout() releases nobody once the hub has been silent for good", () => {
+  const scene = new Scene({ parallel: { count: 1 } }, "web1", "web2");
+  scene.signs("web1");
+  scene.tell({ kind: "hub-silent" });
+  scene.exits("web1");
+  assert.deepEqual([scene.news, scene.rollout.stopped, scene.rollout.isOver], ["+web1", "hub-silent", false]);
+  const why = "the hub fell silent before its turn";
+  assert.deepEqual(fateOf(scene.rollout, id("web2")), { is: "not-released", why });
 });

@@ -4,7 +4,9 @@ import fc from "fast-check";
 import {
   deadline,
   heardAt,
+  hubPatience,
   newSession,
+  overAt,
   rollCallAt,
   type Session,
   type SessionEvent,
@@ -474,4 +476,81 @@ test("meaningOf() leaves who is active to the rollout, where there is one", () =
   const altered = { kind: "fault", fault: "malformed", identity: id("web1"), silences: "run" } as const;
   assert.equal(meaningOf(altered, undefined, true), undefined);
   assert.deepEqual(meaningOf(altered, undefined, false), { kind: "finished" });
+});
+
+/** That for so many milliseconds until now nothing could be heard. */
+function deafFrom(at: number, returnBy = 0): SessionEvent {
+  return { kind: "deaf", since: START + at, returnBy: START + returnBy };
+}
+
+test("step() makes the waits of a request longer by the time in which nothing could be heard", () => {
+  endsAt(2000 + 14_000, "waited", [[14_500, deafFrom(500)]]);
+  endsAt(4000 + 3000, "waited", [
+    [10, DECLINES],
+    [3_100, deafFrom(100)],
+  ]);
+  // Known agents get thrice the slowest hello, in which that time is not counted either.
+  const slow = after([
+    [5_000, deafFrom(100)],
+    [5_200, RUNS],
+  ]);
+  assert.equal(slow.slowestHello, 300);
+});
+
+test("step() counts nobody as silent while agents may be on their way back to a hub that was silent", () => {
+  endsAt(133_000, "reply-wait-expired", [
+    [10, RUNS],
+    [8_000, deafFrom(1_000, 13_000)],
+  ]);
+  // One that is back early leaves the others their time.
+  endsAt(
+    13_500,
+    "reply-wait-expired",
+    [
+      [10, RUNS],
+      [8_000, deafFrom(1_000, 13_000)],
+      [8_100, SIGN],
+    ],
+    {
+      replyWait: 500,
+    },
+  );
+});
+
+test("step() ends where the hub stays silent, and hubPatience() is how long that takes", () => {
+  const silent: SessionEvent = { kind: "hub-silent" };
+  assert.equal(
+    after([
+      [10, RUNS],
+      [50_000, silent],
+    ]).end,
+    "hub-silent",
+  );
+  assert.equal(
+    after([
+      [10, RUNS],
+      [11, FINISHED],
+      [5_000, TICK],
+      [50_000, silent],
+    ]).end,
+    "waited",
+  );
+  const patience = (happenings: readonly Happening[], replyWait: number) =>
+    hubPatience(after(happenings), { ...DEFAULTS, replyWait });
+  assert.equal(patience([], 120_000), 30_000);
+  assert.equal(patience([[10, RUNS]], 120_000), 120_000);
+  assert.equal(patience([[10, RUNS]], 2_000), 30_000);
+  assert.equal(patience([[10, RUNS]], Infinity), 600_000);
+  const rolling = newSession(START, 1, 0, undefined, true);
+  assert.equal(hubPatience(rolling, DEFAULTS), 120_000);
+  assert.equal(hubPatience(rolling, { ...DEFAULTS, replyWait: 10_000, hubWait: 20_000 }), 20_000);
+});
+
+test("overAt() is when a silent hub is given up, or the time for a confirmation is over", () => {
+  assert.equal(overAt(after([]), START + 500, DEFAULTS), START + 30_500);
+  const interrupted = after([
+    [10, RUNS],
+    [2_000, INTERRUPTED],
+  ]);
+  assert.equal(overAt(interrupted, START + 500, DEFAULTS), START + 17_000);
 });
