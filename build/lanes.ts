@@ -1,8 +1,8 @@
 /**
  * How `npm test` shares its files out among test runners that work side by side.
  *
- * Whole programs spend most of their tests waiting, so each of their files is a share of its own; units are quick,
- * and a folder of them is one.
+ * Whole programs and hubs that lie spend most of their tests waiting, so each of their files is a share of its own;
+ * units are quick, and a folder of them is one.
  */
 import { dirname } from "node:path";
 
@@ -14,7 +14,26 @@ export type Share = {
 };
 
 const INTEGRATION = "test/integration";
-const LONGEST = "test/hostile";
+/** Each of their files is a share. */
+const BY_FILE = [INTEGRATION, "test/hostile"];
+
+/** What takes more than 15 s on two cores, the longest first; begun late, one of these would end alone. */
+export const LONGEST: readonly string[] = [
+  "test/hostile/hostile.test.ts",
+  "test/integration/back-pressure.test.ts",
+  "test/faraday",
+  "test/integration/redis-faults.test.ts",
+  "test/integration/discovery.test.ts",
+  "test/integration/rollout.test.ts",
+  "test/integration/targeting.test.ts",
+  "test/integration/session.test.ts",
+  "test/integration/interrupt.test.ts",
+  "test/hostile/rollout.test.ts",
+  "test/integration/tls.test.ts",
+  "test/integration/redis-acl.test.ts",
+  "test/integration/events.test.ts",
+  "test/integration/commands.test.ts",
+];
 
 /**
  * The shares in the order in which they are best begun: those that take long first, so that the quick ones fill what
@@ -26,10 +45,11 @@ export function shareOut(files: readonly string[]): readonly Share[] {
   const byName = new Map<string, readonly string[]>();
   for (const file of [...files].sort()) {
     const folder = dirname(file);
-    const name = folder === INTEGRATION ? file : folder;
+    const name = BY_FILE.includes(folder) ? file : folder;
     byName.set(name, [...(byName.get(name) ?? []), file]);
   }
-  const rank = (name: string) => (name === LONGEST ? 0 : name.startsWith(INTEGRATION) ? 1 : 2);
+  const others = (name: string) => LONGEST.length + (name.startsWith(INTEGRATION) ? 0 : 1);
+  const rank = (name: string) => (LONGEST.includes(name) ? LONGEST.indexOf(name) : others(name));
   const shares = Array.from(byName, ([name, files]) => ({ name, files }));
   return shares.sort((one, other) => rank(one.name) - rank(other.name));
 }

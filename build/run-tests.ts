@@ -14,9 +14,12 @@ import type { Share } from "./lanes.ts";
 import { PINNED } from "./paths.ts";
 import { run, temporaryDirectory } from "./program.ts";
 
-/** Milliseconds for one test, and for all files of a share. */
-const TEST_LIMIT = 30_000;
+/** Milliseconds for one test, four times what the longest takes at a load of 3; and for all files of a share. */
+const TEST_LIMIT = 60_000;
 const SHARE_LIMIT = 300_000;
+
+/** Names a directory for what runtimes have compiled, which all tests of a run may share (test/support/runtimes.ts). */
+export const COMPILED = "TEST_COMPILED";
 
 type Tests = {
   readonly passed: number;
@@ -28,9 +31,15 @@ type Tests = {
 
 /**
  * @param root what the files are below
+ * @param environment for the tests, besides a home and a temporary directory
  * @throws the reason of `signal`; whatever else goes wrong is a failure
  */
-export async function runTests({ name, files }: Share, root: string, signal: AbortSignal): Promise<Tests> {
+export async function runTests(
+  { name, files }: Share,
+  root: string,
+  signal: AbortSignal,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Tests> {
   const scratch = temporaryDirectory(tmpdir());
   const temporary = temporaryDirectory(scratch);
   const home = join(scratch, "home");
@@ -45,7 +54,7 @@ export async function runTests({ name, files }: Share, root: string, signal: Abo
       cwd: root,
       limit: SHARE_LIMIT,
       // The keys and settings of whoever calls us are none of the tests' business.
-      env: { HOME: home, TMPDIR: temporary },
+      env: { ...environment, HOME: home, TMPDIR: temporary },
     });
     const { passed, failures } = existsSync(report)
       ? readOutcomes(readFileSync(report, "utf8"), files)

@@ -5,25 +5,26 @@
  * What a test runner writes is shown when it has ended, and only where something failed; all failures are named
  * once more at the end.
  */
-import { existsSync, globSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { existsSync, globSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { build } from "./build.ts";
 import { inLanes, type Share, shareOut } from "./lanes.ts";
 import { PINNED, ROOT } from "./paths.ts";
-import { program } from "./program.ts";
+import { program, temporaryDirectory } from "./program.ts";
 import { redisServer } from "./redis-server.ts";
-import { runTests } from "./run-tests.ts";
+import { COMPILED, runTests } from "./run-tests.ts";
 import { tool } from "./tool.ts";
 
-/** Test runners at a time: most of a test of whole programs is waiting. */
-const LANES = availableParallelism() + 1;
+/** Test runners at a time: a test of whole programs waits for half of its time and more. */
+const LANES = 2 * availableParallelism();
 
 async function test(filters: readonly string[], signal: AbortSignal): Promise<number> {
   let passed = 0;
   const failures: string[] = [];
+  const compiled = temporaryDirectory(tmpdir());
   const runShare = async (share: Share) => {
     const startedAt = performance.now();
-    const tests = await runTests(share, ROOT, signal);
+    const tests = await runTests(share, ROOT, signal, { [COMPILED]: compiled });
     passed += tests.passed;
     failures.push(...tests.failures);
     if (tests.failures.length > 0) process.stdout.write(tests.output);
@@ -38,6 +39,8 @@ async function test(filters: readonly string[], signal: AbortSignal): Promise<nu
     await inLanes(shareOut(files), LANES, runShare);
   } catch (error) {
     failures.push(error instanceof Error ? error.message : String(error));
+  } finally {
+    rmSync(compiled, { recursive: true });
   }
   const lines = failures.sort(unitsFirst).map((failure) => `failed: ${failure}\n`);
   process.stdout.write(`\n${lines.join("")}${count(passed, failures.length)}\n`);

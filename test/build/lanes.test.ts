@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { inLanes, shareOut } from "../../build/lanes.ts";
+import { inLanes, LONGEST, shareOut } from "../../build/lanes.ts";
+import { ROOT } from "../../build/paths.ts";
 
 test("shareOut() makes one share of a folder of units, and of each file of whole programs, the longest first", () => {
   const files = [
@@ -10,17 +13,22 @@ test("shareOut() makes one share of a folder of units, and of each file of whole
     "test/integration/tls.test.ts",
     "test/core/ago.test.ts",
     "test/integration/bugs.test.ts",
-    "test/hostile/hostile.test.ts",
     "test/hostile/report.test.ts",
+    "test/hostile/hostile.test.ts",
   ];
   assert.deepEqual(shareOut(files), [
-    { name: "test/hostile", files: ["test/hostile/hostile.test.ts", "test/hostile/report.test.ts"] },
-    { name: "test/integration/bugs.test.ts", files: ["test/integration/bugs.test.ts"] },
+    { name: "test/hostile/hostile.test.ts", files: ["test/hostile/hostile.test.ts"] },
     { name: "test/integration/tls.test.ts", files: ["test/integration/tls.test.ts"] },
+    { name: "test/integration/bugs.test.ts", files: ["test/integration/bugs.test.ts"] },
     { name: "test", files: ["test/architecture.test.ts"] },
     { name: "test/core", files: ["test/core/ago.test.ts", "test/core/text.test.ts"] },
+    { name: "test/hostile/report.test.ts", files: ["test/hostile/report.test.ts"] },
   ]);
   assert.deepEqual(shareOut([]), []);
+});
+
+test("LONGEST names what there is", () => {
+  for (const name of LONGEST) assert.ok(existsSync(join(ROOT, name)), name);
 });
 
 test("inLanes() works on so many items at a time, in their order, each once", async () => {

@@ -43,11 +43,11 @@ function writeData(fleet: Fleet): Uint8Array {
   return data;
 }
 
-test("70 MB from each of three agents wait for a reader that stands still, in bounded room, and arrive complete", async () => {
+test("70 MB from each of two agents wait for a reader that stands still, in bounded room, and arrive complete", async () => {
   await using fleet = await Fleet.start();
   const data = writeData(fleet);
   fleet.command("prints", "for i in 1 2 3 4 5 6 7; do", `  cat ${fleet.path("data")}`, "done");
-  const agents = await Promise.all(["web1", "web2", "web3"].map((name) => fleet.agent(name)));
+  const agents = await Promise.all(["web1", "web2"].map((name) => fleet.agent(name)));
   await using admin = await RedisAdmin.connect(fleet);
 
   const output = fleet.path("output");
@@ -64,7 +64,7 @@ test("70 MB from each of three agents wait for a reader that stands still, in bo
     lengths.push(await admin.number("LLEN", list));
     await sleep(100);
   }
-  assert.ok(Math.max(...lengths) <= mostItems(3), `${Math.max(...lengths)} items`);
+  assert.ok(Math.max(...lengths) <= mostItems(2), `${Math.max(...lengths)} items`);
   assert.ok((await admin.number("MEMORY", "USAGE", list, "SAMPLES", 0)) < 32 * MEGABYTE);
 
   fleet.file("go", "");
@@ -74,7 +74,7 @@ test("70 MB from each of three agents wait for a reader that stands still, in bo
   });
   const { status, stderr } = await station.finished;
   assert.equal(status, 0, stderr);
-  assert.ok(longest <= mostItems(3), `${longest} items`);
+  assert.ok(longest <= mostItems(2), `${longest} items`);
   const expected = createHash("sha256");
   for (let times = 0; times < 7; times++) expected.update(data);
   const wanted = expected.digest("hex");

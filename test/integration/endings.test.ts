@@ -43,8 +43,9 @@ test("cb agent ends what is still running after the stop grace, and says so", as
 
 test("cb agent that stops starts nothing that waits, and takes nothing new", async () => {
   await using fleet = await Fleet.start();
-  fleet.command("works", "echo begun", "sleep 1");
-  const agent = await fleet.agent("web1", ["--verbose"]);
+  const go = fleet.path("go");
+  fleet.command("works", "echo begun", `until [ -e ${go} ]; do sleep 0.02; done`);
+  const agent = await fleet.agent("web1", ["--verbose", "--stop-wait", "20"]);
   const running = fleet.start(["station", "run", "works"]);
   await running.says(/begun/);
   const waiting = fleet.start(["station", "run", "works"]);
@@ -54,6 +55,7 @@ test("cb agent that stops starts nothing that waits, and takes nothing new", asy
   assertEnded(await fleet.station("run", "prints-arguments"), 64, {
     stderr: ["cb: web1 declined: stopping", "1 agent · 1 not run · # s"],
   });
+  fleet.file("go", "");
   assertEnded(await waiting.finished, 64, {
     stderr: ["cb: web1 never started the command: the agent is stopping", "1 agent · 1 not run · # s"],
   });

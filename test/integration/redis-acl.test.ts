@@ -40,7 +40,8 @@ async function aclFleet(): Promise<Fleet> {
 
 type Users = { readonly agent: string; readonly station: string };
 
-const OUTPUT_BYTES = 40_000_000;
+/** Half as much again as fits into a full list. */
+const OUTPUT_BYTES = 26_000_000;
 /** Items in the list of replies at which an agent waits, and looks how many there are (reply-sender.ts). */
 const FULL = 256;
 const LENGTH = "local k = redis.call('keys', ARGV[1]) return #k == 1 and redis.call('llen', k[1]) or 0";

@@ -4,7 +4,16 @@
  *
  * The programs find everything where a user's would: keys in ~/.config/cb, the rest in their environment.
  */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "../../build/paths.ts";
@@ -29,6 +38,8 @@ export type Surroundings = {
   readonly preload?: string;
 };
 
+type KeyFile = { readonly file: string; readonly text: string; readonly mode: number };
+
 /** One record of an agent's log. */
 type LogRecord = { readonly event: string; readonly [field: string]: unknown };
 
@@ -42,6 +53,8 @@ export class Fleet implements AsyncDisposable {
   /** Where programs look for keys and settings. */
   readonly config = this.path("home/.config/cb");
   readonly redisSocket = this.path("redis/redis.sock");
+  /** The keys that the first fleet of each runtime has made; another one has a Redis of its own, and may use them. */
+  static readonly #keys = new Map<string, readonly KeyFile[]>();
   readonly #runtime: Runtime;
   readonly #programs: RunningProgram[] = [];
   #redis: RedisServer | undefined;
@@ -60,7 +73,7 @@ export class Fleet implements AsyncDisposable {
     try {
       await fleet.startRedis();
       if (tapped) fleet.#tap = await WireTap.open({ path: fleet.path("tap.sock") }, fleet.redisSocket);
-      await fleet.keygen(fleet.config);
+      await fleet.#makeKeys();
     } catch (error) {
       await fleet[Symbol.asyncDispose]();
       throw error;
@@ -104,7 +117,19 @@ export class Fleet implements AsyncDisposable {
     return this.file(`run.d/${name}`, ["#!/bin/sh", ...script, ""].join("\n"), 0o755);
   }
 
-  /** Makes all four keys. */
+  async #makeKeys(): Promise<void> {
+    const { name } = this.#runtime;
+    const made = Fleet.#keys.get(name);
+    if (made === undefined) {
+      await this.keygen(this.config);
+      Fleet.#keys.set(name, readKeys(this.config));
+      return;
+    }
+    mkdirSync(this.config, { recursive: true, mode: 0o700 });
+    for (const { file, text, mode } of made) writeFileSync(join(this.config, file), text, { mode });
+  }
+
+  /** Makes all four keys, unlike those of any fleet. */
   async keygen(directory: string): Promise<void> {
     const { status, stderr } = await this.cb(["keygen", "--directory", directory]);
     if (status !== 0) throw new Error(stderr);
@@ -180,6 +205,13 @@ export class Fleet implements AsyncDisposable {
     await this.#redis?.stop();
     rmSync(this.directory, { recursive: true });
   }
+}
+
+function readKeys(directory: string): readonly KeyFile[] {
+  return readdirSync(directory).map((file) => {
+    const path = join(directory, file);
+    return { file, text: readFileSync(path, "utf8"), mode: statSync(path).mode & 0o777 };
+  });
 }
 
 function missing(what: string): never {

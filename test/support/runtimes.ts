@@ -1,6 +1,7 @@
 /** Everything that the product must run on: the bundle on three runtimes, pinned in the lock file, and the executable. */
 import { join } from "node:path";
 import { BUNDLE, EXECUTABLE, executableFor, NATIVE, PINNED } from "../../build/paths.ts";
+import { COMPILED } from "../../build/run-tests.ts";
 
 export type Runtime = {
   readonly name: string;
@@ -18,14 +19,19 @@ export const FOREIGN: Runtime = {
         ["qemu-x86_64-static", "-cpu", "Nehalem", "-L", "/usr/x86_64-linux-gnu", executableFor("amd64")],
 };
 
-/** @param directory a temporary one of the caller's, where Deno puts its caches instead of into HOME */
+/**
+ * @param directory a temporary one of the caller's, where Node and Deno put what they have compiled instead of into
+ *   HOME; `npm test` names one that all tests share, as compiling the bundle anew takes most of a start
+ */
 export function runtimes(directory: string): readonly Runtime[] {
-  const environment = [`DENO_DIR=${join(directory, "deno")}`, "DENO_NO_UPDATE_CHECK=1"];
+  const caches = process.env[COMPILED] ?? directory;
+  const node = [`NODE_COMPILE_CACHE=${join(caches, "node")}`];
+  const deno = [`DENO_DIR=${join(caches, "deno")}`, "DENO_NO_UPDATE_CHECK=1"];
   // Deno would look for a configuration and a lock file above the bundle, and find the checkout's.
   const flags = ["-A", "--no-config", "--no-lock", "--no-remote", "--no-npm"];
   return [
-    { name: "node", command: [PINNED.node, BUNDLE] },
-    { name: "deno", command: ["/usr/bin/env", ...environment, PINNED.deno, "run", ...flags, BUNDLE] },
+    { name: "node", command: ["/usr/bin/env", ...node, PINNED.node, BUNDLE] },
+    { name: "deno", command: ["/usr/bin/env", ...deno, PINNED.deno, "run", ...flags, BUNDLE] },
     { name: "bun", command: [PINNED.bun, BUNDLE] },
     { name: "executable", command: [EXECUTABLE] },
   ];
