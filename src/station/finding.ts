@@ -31,12 +31,13 @@ const MIN_WORDS = 40;
 
 /** Those of which the same is said, together, where the first of them stood. */
 export function together(findings: readonly Finding[]): readonly Finding[] {
-  const groups = new Map<string | symbol, Finding>();
+  const groups = new Map<string | symbol, Omit<Finding, "agents"> & { readonly agents: Identity[] }>();
   for (const finding of findings) {
     const { agents, ofSeveral, words } = finding;
     const key = ofSeveral === undefined ? Symbol() : JSON.stringify([ofSeveral, words]);
     const known = groups.get(key);
-    groups.set(key, known === undefined ? finding : { ...known, agents: [...known.agents, ...agents] });
+    if (known === undefined) groups.set(key, { ...finding, agents: [...agents] });
+    else for (const identity of agents) known.agents.push(identity);
   }
   return [...groups.values()];
 }

@@ -116,7 +116,9 @@ function absentSince(missing: readonly MissingAgent[], now: number): readonly Ab
   const bySince = new Map<string, Identity[]>();
   for (const { identity, lastSeen } of missing) {
     const since = lastSeenText(lastSeen, now);
-    bySince.set(since, [...(bySince.get(since) ?? []), identity]);
+    const names = bySince.get(since) ?? [];
+    bySince.set(since, names);
+    names.push(identity);
   }
   return [...bySince].map(([since, names]) => ({ names, since }));
 }

@@ -110,7 +110,9 @@ function notReleased(
   for (const { identity, verdict, sentence } of judgements) {
     const fate = fateOf(identity);
     if (verdict !== "not run" || sentence !== undefined || fate?.is !== "not-released") continue;
-    byReason.set(fate.why, [...(byReason.get(fate.why) ?? []), identity]);
+    const agents = byReason.get(fate.why) ?? [];
+    byReason.set(fate.why, agents);
+    agents.push(identity);
   }
   return [...byReason].map(([why, agents]) => {
     const around = [`not run on ${count(agents.length, "agent")}, `, `: ${why}`] as const;

@@ -12,7 +12,7 @@
  * Time in which nothing could be heard counts for no wait; a hub that stays silent ends the session in the end.
  * A rollout says itself who is active, and keeps the session up until nobody is and nobody is to be released.
  * The count comes from a stranger: it decides how long to wait, never what is called complete. No clock, no
- * I/O: `station.ts` feeds it and sleeps until `deadline`.
+ * I/O: `follower.ts` feeds it and sleeps until `deadline`.
  * Source: PROTOCOL.md §8.
  */
 
