@@ -198,7 +198,7 @@ function judgeEnding(identity: Identity, exit: Exit, request: Request): Judgemen
     case "never-started":
       return notRun(ExitStatus.notAllRun, "never started the command");
     case "never-released":
-      return notRun(ExitStatus.notAllRun, "gave up waiting for its release");
+      return notRun(ExitStatus.notAllRun, "gave up waiting to be released");
   }
 }
 

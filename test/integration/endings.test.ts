@@ -118,7 +118,8 @@ test("cb station says that replies may be missing when Redis is killed, and the 
   assertEnded(await station.finished, 8 + 32, {
     stdout: ["web1 │ begun"],
     stderr: [
-      "cb: web1 is running and said nothing for 1.00 s, its command may still run",
+      "cb: no sign of life from the hub for 3.00 s (no such socket file): nobody counts as silent until it answers",
+      "cb: web1 is running and could not be heard any more, its command may still run",
       "cb: replies may be missing: no such socket file",
       "1 agent · 1 unfinished · # s",
     ],

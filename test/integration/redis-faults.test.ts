@@ -99,7 +99,7 @@ function assertTruthful(ended: Finished): void {
   assert.ok((status & (8 | 32)) !== 0 && (status & ~(8 | 32)) === 0, `${status}\n${ended.stderr}`);
   if (status & 32) assert.match(ended.stderr, /^cb: .*(lost|missing|incomplete)/m);
   if (status & 8)
-    assert.match(ended.stderr, /^cb: web\d .*(?:said nothing for|could not be heard any more)/m);
+    assert.match(ended.stderr, /^cb: web\S+ .*(?:said nothing for|could not be heard any more)/m);
 }
 
 for (const signal of ["SIGTERM", "SIGKILL"] as const) {

@@ -52,7 +52,7 @@ test("cb agent whose clock is set back by an hour gives its hold up when it is r
   clock.set(-HOUR);
   assertEnded(await station.finished, 64, {
     stderr: [
-      "cb: web2 gave up waiting for its release: the release was not fresh: future",
+      "cb: web2 gave up waiting to be released: the release was not fresh: future",
       "2 agents · 1 ok · 1 not run · # s",
     ],
   });

@@ -153,7 +153,7 @@ test("cb agent whose clock is past the hour gives its hold up when it is release
   clock.set(3_600_000);
   assertEnded(await station.finished, 64, {
     stderr: [
-      "cb: web2 gave up waiting for its release: the release was not fresh: expired",
+      "cb: web2 gave up waiting to be released: the release was not fresh: expired",
       "2 agents · 1 ok · 1 not run · # s",
     ],
   });
