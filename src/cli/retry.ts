@@ -1,5 +1,6 @@
 /**
- * `--retry-failed`: the last run on a channel once more, where it failed, did not take place, or has no known end.
+ * `--retry-failed`: the last run of a command on a channel once more, where it failed, did not take place, or has no
+ * known end.
  *
  * Of a run that was cut off, by a kill or a power failure, nobody can tell how it ended where no end was heard. It is
  * repeated there too, and said of how many: whoever asks for it wants the command done everywhere, a command that is
@@ -28,7 +29,7 @@ const MAX_SAID = 20;
 /**
  * The settings with the agents where a task is to be repeated, which are said; undefined where there are none.
  *
- * @throws {CbError} `usage` where that was not the last command on the channel, or its agents are too many; `file`
+ * @throws {CbError} `usage` where no run of the command is known, or its agents are too many; `file`
  */
 export async function retried(
   settings: Settings,
@@ -73,13 +74,9 @@ function lastRun(
   command: CommandName,
   now: number,
 ): RunRecord {
-  const record = readRunRecord(directory, channel);
+  const record = readRunRecord(directory, { channel, command });
   const cannot = (why: string) => new CbError("usage", `Cannot repeat "${command}": ${why}`);
-  if (record === undefined) throw cannot(`no run on channel "${channel}" is recorded here`);
-  if (record.command !== command) {
-    const what = `"${record.command}"${when(" at ", record, now)}`;
-    throw cannot(`the last run on channel "${channel}" was of ${what}`);
-  }
+  if (record === undefined) throw cannot(`no run of it on channel "${channel}" is recorded here`);
   if (record.agents.size > 0) return record;
   const run = `its last run${when(" at ", record, now)} on channel "${channel}"`;
   throw cannot(`nobody is known to have been reached by ${run}`);

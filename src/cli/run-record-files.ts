@@ -1,16 +1,20 @@
 /**
- * The records of the last run on each channel, in the state directory: `last-run/CHANNEL.json`, for its owner alone.
+ * The records of the last run of each command on each channel, in the state directory, for its owner alone:
+ * `last-runs/CHANNEL/COMMAND.json`. Nobody cleans up there: a fleet has few commands.
  *
  * What a run adds is put into what is there by then, under a lock, so that stations that run at the same time lose
- * nothing of each other; of two commands at the same time the one that began last has the record, and the other says so.
- * A file is only ever replaced whole: what a kill -9 or a power failure costs is the last second.
+ * nothing of each other. A file is only ever replaced whole: what a kill -9 or a power failure costs is the last second.
+ * Records end in .json and nothing beside them does, so that no command has the name of another one's lock.
+ *
+ * An older cb kept the last command of a channel alone, in `last-run/CHANNEL.json`: that is read where its command has no
+ * file yet, and changed only to forget agents. Not in the same directory, as the name of a channel may end in .json.
  */
-import { existsSync, renameSync, unlinkSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { CbError } from "../core/errors.ts";
 import { attempt, isMissing, readSmallFile, writeAtomically } from "../core/files.ts";
-import type { Channel, Identity } from "../core/names.ts";
+import { type Channel, type CommandName, type Identity, isName } from "../core/names.ts";
 import { printable } from "../core/text.ts";
 import { utf8 } from "../protocol/bytes.ts";
 import type { RecordKeeper } from "../station/record-view.ts";
@@ -31,6 +35,7 @@ import { locked } from "./agent-store-files.ts";
 /** A hundred thousand agents have room in it. */
 const MAX_BYTES = 16 * 1024 * 1024;
 const MODE = 0o600;
+const EXTENSION = ".json";
 /** Milliseconds between two changes of the file while agents are at it. */
 const INTERVAL = 1_000;
 /** And this many times as long as the last one took: replies are not read meanwhile. */
@@ -38,9 +43,13 @@ const RELIEF = 20;
 /** Seconds to wait for a lock: meanwhile it waits for nobody who stands still, for replies are to be read. */
 const [PATIENCE, PATIENCE_MEANWHILE] = [10, 1];
 
+/** Which runs a record is of. */
+type Runs = { readonly channel: Channel; readonly command: CommandName };
+
 export class RunRecordFile implements RecordKeeper {
+  readonly #stateDirectory: string;
+  readonly #runs: Runs;
   readonly #path: string;
-  readonly #channel: Channel;
   readonly #meant: Meant;
   readonly #clock: Clock;
   readonly #failures = new Set<string>();
@@ -51,12 +60,11 @@ export class RunRecordFile implements RecordKeeper {
   #nextAt = 0;
   /** It could not be written the last time. */
   #isStuck = false;
-  /** Another command has begun since: the record is not ours any more. */
-  #isLost = false;
 
-  constructor(stateDirectory: string, channel: Channel, meant: Meant, clock: Clock) {
-    this.#path = pathOf(stateDirectory, channel);
-    this.#channel = channel;
+  constructor(stateDirectory: string, runs: Runs, meant: Meant, clock: Clock) {
+    this.#stateDirectory = stateDirectory;
+    this.#runs = runs;
+    this.#path = pathOf(stateDirectory, runs);
     this.#meant = meant;
     this.#clock = clock;
   }
@@ -96,8 +104,8 @@ export class RunRecordFile implements RecordKeeper {
     clearTimeout(this.#timer);
     this.#pending.clear();
     this.#changing(PATIENCE, () => {
-      const { command, begun } = readIfThere(this.#path) ?? {};
-      if (command !== this.#start?.command || begun !== this.#start?.begun) return;
+      // Another station may have begun one since.
+      if (recordAt(this.#path, this.#runs)?.begun !== this.#start?.begun) return;
       if (this.#former !== undefined) writeRecord(this.#path, this.#former);
       else attempt("remove", this.#path, () => unlinkSync(this.#path));
     });
@@ -105,31 +113,31 @@ export class RunRecordFile implements RecordKeeper {
 
   #save(patience: number): void {
     const start = this.#start;
-    if (start === undefined || this.#pending.size === 0 || this.#isLost) return;
+    if (start === undefined || this.#pending.size === 0) return;
     this.#changing(patience, () => {
-      const found = readIfThere(this.#path);
-      const changed = changeRecord(found, this.#former, start, this.#pending);
-      this.#isLost = changed === undefined;
-      if (changed !== undefined) writeRecord(this.#path, changed);
-      else this.#failures.add(this.#supersededBy(found));
+      const found = recordAt(this.#path, this.#runs);
+      writeRecord(this.#path, changeRecord(found, this.#former, start, this.#pending));
       this.#pending.clear();
     });
-  }
-
-  #supersededBy(record: RunRecord | undefined): string {
-    const what = `what became of "${this.#start?.command}" is not kept for --retry-failed`;
-    return `${what}: "${record?.command}" was begun on channel "${this.#channel}" meanwhile`;
   }
 
   /** A record that cannot be used is nobody's last run; it is set aside. */
   #readSound(): RunRecord | undefined {
     try {
-      return readIfThere(this.#path);
+      const found = recordAt(this.#path, this.#runs);
+      if (found !== undefined) return found;
     } catch (error) {
       if (!(error instanceof CbError) || error.cause !== undefined) throw error;
       const aside = `${this.#path}.damaged-${this.#clock.wall()}`;
       attempt("rename", this.#path, () => renameSync(this.#path, aside));
       this.#failures.add(`${error.message}; set it aside as "${printable(aside)}"`);
+      return undefined;
+    }
+    try {
+      return olderRecord(this.#stateDirectory, this.#runs);
+    } catch (error) {
+      if (!(error instanceof CbError)) throw error;
+      this.#failures.add(error.message);
       return undefined;
     }
   }
@@ -151,34 +159,84 @@ export class RunRecordFile implements RecordKeeper {
 }
 
 /**
- * The last run on a channel; undefined where none is recorded.
+ * The last run of a command on a channel; undefined where none is recorded.
  *
  * @throws {CbError} `file`
  */
-export function readRunRecord(stateDirectory: string, channel: Channel): RunRecord | undefined {
-  return readIfThere(pathOf(stateDirectory, channel));
+export function readRunRecord(stateDirectory: string, runs: Runs): RunRecord | undefined {
+  return recordAt(pathOf(stateDirectory, runs), runs) ?? olderRecord(stateDirectory, runs);
 }
 
 /**
- * Takes agents off the record, which nobody is to be asked to repeat for.
+ * Takes agents off all records of a channel, so that nobody is asked to repeat anything for them.
  *
- * @throws {CbError} `file` or `locked`
+ * @returns which records could not be changed, a sentence each
  */
-export function forgetRuns(stateDirectory: string, channel: Channel, identities: readonly Identity[]): void {
-  const path = pathOf(stateDirectory, channel);
-  if (!existsSync(path)) return;
-  locked(path, () => {
-    const record = readIfThere(path);
-    if (record !== undefined) writeRecord(path, withoutRuns(record, identities));
+export function forgetRuns(
+  stateDirectory: string,
+  channel: Channel,
+  identities: readonly Identity[],
+): readonly string[] {
+  const failures: string[] = [];
+  const telling = (action: () => void) => {
+    try {
+      action();
+    } catch (error) {
+      if (!(error instanceof CbError)) throw error;
+      failures.push(error.message);
+    }
+  };
+  const forgetIn = (path: string) => {
+    if (!existsSync(path)) return;
+    locked(path, () => {
+      const record = readIfThere(path);
+      if (record !== undefined) writeRecord(path, withoutRuns(record, identities));
+    });
+  };
+  telling(() => forgetIn(olderPath(stateDirectory, channel)));
+  telling(() => {
+    for (const command of recordedCommands(stateDirectory, channel))
+      telling(() => forgetIn(pathOf(stateDirectory, { channel, command })));
   });
+  return failures;
+}
+
+function recordedCommands(stateDirectory: string, channel: Channel): readonly CommandName[] {
+  const directory = directoryOf(stateDirectory, channel);
+  if (!existsSync(directory)) return [];
+  const files = attempt("read", directory, () => readdirSync(directory));
+  const commands = files
+    .filter((file) => file.endsWith(EXTENSION))
+    .map((file) => file.slice(0, -EXTENSION.length));
+  return commands.filter((command) => isName<CommandName>(command));
 }
 
 function writeRecord(path: string, record: RunRecord): void {
   writeAtomically(path, utf8(formatRunRecord(record)), MODE);
 }
 
-function pathOf(stateDirectory: string, channel: Channel): string {
-  return join(stateDirectory, "last-run", `${channel}.json`);
+function directoryOf(stateDirectory: string, channel: Channel): string {
+  return join(stateDirectory, "last-runs", channel);
+}
+
+function pathOf(stateDirectory: string, { channel, command }: Runs): string {
+  return join(directoryOf(stateDirectory, channel), `${command}${EXTENSION}`);
+}
+
+function olderPath(stateDirectory: string, channel: Channel): string {
+  return join(stateDirectory, "last-run", `${channel}${EXTENSION}`);
+}
+
+function olderRecord(stateDirectory: string, { channel, command }: Runs): RunRecord | undefined {
+  const record = readIfThere(olderPath(stateDirectory, channel));
+  return record?.command === command ? record : undefined;
+}
+
+/** The record in a file of these runs, which must be of them: somebody may have copied it there. */
+function recordAt(path: string, { command }: Runs): RunRecord | undefined {
+  const record = readIfThere(path);
+  if (record === undefined || record.command === command) return record;
+  throw new CbError("file", `Cannot use "${printable(path)}": expected the record of a run of "${command}"`);
 }
 
 function readIfThere(path: string): RunRecord | undefined {

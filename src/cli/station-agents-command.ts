@@ -60,13 +60,9 @@ export async function forgetAgents({
     throw new CbError("usage", `Cannot forget "${stranger}": ${why}`);
   }
   store.forget(names);
-  try {
-    forgetRuns(settings["state-directory"], settings.channel, names);
-  } catch (error) {
-    // They are forgotten all the same; the next run sets a record aside that is damaged.
-    if (!(error instanceof CbError)) throw error;
-    await write(context.stderr, `cb: ${error.message}\n`);
-  }
+  // They are forgotten all the same; the next run of a command sets its record aside where that is damaged.
+  const failures = forgetRuns(settings["state-directory"], settings.channel, names);
+  await write(context.stderr, failures.map((why) => `cb: ${why}\n`).join(""));
   await write(context.stdout, names.map((name) => `Forgot ${name}\n`).join(""));
   return ExitStatus.ok;
 }

@@ -135,7 +135,7 @@ async function ask(
   // Last, as it may make a directory, which would stand in the way of a second try.
   const beside = await display.beside();
   const stop = stopSignal(context.signal);
-  const record = task.type === "run" ? recordOf(values, addressees, store, context) : undefined;
+  const record = task.type === "run" ? recordOf(task.command, values, addressees, store, context) : undefined;
   let isReported = false;
   stop.again.addEventListener("abort", () => setTimeout(stop.end, LEAVE_WAIT).unref(), { once: true });
   try {
@@ -188,6 +188,7 @@ async function ask(
 
 /** The record of a run, for whoever asks to repeat it. */
 function recordOf(
+  command: CommandName,
   { channel, "state-directory": directory }: Values<typeof stationSettings>,
   { target, named }: Addressees,
   { discovered, pins }: AgentStoreFiles,
@@ -196,7 +197,7 @@ function recordOf(
   const identities = new Attendance(discovered, target, named).missing.map(({ identity }) => identity);
   const isKept = (identity: Identity) =>
     target !== undefined || pins.has(identity) || discovered?.has(identity) === true;
-  return new RecordView(new RunRecordFile(directory, channel, { identities, isKept }, clock));
+  return new RecordView(new RunRecordFile(directory, { channel, command }, { identities, isKept }, clock));
 }
 
 async function nothingBeside(): Promise<Beside> {

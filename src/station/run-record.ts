@@ -1,13 +1,13 @@
 /**
- * What became of the last command on a channel: enough to run it again where that is due.
+ * What became of a command on a channel the last time: enough to run it again where that is due.
  *
  *     { "version": 2, "command": "reload", "begun": "2026-11-22T13:04:05.000Z",
  *       "agents": { "web1": "ok", "web2": "failed", "web3": "in doubt" } }
  *
  * Before a run is published, all agents that it is known to be meant for are in doubt, and they stay so until it is known
- * what became of it there: whatever ends the station, nobody is taken for well who was not. A run of the same command
- * changes those agents that it was meant for and leaves the others as they were, so that neither a narrowed run nor one
- * that reached nobody forgets a failure; a run of another command begins anew.
+ * what became of it there: whatever ends the station, nobody is taken for well who was not. The next run changes those
+ * agents that it is meant for and leaves the others as they were, so that neither a narrowed run nor one that reached
+ * nobody forgets a failure; other commands have records of their own.
  * Without parameters, output or reasons: whoever repeats a run types its line again, and a file need not hold what a
  * parameter may say.
  */
@@ -46,14 +46,13 @@ export type Meant = {
   readonly isKept: (identity: Identity) => boolean;
 };
 
-/** The record of a run that is about to be published. @param former what is there by now */
+/** The record of a run that is about to be published. @param former what is there of its command by now */
 export function beginRecord(
   former: RunRecord | undefined,
   { command, begun }: RunStart,
   { identities, isKept }: Meant,
 ): RunRecord {
-  const kept = former?.command === command ? former.agents : new Map<Identity, Word>();
-  const agents = new Map([...kept].filter(([identity]) => isKept(identity)));
+  const agents = new Map([...(former?.agents ?? [])].filter(([identity]) => isKept(identity)));
   for (const identity of identities) agents.set(identity, "in doubt");
   return { command, begun, agents };
 }
@@ -61,21 +60,19 @@ export function beginRecord(
 /**
  * The record after it is known of some agents what became of a run there.
  *
- * @param record what is there by now
+ * @param record what is there of its command by now
  * @param former what was there before the run: the words for those that it was not meant for
- * @returns undefined where another command has begun since, which is then the last one
  */
 export function changeRecord(
   record: RunRecord | undefined,
   former: RunRecord | undefined,
   start: RunStart,
   changes: Changes,
-): RunRecord | undefined {
+): RunRecord {
   const { command, begun, agents } = record ?? { ...start, agents: new Map<Identity, Word>() };
-  if (command !== start.command) return undefined;
   const changed = new Map(agents);
   for (const [identity, word] of changes) {
-    const known = word ?? (former?.command === command ? former.agents.get(identity) : undefined);
+    const known = word ?? former?.agents.get(identity);
     if (known === undefined) changed.delete(identity);
     else changed.set(identity, known);
   }

@@ -12,7 +12,7 @@ import { id, NOW } from "../station/scene.ts";
 
 const CHANNEL = "default" as Channel;
 const RELOAD = { command: "reload" as CommandName, begun: NOW };
-const DEPLOY = { command: "deploy" as CommandName, begun: NOW + 5 };
+const LATER = { ...RELOAD, begun: NOW + 5 };
 
 let directory: string;
 
@@ -22,43 +22,53 @@ beforeEach(() => {
 
 afterEach(() => rmSync(directory, { recursive: true }));
 
-const path = () => join(directory, "last-run", `${CHANNEL}.json`);
+const pathOf = (command: string) => join(directory, "last-runs", CHANNEL, `${command}.json`);
+const olderPath = () => join(directory, "last-run", `${CHANNEL}.json`);
+const runs = (command: string) => ({ channel: CHANNEL, command: command as CommandName });
 
 /** @param jump milliseconds that the clock has gone on, by which it is asked for the time */
-function file(meant: readonly string[], jump = () => 0): RunRecordFile {
+function file(meant: readonly string[], { command = "reload", jump = (): number => 0 } = {}): RunRecordFile {
   const clock = { wall: () => NOW, monotonic: () => systemClock.monotonic() + jump() };
-  return new RunRecordFile(directory, CHANNEL, { identities: meant.map(id), isKept: () => true }, clock);
+  const whom = { identities: meant.map(id), isKept: () => true };
+  return new RunRecordFile(directory, runs(command), whom, clock);
+}
+
+/** Writes what a cb of before has kept of the channel. */
+function writeOlder(command: string, agents: Readonly<Record<string, Word>>, version = 2): string {
+  mkdirSync(join(directory, "last-run"));
+  writeFileSync(olderPath(), JSON.stringify({ version, command, agents }));
+  return readFileSync(olderPath(), "utf8");
 }
 
 function changes(of: Readonly<Record<string, Word | undefined>>) {
   return new Map(Object.entries(of).map(([name, word]) => [id(name), word]));
 }
 
-function kept(): Readonly<Record<string, unknown>> {
-  const record = readRunRecord(directory, CHANNEL) ?? assert.fail("nothing is kept");
+function kept(command = "reload"): Readonly<Record<string, unknown>> {
+  const record = readRunRecord(directory, runs(command)) ?? assert.fail("nothing is kept");
   return { [record.command]: record.begun, ...Object.fromEntries(record.agents) };
 }
 
 test("RunRecordFile has a run on disk when it begins, for its owner alone, and then what became of it", () => {
-  assert.equal(readRunRecord(directory, CHANNEL), undefined);
+  assert.equal(readRunRecord(directory, runs("reload")), undefined);
   const record = file(["web1", "web2"]);
   assert.deepEqual(record.begin(RELOAD), ["web1", "web2"]);
   assert.deepEqual(kept(), { reload: NOW, web1: "in doubt", web2: "in doubt" });
-  assert.equal(statSync(path()).mode & 0o777, 0o600);
+  assert.equal(statSync(pathOf("reload")).mode & 0o777, 0o600);
   record.change(changes({ web1: "ok" }));
   record.change(changes({ web2: "failed", web3: "ok" }));
   record.end();
   assert.deepEqual(kept(), { reload: NOW, web1: "ok", web2: "failed", web3: "ok" });
   assert.deepEqual(record.failures, []);
-  assert.deepEqual(readdirSync(join(directory, "last-run")).toSorted(), [
-    "default.json",
-    "default.json.lock",
+  assert.deepEqual(readdirSync(join(directory, "last-runs", CHANNEL)).toSorted(), [
+    "reload.json",
+    "reload.json.lock",
   ]);
 });
 
 test("RunRecordFile writes what it is told soon, though nobody ends it, and not again at once", async () => {
   let jumped = 0;
-  const record = file(["web1", "web2"], () => jumped);
+  const record = file(["web1", "web2"], { jump: () => jumped });
   record.begin(RELOAD);
   jumped = 3_600_000;
   record.change(changes({ web1: "ok" }));
@@ -73,27 +83,27 @@ test("RunRecordFile.withdraw() leaves what was there before", () => {
   const first = file(["web1"]);
   first.begin(RELOAD);
   first.withdraw();
-  assert.equal(readRunRecord(directory, CHANNEL), undefined);
+  assert.equal(readRunRecord(directory, runs("reload")), undefined);
 
   const second = file(["web1"]);
   second.begin(RELOAD);
   second.change(changes({ web1: "failed" }));
   second.end();
-  const before = readFileSync(path(), "utf8");
+  const before = readFileSync(pathOf("reload"), "utf8");
   const third = file(["web1", "web2"]);
-  third.begin(DEPLOY);
-  assert.deepEqual(kept(), { deploy: NOW + 5, web1: "in doubt", web2: "in doubt" });
+  third.begin(LATER);
+  assert.deepEqual(kept(), { reload: NOW + 5, web1: "in doubt", web2: "in doubt" });
   third.withdraw();
-  assert.equal(readFileSync(path(), "utf8"), before);
+  assert.equal(readFileSync(pathOf("reload"), "utf8"), before);
   assert.deepEqual([...first.failures, ...second.failures, ...third.failures], []);
 });
 
 test("RunRecordFile.withdraw() leaves a run that was begun since as it is", () => {
   const [one, other] = [file(["web1"]), file(["web2"])];
   one.begin(RELOAD);
-  other.begin(DEPLOY);
+  other.begin(LATER);
   one.withdraw();
-  assert.deepEqual(kept(), { deploy: NOW + 5, web2: "in doubt" });
+  assert.deepEqual(kept(), { reload: NOW + 5, web1: "in doubt", web2: "in doubt" });
 });
 
 test("RunRecordFile loses nothing of two runs of one command at a time", () => {
@@ -108,49 +118,118 @@ test("RunRecordFile loses nothing of two runs of one command at a time", () => {
   assert.deepEqual([...one.failures, ...other.failures], []);
 });
 
-test("RunRecordFile leaves the record to the command that began last, and says so", () => {
-  const [one, other] = [file(["web1"]), file(["web2"])];
-  one.begin(RELOAD);
-  other.begin(DEPLOY);
-  other.change(changes({ web2: "ok" }));
-  other.end();
-  one.change(changes({ web1: "failed" }));
-  one.end();
-  one.end();
-  assert.deepEqual(kept(), { deploy: NOW + 5, web2: "ok" });
-  const what = 'what became of "reload" is not kept for --retry-failed';
-  assert.deepEqual(one.failures, [`${what}: "deploy" was begun on channel "default" meanwhile`]);
-  assert.deepEqual(other.failures, []);
+test("RunRecordFile keeps commands apart that run at the same time, whatever they are called", () => {
+  const commands = [
+    "reload",
+    "reload.json",
+    "reload.json.lock",
+    "reload.json.lock.json",
+    `reload.json.damaged-${NOW}`,
+  ];
+  const records = commands.map((command, at) => [command, file([`web${at}`], { command }), at] as const);
+  for (const [command, record, at] of records) record.begin({ ...runs(command), begun: NOW + at });
+  for (const [, record, at] of records) record.change(changes({ [`web${at}`]: "failed" }));
+  for (const [, record] of records) record.end();
+  for (const [command, record, at] of records) {
+    assert.deepEqual(kept(command), { [command]: NOW + at, [`web${at}`]: "failed" });
+    assert.deepEqual(record.failures, []);
+  }
+});
+
+test("readRunRecord() reads what an older cb has kept of a command that has no record yet, and of no other", () => {
+  writeOlder("reload", { web1: "ok", web2: "missing" }, 1);
+  assert.deepEqual(kept(), { reload: undefined, web1: "ok", web2: "missing" });
+  assert.equal(readRunRecord(directory, runs("deploy")), undefined);
+});
+
+test("RunRecordFile goes on from what an older cb has kept of its command, and leaves that as it is", () => {
+  const older = writeOlder("reload", { web1: "failed", web2: "failed" });
+  const other = file(["web1"], { command: "deploy" });
+  other.begin({ ...runs("deploy"), begun: NOW });
+  assert.deepEqual(kept("deploy"), { deploy: NOW, web1: "in doubt" });
+  const record = file(["web1"]);
+  record.begin(RELOAD);
+  record.withdraw();
+  assert.deepEqual(kept(), { reload: undefined, web1: "failed", web2: "failed" });
+  record.begin(RELOAD);
+  record.change(changes({ web1: "ok" }));
+  record.end();
+  assert.deepEqual(kept(), { reload: NOW, web1: "ok", web2: "failed" });
+  assert.equal(readFileSync(olderPath(), "utf8"), older);
+  assert.deepEqual([...record.failures, ...other.failures], []);
+});
+
+test("RunRecordFile keeps a channel apart from the file that an older cb has kept of another one", () => {
+  const older = writeOlder("reload", { web1: "failed" });
+  const runsThere = { ...runs("reload"), channel: `${CHANNEL}.json` as Channel };
+  const meant = { identities: [id("web2")], isKept: () => true };
+  const record = new RunRecordFile(directory, runsThere, meant, systemClock);
+  record.begin(RELOAD);
+  assert.deepEqual(record.failures, []);
+  assert.deepEqual([...(readRunRecord(directory, runsThere)?.agents ?? [])], [["web2", "in doubt"]]);
+  assert.deepEqual(kept(), { reload: undefined, web1: "failed" });
+  assert.equal(readFileSync(olderPath(), "utf8"), older);
+});
+
+test("RunRecordFile says that what an older cb has kept cannot be used, and does without", () => {
+  writeOlder("../reload", {});
+  const record = file(["web1"]);
+  record.begin(RELOAD);
+  assert.deepEqual(kept(), { reload: NOW, web1: "in doubt" });
+  const why = `Cannot use "${olderPath()}": expected the record of a run, as cb writes it`;
+  assert.deepEqual(record.failures, [why]);
 });
 
 test("RunRecordFile sets a record aside that cannot be used, and says so", () => {
-  mkdirSync(join(directory, "last-run"));
-  writeFileSync(path(), "{}");
-  const record = file(["web1"]);
-  record.begin(RELOAD);
-  const aside = `${path()}.damaged-${NOW}`;
-  const why = `Cannot use "${path()}": expected the record of a run, as cb writes it`;
-  assert.deepEqual(record.failures, [`${why}; set it aside as "${aside}"`]);
-  assert.equal(readFileSync(aside, "utf8"), "{}");
-  record.change(changes({ web1: "ok" }));
-  record.end();
-  assert.deepEqual(kept(), { reload: NOW, web1: "ok" });
+  const ofDeploy = JSON.stringify({ version: 2, command: "deploy", agents: { web2: "failed" } });
+  const rows = [
+    ["{}", "expected the record of a run, as cb writes it"],
+    [ofDeploy, 'expected the record of a run of "reload"'],
+  ] as const;
+  mkdirSync(join(directory, "last-runs", CHANNEL), { recursive: true });
+  for (const [text, expected] of rows) {
+    writeFileSync(pathOf("reload"), text);
+    const why = `Cannot use "${pathOf("reload")}": ${expected}`;
+    assert.throws(() => readRunRecord(directory, runs("reload")), { code: "file", message: why });
+    const record = file(["web1"]);
+    record.begin(RELOAD);
+    const aside = `${pathOf("reload")}.damaged-${NOW}`;
+    assert.deepEqual(record.failures, [`${why}; set it aside as "${aside}"`]);
+    assert.equal(readFileSync(aside, "utf8"), text);
+    record.change(changes({ web1: "ok" }));
+    record.end();
+    assert.deepEqual(kept(), { reload: NOW, web1: "ok" });
+  }
 });
 
 test("RunRecordFile says once where nothing can be kept, and throws nothing", () => {
-  writeFileSync(join(directory, "last-run"), "");
+  writeFileSync(join(directory, "last-runs"), "");
   const record = file(["web1"]);
   assert.deepEqual(record.begin(RELOAD), ["web1"]);
   record.change(changes({ web1: "ok" }));
   record.end();
   assert.equal(record.failures.length, 1);
-  assert.match(record.failures.join(), /^Cannot lock "[^"]*last-run\/default\.json\.lock": not a directory$/);
+  const why = /^Cannot create "[^"]*last-runs\/default": not a directory$/;
+  assert.match(record.failures.join(), why);
 });
 
-test("forgetRuns() takes agents off the record, and makes none", () => {
-  forgetRuns(directory, CHANNEL, [id("web1")]);
-  assert.equal(readRunRecord(directory, CHANNEL), undefined);
-  file(["web1", "web2"]).begin(RELOAD);
-  forgetRuns(directory, CHANNEL, [id("web1")]);
+test("forgetRuns() takes agents off all records of a channel, and makes none", () => {
+  assert.deepEqual(forgetRuns(directory, CHANNEL, [id("web1")]), []);
+  assert.deepEqual(readdirSync(directory), []);
+  writeOlder("deploy", { web1: "failed", web2: "failed" });
+  for (const command of ["reload", "uptime.json"])
+    file(["web1", "web2"], { command }).begin({ ...runs(command), begun: NOW });
+  assert.deepEqual(forgetRuns(directory, CHANNEL, [id("web1")]), []);
+  assert.deepEqual(kept("deploy"), { deploy: undefined, web2: "failed" });
+  for (const command of ["reload", "uptime.json"])
+    assert.deepEqual(kept(command), { [command]: NOW, web2: "in doubt" });
+});
+
+test("forgetRuns() says which record it could not change, and changes the others", () => {
+  for (const command of ["reload", "deploy"])
+    file(["web1", "web2"], { command }).begin({ ...runs(command), begun: NOW });
+  writeFileSync(pathOf("deploy"), "{}");
+  const why = `Cannot use "${pathOf("deploy")}": expected the record of a run, as cb writes it`;
+  assert.deepEqual(forgetRuns(directory, CHANNEL, [id("web1")]), [why]);
   assert.deepEqual(kept(), { reload: NOW, web2: "in doubt" });
 });

@@ -241,7 +241,7 @@ test("cb station run --retry-failed repeats a run where it failed, was not run o
   const first = await fleet.station("run", "job", "--parallel", "1", "--max-failures", "1");
   assert.equal(first.status, 4 + 64, first.stderr);
   assert.match(first.stderr, /^4 agents · 1 ok · 1 failed · 2 not run · 1 missing · /m);
-  assert.equal(statSync(fleet.path("home/.local/state/cb/last-run/default.json")).mode & 0o777, 0o600);
+  assert.equal(statSync(fleet.path("home/.local/state/cb/last-runs/default/job.json")).mode & 0o777, 0o600);
 
   await fleet.agent("web5");
   fleet.file("body", "sleep 0.05\n");
@@ -263,7 +263,7 @@ test("cb station run --retry-failed repeats a run where it failed, was not run o
 test("cb station run --retry-failed says why there is nothing that it can repeat", async () => {
   await using fleet = await jobFleet(1);
   const rows: readonly (readonly [args: readonly string[], said: string])[] = [
-    [["job"], 'Cannot repeat "job": no run on channel "default" is recorded here'],
+    [["job"], 'Cannot repeat "job": no run of it on channel "default" is recorded here'],
     [
       ["job", "--to", "web1"],
       "Cannot use --retry-failed: it names the agents itself, expected no --to and no --to-file with it",
@@ -278,9 +278,9 @@ test("cb station run --retry-failed says why there is nothing that it can repeat
   assert.equal((await fleet.station("run", "job")).status, 0);
   await refused(
     ["prints-4-mb"],
-    'Cannot repeat "prints-4-mb": the last run on channel "default" was of "job"',
+    'Cannot repeat "prints-4-mb": no run of it on channel "default" is recorded here',
   );
-  const path = fleet.path("home/.local/state/cb/last-run/default.json");
+  const path = fleet.path("home/.local/state/cb/last-runs/default/job.json");
   writeFileSync(path, "{}");
   await refused(["job"], `Cannot use "${path}": expected the record of a run, as cb writes it`);
 });

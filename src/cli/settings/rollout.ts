@@ -40,7 +40,7 @@ export const rolloutSettings = {
     default: "false",
     file: false,
     parse: parseSwitch,
-    help: "only where the last run did not go well",
+    help: "only where the last run of <command> did not go well",
   },
 } as const satisfies Schema;
 
