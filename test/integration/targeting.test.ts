@@ -177,7 +177,7 @@ test("cb station says what of a target fits nobody that is known, before anybody
   said(
     await fleet.station("--to", "web1:web2", "run", "who"),
     1,
-    'cb: error: Cannot use to "web1:web2" from the command line: "web1:web2": expected a range in brackets, as in web[1-2]',
+    'cb: error: Cannot use --to "web1:web2": "web1:web2": expected a range in brackets, as in web[1-2]',
   );
   said(
     await fleet.station("--to", "web1", "web2", "run", "who"),
@@ -194,23 +194,14 @@ test("cb station run runs nothing with an argument that it does not know", async
     [["foo=bar"], 'Cannot use "foo=bar": "cb station run" takes <command> alone'],
     [["--", "--foo"], 'Cannot use "--foo": "cb station run" takes <command> alone'],
     [["--paralel", "1"], 'Cannot use option "--paralel": no such option, did you mean "--parallel"?'],
-    [["--parallel", "0"], `Cannot use parallel "0" from the command line: ${SHARE}`],
-    [["--parallel", "200%"], `Cannot use parallel "200%" from the command line: ${SHARE}`],
-    [
-      ["--parallel", "1", "--max-failures", "5.5%"],
-      `Cannot use max-failures "5.5%" from the command line: ${SHARE}`,
-    ],
-    [
-      ["--canary", "-1"],
-      'Cannot use canary "-1" from the command line: expected a whole number from 1 to 999999',
-    ],
-    [
-      ["--expect", "x"],
-      'Cannot use expect "x" from the command line: expected a whole number from 1 to 100000',
-    ],
+    [["--parallel", "0"], `Cannot use --parallel "0": ${SHARE}`],
+    [["--parallel", "200%"], `Cannot use --parallel "200%": ${SHARE}`],
+    [["--parallel", "1", "--max-failures", "5.5%"], `Cannot use --max-failures "5.5%": ${SHARE}`],
+    [["--canary", "-1"], 'Cannot use --canary "-1": expected a whole number from 1 to 999999'],
+    [["--expect", "x"], 'Cannot use --expect "x": expected a whole number from 1 to 100000'],
     [
       ["--output", "foldd"],
-      'Cannot use output "foldd" from the command line: expected live, folded, both, raw, ndjson or quiet, did you mean "folded"?',
+      'Cannot use --output "foldd": expected live, folded, both, raw, ndjson or quiet, did you mean "folded"?',
     ],
   ];
   for (const [args, error] of rows) {
