@@ -244,7 +244,12 @@ export class Follower {
     const elapsed = this.#now - this.#publishedAt;
     const { awaited } = this.#attendance;
     const rollout = this.#rollout;
-    const progress = { agents, awaited, isRollCalled: this.#hasCalledRoll, rollout, elapsed };
+    const listening = {
+      publishedAt: this.#publishedAt,
+      listeningSince: this.#session.listeningSince,
+      provenAt: this.#watch.provenAt,
+    };
+    const progress = { agents, awaited, isRollCalled: this.#hasCalledRoll, rollout, listening, elapsed };
     return statusLine(progress, columns);
   }
 

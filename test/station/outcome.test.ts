@@ -21,6 +21,7 @@ import { judge } from "../../src/station/outcome.ts";
 import { FAULTS, type FaultEvent, type ReplyEvent } from "../../src/station/reply-reader.ts";
 import { Roster } from "../../src/station/roster.ts";
 import { newSession, type Session } from "../../src/station/session.ts";
+import { verdictSoFar } from "../../src/station/verdict.ts";
 import { exit, hello, id, listRequest, NOW, pingRequest, runRequest, target } from "./scene.ts";
 
 const WAITS = { helloWait: 2000, replyWait: 120_000, minimumWait: 4000, isMinimumExplicit: false };
@@ -225,6 +226,30 @@ test("judge() gives +64 for those that the hub counted and that did not answer",
   const tagged = { request: runRequest({ target: target("db"), census: true }), counted: 2 };
   const none = "no agent that answered has the tags db (1 agent answered)";
   judged([web2], 64, [none, `1 of 2 that listen did not answer: ${later}`], tagged);
+});
+
+test("verdictSoFar() is what judge() says in the end of one that has said all it has to say", () => {
+  const dispositions: readonly Disposition[] = [
+    { is: "present" },
+    { is: "not-targeted" },
+    ...DECLINATIONS.map((reason) => ({ is: "declined", reason }) as const),
+    ...REFUSALS.map((reason) => ({ is: "refused", reason }) as const),
+  ];
+  const stories = [
+    ...dispositions.map((disposition) => [says("web1", disposition)]),
+    ...ENDINGS.flatMap((ending) => [0, 1].map((status) => [says("web1"), ends("web1", { ending, status })])),
+    [says("web1"), { ...fault("malformed", "web1"), silences: "run" } as ReplyEvent],
+    [says("web1", { is: "held" }), { kind: "gone", identity: id("web1") } as const],
+  ];
+  for (const events of stories) {
+    const roster = new Roster();
+    for (const event of events) roster.record(event, 1, NOW);
+    const [agent] = roster.agents;
+    assert.equal(agent && verdictSoFar(agent), outcomeOf(events).agents[0]?.verdict, JSON.stringify(events));
+  }
+  const roster = new Roster();
+  for (const is of ["running", "queued", "held"] as const) roster.record(says(is, { is }), 1, NOW);
+  assert.deepEqual(roster.agents.map(verdictSoFar), [undefined, undefined, undefined]);
 });
 
 test("judge() calls nobody unheard whom the session did not wait for: it ends with the last one that was named", () => {

@@ -7,7 +7,7 @@ import { hello, NOW, target } from "./scene.ts";
 
 function present(identity: string, changes: Partial<Hello> = {}, roundTrip = 2, heardAt = NOW): AgentRecord {
   const said = hello(identity, { disposition: { is: "present" }, ...changes });
-  const open = { exit: undefined, isGone: false, isSilenced: false };
+  const open = { exit: undefined, isGone: false, isSilenced: false, lastSign: 0 };
   return { hello: said, roundTrip, heardAt, startedAfter: undefined, endedAfter: undefined, ...open };
 }
 

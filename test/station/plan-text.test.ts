@@ -9,7 +9,7 @@ const RELOAD = "reload" as CommandName;
 
 function answer(identity: string, is: "present" | "not-targeted") {
   const times = { roundTrip: 1, heardAt: NOW, startedAfter: undefined, endedAfter: undefined };
-  const record = { ...times, exit: undefined, isGone: false, isSilenced: false };
+  const record = { ...times, exit: undefined, isGone: false, isSilenced: false, lastSign: 0 };
   return { ...record, hello: hello(identity, { disposition: { is } }) };
 }
 

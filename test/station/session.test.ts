@@ -226,7 +226,8 @@ test("where names alone were meant, the session is over when all of them have an
 test("unheardOf() counts those alone that the session waited for", () => {
   const begin = (names?: number) => newSession(START, 49, names ?? 0, names);
   const named: SessionEvent = { ...DECLINES, isAwaited: true, isNamed: true };
-  const at = (session: Session, event: SessionEvent, ms: number) => step(session, event, START + ms, DEFAULTS);
+  const at = (session: Session, event: SessionEvent, ms: number) =>
+    step(session, event, START + ms, DEFAULTS);
   const unheard = (session: Session) => [session.end, unheardOf(session, DEFAULTS)];
   // All that were named have answered, and 47 that were not have had no time to.
   const first = at(begin(2), named, 180);
