@@ -25,6 +25,8 @@ export type Outcome = {
   readonly problems: readonly string[];
   /** What an operator would want to know though it is no failure. */
   readonly remarks: readonly string[];
+  /** Those of the remarks that say who is missing. */
+  readonly absences: readonly string[];
   /** The same, for whom not all of it is to be shown. */
   readonly findings: Readonly<Record<"problems" | "remarks", readonly Finding[]>>;
   /** One sentence for each agent that did what it was asked. */
@@ -71,15 +73,17 @@ export function judge(
     judgeNumber(judgements, rollCall),
   ];
   const problems = findingsOf(parts);
+  const excused = missing.filter(({ status }) => status === 0);
   const remarks = findingsOf([
     ...remarksOn(roster),
-    ...missing.filter(({ status }) => status === 0),
+    ...excused,
     ...[...newcomersSentence(rollCall), ...hints(request, roster, faults)].map((sentence) => ({ sentence })),
   ]);
   return {
     status: parts.reduce((status, part) => status | part.status, 0),
     problems: problems.map((finding) => sentenceOf(finding)),
     remarks: remarks.map((finding) => sentenceOf(finding)),
+    absences: findingsOf(excused).map((finding) => sentenceOf(finding)),
     findings: { problems, remarks },
     successes: roster.agents.flatMap(successOf),
     agents: judgements,

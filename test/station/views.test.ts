@@ -217,7 +217,7 @@ test("ndjson: who was held has its last event at the end, unless it was released
     { identity: id("web2"), verdict: "not run" as const, status: 64, trouble },
   ];
   const findings = { problems: [], remarks: [] };
-  const told = { ...findings, findings, successes: [], faults: [], summary: "" };
+  const told = { ...findings, findings, absences: [], successes: [], faults: [], summary: "" };
   const outcome = { status: 64, ...told, agents };
   await view.conclude({ outcome, losses: [], status: 64, agents: [], missing: [], elapsed: 5 });
   const all = stdout.text
@@ -247,6 +247,7 @@ test("ndjson: a named agent that was never seen is missing since nobody knows wh
     status: 64,
     problems: [],
     remarks: [],
+    absences: [],
     findings: { problems: [], remarks: [] },
     successes: [],
     agents: [],
