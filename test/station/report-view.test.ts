@@ -57,7 +57,7 @@ test("ReportView counts alike everywhere, and has who is missing among what went
   assert.match(text, /<h1>reload on 4 agents<\/h1>/);
   assert.match(text, />4 agents · 1 ok · 1 failed · 2 missing · 1\.23 s/);
   assert.match(text, />3 of 4 agents did not do what was asked</);
-  const [, wrong = ""] = /<h2>What went wrong<\/h2>([^]*?)<\/section>/.exec(text) ?? [];
+  const [, wrong = ""] = /<h2>What went wrong<\/h2>([\s\S]*?)<\/section>/.exec(text) ?? [];
   const sentences = [...wrong.matchAll(/<li>(.*?)<\/li>/g)].map(([, sentence]) => sentence);
   assert.deepEqual(sentences, [
     "web2: exit status 1 after 1.23 s",
