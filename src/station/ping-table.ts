@@ -5,6 +5,8 @@ import { table } from "./table.ts";
 
 /** In milliseconds. */
 const SECOND = 1_000;
+/** Milliseconds by which two clocks that are read to the whole millisecond may seem to differ. */
+const GRAIN = 1;
 
 /** One line for each agent that is present, columns aligned. */
 export function pingTable(agents: readonly AgentRecord[]): string {
@@ -24,6 +26,6 @@ function cells({ hello, roundTrip, heardAt }: AgentRecord): readonly string[] {
 function offsetText(offset: number, error: number): string {
   // Beyond half a second the tenths would be made up.
   const [unit, digits] = error < SECOND / 2 ? [SECOND / 10, 1] : [SECOND, 0];
-  const units = Math.abs(offset) <= error ? 0 : Math.round(offset / unit);
+  const units = Math.abs(offset) <= error + GRAIN ? 0 : Math.round(offset / unit);
   return `${units < 0 ? "-" : "+"}${((Math.abs(units) * unit) / SECOND).toFixed(digits)} s`;
 }

@@ -255,7 +255,7 @@ test("cb station run --retry-failed repeats a run where it failed, was not run o
   assert.equal(third.status, 0);
   assert.match(
     third.stderr,
-    /^cb: nothing to repeat: "job" went well on all 5 agents at (\S+ )?\d\d:\d\d:\d\d\n$/,
+    /^cb: nothing to repeat: "job" went well on all 5 agents at (\S+ )?\d\d:\d\d:\d\d and before\n$/,
   );
   assert.equal(whoRan(fleet).length, 6);
 });

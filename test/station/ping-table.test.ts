@@ -53,6 +53,7 @@ test("pingTable() shows no offset of clocks that the round trip may account for,
     return String(/clock (.*)\n/.exec(pingTable([row]))?.[1]);
   };
   assert.deepEqual([shown(-300, 700), shown(300, 600), shown(-300, 500)], ["+0.0 s", "+0.0 s", "-0.3 s"]);
+  assert.deepEqual([shown(-61, 120), shown(-62, 120)], ["+0.0 s", "-0.1 s"]);
   assert.deepEqual([shown(-900, 2000), shown(3400, 2000), shown(-3600, 2000)], ["+0 s", "+3 s", "-4 s"]);
 });
 
