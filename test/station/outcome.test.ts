@@ -324,7 +324,7 @@ test("judge() says why a command failed: by its last words, those of standard er
   const reason = "E: Unable to locate package nginz";
   const one = "web1: exit status 100 after 1.23 s";
   judged(failed("web1", prints("web1", `first\n${reason}\n\n`), prints("web1", "out\n", "stdout")), 4, [
-    `${one}: ${reason}`,
+    `${one}: first / ${reason}`,
   ]);
   judged(failed("web1", prints("web1", "\n"), prints("web1", "no stderr", "stdout")), 4, [
     `${one}: no stderr`,
