@@ -26,6 +26,7 @@ export class FoldedView implements View {
   readonly #columns: () => number;
   readonly #live: LiveView | undefined;
   #startedAt = 0;
+  #hasNamedMissing = false;
 
   /** @param live for `both` */
   constructor(stdout: Sink, columns: () => number, live?: LiveView, kept = new KeptOutputs()) {
@@ -58,6 +59,10 @@ export class FoldedView implements View {
     return trouble === undefined ? [] : [`outputs are not shown folded: ${trouble}`];
   }
 
+  get hasNamedMissing(): boolean {
+    return this.#hasNamedMissing;
+  }
+
   async exit(identity: Identity, exit: Exit): Promise<void> {
     await this.#live?.exit(identity, exit);
   }
@@ -81,13 +86,11 @@ export class FoldedView implements View {
       });
     const absent = absentSince(missing, this.#startedAt + elapsed);
     try {
-      if (!this.#isKnown(reported))
-        await new FoldedReport(
-          this.#kept.store,
-          this.#stdout,
-          this.#columns(),
-          this.#live !== undefined,
-        ).write(reported, absent);
+      if (this.#isKnown(reported)) return;
+      const isRepeated = this.#live !== undefined;
+      const report = new FoldedReport(this.#kept.store, this.#stdout, this.#columns(), isRepeated);
+      await report.write(reported, absent);
+      this.#hasNamedMissing = true;
     } finally {
       this.#keeping.leave();
     }

@@ -6,6 +6,7 @@
  */
 import type { Hello } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
+import { activeAgents } from "./active-agents.ts";
 import { Announcer } from "./announcer.ts";
 import type { Arrival, Attendance } from "./attendance.ts";
 import { conclude, rollCallOf } from "./conclusion.ts";
@@ -87,7 +88,7 @@ export class Follower {
     this.#screen = new Screen(parts.stdout, parts.stderr, { status, columns });
     const form = openView(output, this.#screen.stdout, this.#screen.stderr, columns, parts.beside.kept);
     this.#view = new Views(parts.beside, form);
-    this.#announcer = new Announcer(this.#screen.stderr, parts.verbosity === "errors");
+    this.#announcer = new Announcer(this.#screen.stderr, parts.verbosity === "errors", columns);
   }
 
   async follow(cancel: () => Promise<unknown>, { end, leave }: Interruption): Promise<void> {
@@ -99,7 +100,7 @@ export class Follower {
     const onInterrupt = () => {
       void this.#advance({ kind: "interrupted" });
       this.#step({ kind: "interrupted" });
-      this.#announcer.interrupted(this.#session.active).catch(() => {});
+      this.#announceInterrupt().catch(() => {});
       // A hub that does not take it does not bring the confirmation either, which the report then misses.
       if (this.#request.type !== "ping") cancel().catch(() => {});
     };
@@ -227,6 +228,12 @@ export class Follower {
       await this.#announcer.latecomer(hello, failMissing || named.has(hello.identity));
   }
 
+  async #announceInterrupt(): Promise<void> {
+    const active = activeAgents(this.#roster.agents, this.#rollout?.inFlight);
+    const names = active.map(({ hello }) => hello.identity);
+    await this.#announcer.interrupted(names, this.#request);
+  }
+
   /** Names who is missing, once, while others are active. */
   async #callRoll(): Promise<void> {
     this.#hasCalledRoll = true;
@@ -243,7 +250,7 @@ export class Follower {
     const { agents } = this.#roster;
     const elapsed = this.#now - this.#publishedAt;
     const { awaited } = this.#attendance;
-    const rollout = this.#rollout;
+    const rollout = this.#rollout?.state(this.#now);
     const progress = { agents, awaited, isRollCalled: this.#hasCalledRoll, rollout, elapsed };
     return statusLine(progress, columns);
   }

@@ -11,7 +11,14 @@ import type { Pins } from "./pins.ts";
 import type { ReplyEvent } from "./reply-reader.ts";
 import { type RolloutEvent, rolloutDeadline, stepRollout } from "./rollout.ts";
 import type { RolloutPlan } from "./rollout-plan.ts";
-import { type Fate, fateOf, progressOf, type RolloutProgress } from "./rollout-report.ts";
+import {
+  type Fate,
+  fateOf,
+  progressOf,
+  type RolloutProgress,
+  type RolloutStage,
+  stageOf,
+} from "./rollout-report.ts";
 import { newRollout, type Rollout } from "./rollout-state.ts";
 import type { SessionEvent } from "./session.ts";
 
@@ -26,6 +33,14 @@ export type RolloutParts = {
   readonly publish: (message: StationMessage) => Promise<unknown>;
   /** By the station's clock, in milliseconds since the epoch, as the request was dated. */
   readonly now: () => number;
+};
+
+/** What an operator sees of it. */
+export type RolloutState = {
+  /** Who was released and has not ended. */
+  readonly inFlight: ReadonlyMap<Identity, unknown>;
+  readonly progress: RolloutProgress;
+  readonly stage: RolloutStage;
 };
 
 export class RolloutDriver {
@@ -52,6 +67,11 @@ export class RolloutDriver {
 
   get progress(): RolloutProgress {
     return progressOf(this.#rollout);
+  }
+
+  /** As the status line tells it. @param now by the clock of `advance` */
+  state(now: number): RolloutState {
+    return { inFlight: this.inFlight, progress: this.progress, stage: stageOf(this.#rollout, now) };
   }
 
   /** When something is due though nobody says anything. @param heardAt as for `advance` */

@@ -1,6 +1,7 @@
 /** How a session is, in one line: `37/40 done · 2 running (web7, web9) · 1 failed · 0 missing · 12.4 s`. */
 import { compareNames, foldNames } from "../core/name-set.ts";
-import type { RolloutDriver } from "./rollout-driver.ts";
+import { activeAgents } from "./active-agents.ts";
+import type { RolloutState } from "./rollout-driver.ts";
 import type { AgentRecord } from "./roster.ts";
 import { fitting } from "./text-width.ts";
 
@@ -11,7 +12,7 @@ export type Progress = {
   /** Whether they are missing by now, or may still answer. */
   readonly isRollCalled: boolean;
   /** Of a rollout. */
-  readonly rollout?: Pick<RolloutDriver, "inFlight" | "progress"> | undefined;
+  readonly rollout?: RolloutState | undefined;
   /** Milliseconds. */
   readonly elapsed: number;
 };
@@ -27,19 +28,16 @@ export function statusLine(
   columns: number,
 ): string {
   const meant = agents.filter(({ hello }) => hello.disposition.is !== "not-targeted");
-  const waiting = (is: "running" | "queued" | "held") => (agent: AgentRecord) =>
-    agent.hello.disposition.is === is && agent.exit === undefined && !agent.isSilenced;
-  const held = meant.filter((agent) => waiting("held")(agent));
-  const flying = held.filter(({ hello }) => rollout?.inFlight.has(hello.identity) === true);
-  const running = meant.filter((agent) => waiting("running")(agent) || waiting("queued")(agent));
-  const active = [...running, ...flying];
-  const idle = held.length - flying.length;
+  const active = activeAgents(meant, rollout?.inFlight);
+  const flying = active.filter(isHeld).length;
+  const idle = meant.filter(isHeld).length - flying;
   const failed = meant.filter(hasFailed).length;
+  const isPausing = rollout?.stage.nextBatchIn !== undefined;
   const line = (names: string) =>
     [
       `${meant.length - active.length - idle}/${meant.length + awaited} done`,
-      ...(rollout === undefined ? [] : [`batch ${rollout.progress.batch}/${rollout.progress.batches}`]),
-      `${active.length} running${names === "" ? "" : ` (${names})`}`,
+      ...(rollout === undefined ? [] : stageWords(rollout)),
+      ...(isPausing ? [] : [`${active.length} running${names === "" ? "" : ` (${names})`}`]),
       ...(idle === 0 ? [] : [`${idle} waiting`]),
       `${failed} failed`,
       `${awaited} ${isRollCalled ? "missing" : "awaited"}`,
@@ -49,6 +47,19 @@ export function statusLine(
   if (active.length === 0 || active.length > MAX_NAMED || room < MIN_NAMES) return line("");
   const names = foldNames(active.map(({ hello }) => hello.identity).sort(compareNames));
   return line(fitting(names.join(", "), room));
+}
+
+/** Before anybody is released there is no batch. */
+function stageWords({ progress: { batch, batches }, stage: { isCanary, nextBatchIn } }: RolloutState) {
+  const where = isCanary ? "canary" : `batch ${batch}/${batches}`;
+  // Never "in 0 s": it is not there yet.
+  const when =
+    nextBatchIn === undefined ? [] : [`next batch in ${Math.max(1, Math.ceil(nextBatchIn / 1000))} s`];
+  return batch === 0 ? when : [where, ...when];
+}
+
+function isHeld({ hello: { disposition }, exit, isSilenced }: AgentRecord): boolean {
+  return disposition.is === "held" && exit === undefined && !isSilenced;
 }
 
 function hasFailed({ hello: { disposition }, exit, isSilenced }: AgentRecord): boolean {

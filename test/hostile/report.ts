@@ -37,7 +37,8 @@ const SENTENCES: readonly Sentence[] = [
   {
     fact: "unconfirmed",
     bit: 0,
-    pattern: /^(?<who>\S+) (?:is running|has not confirmed the cancel), its command may still run$/,
+    pattern:
+      /^(?<who>\S+) (?:was still running when cb left: its command was asked to end and|has not confirmed the cancel, its command) may still run$/,
   },
   { fact: "failed", bit: 4, pattern: /^(?<who>\S+): exit status 3 after .+$/ },
   { fact: "cancelled", bit: 4, pattern: /^(?<who>\S+): cancelled after .+$/ },

@@ -116,6 +116,16 @@ test("folded: who was not heard comes last", async () => {
   const { stdout } = await shown("folded", pong("web1"), ["web8", "web9", "db1"]);
   const [, , rule] = stdout.split("\n");
   assert.equal(rule, "── no answer: db1, web[8-9] (last seen 2 seconds ago) ──");
+  const { sink } = new Captured();
+  const isSaid = async (form: OutputForm, names: readonly string[]) => {
+    const view = openView(form, sink, sink, () => 40);
+    const views = new Views({ before: [], after: [QUIET] }, view);
+    await play(view, pong(...names), { missing: ["web9"] });
+    return views.hasNamedMissing;
+  };
+  assert.ok(await isSaid("folded", ["web1"]));
+  assert.equal(await isSaid("both", ["web1", "web2"]), false, "there is no report below live output");
+  assert.equal(await isSaid("live", ["web1", "web2"]), false);
 });
 
 async function events(agents: readonly Played[], missing: readonly string[] = []) {
@@ -174,7 +184,7 @@ test("ndjson: every agent that was meant has one last event, whatever became of 
     ["web1", "refused", 'refused: no such command "reload"', "no-such-command"],
     ["web2", "not_run", "declined: busy", "busy"],
     ["web3", "failed", "its replies are not to be trusted", undefined],
-    ["web4", "unfinished", "is running", undefined],
+    ["web4", "unfinished", "running", undefined],
     ["web5", "not_run", "never started the command: too late", undefined],
     ["web6", "ok", undefined, undefined],
   ]);
@@ -318,13 +328,37 @@ test("statusLine counts who is done, who runs, who failed and who has not answer
   const held = { is: "held" as const };
   for (const name of ["db2", "db3"])
     roster.record({ kind: "hello", hello: hello(name, { disposition: held }) }, 5, NOW);
-  const rollout = { inFlight: new Map([[id("db2"), {}]]), progress: { released: 1, batch: 2, batches: 5 } };
+  const rollout = {
+    inFlight: new Map([[id("db2"), {}]]),
+    progress: { released: 1, batch: 2, batches: 5 },
+    stage: { isCanary: false, nextBatchIn: undefined },
+  };
   assert.equal(
     statusLine({ ...progress, agents: roster.agents, rollout }, 120),
     "2/8 done · batch 2/5 · 3 running (db2, web[3-4]) · 1 waiting · 1 failed · 2 awaited · 12.3 s",
   );
   const later = statusLine({ ...progress, isRollCalled: true }, 79);
   assert.equal(later, "2/6 done · 2 running (web[3-4]) · 1 failed · 2 missing · 12.3 s");
+});
+
+test("statusLine says of a rollout where it is, and while nothing runs when it goes on", () => {
+  const roster = new Roster();
+  for (const name of ["web1", "web2"])
+    roster.record({ kind: "hello", hello: hello(name, { disposition: { is: "held" } }) }, 5, NOW);
+  roster.record({ kind: "exit", identity: id("web1"), exit: exit() }, 5, NOW);
+  const line = (batch: number, isCanary: boolean, nextBatchIn?: number, inFlight: readonly string[] = []) => {
+    const rollout = {
+      inFlight: new Map(inFlight.map((name) => [id(name), {}])),
+      progress: { released: batch, batch, batches: 4 },
+      stage: { isCanary, nextBatchIn },
+    };
+    const progress = { agents: roster.agents, awaited: 0, isRollCalled: true, elapsed: 400, rollout };
+    return statusLine(progress, 120).replace(" · 0 failed · 0 missing · 0.4 s", "");
+  };
+  assert.equal(line(1, false, 1_001), "1/2 done · batch 1/4 · next batch in 2 s · 1 waiting");
+  assert.equal(line(1, true, 0), "1/2 done · canary · next batch in 1 s · 1 waiting");
+  assert.equal(line(1, true, undefined, ["web2"]), "1/2 done · canary · 1 running (web2)");
+  assert.equal(line(0, false), "1/2 done · 0 running · 1 waiting", "nobody is released yet");
 });
 
 test("statusLine names those that run as far as there is room, and never at the cost of the rest", () => {
