@@ -128,6 +128,34 @@ test("folded: who was not heard comes last", async () => {
   assert.equal(await isSaid("live", ["web1", "web2"]), false);
 });
 
+test("folded: a terminal gets one span of time for agents that were not heard since many times", async () => {
+  const rule = async (agents: number, isTerminal: boolean) => {
+    const stdout = new Captured();
+    const view = openView("folded", { ...stdout.sink, isTerminal }, stdout.sink, () => 80);
+    await view.start(runRequest());
+    const missing = Array.from({ length: agents }, (_, at) => ({
+      identity: id(`web${at}`),
+      lastSeen: NOW - (at + 2) * 3_600_000,
+    }));
+    const told = { problems: [], remarks: [] };
+    const outcome = {
+      ...told,
+      findings: told,
+      status: 0,
+      successes: [],
+      agents: [],
+      faults: [],
+      summary: "",
+    };
+    await view.conclude({ outcome, losses: [], status: 0, agents: [], missing, elapsed: 0 });
+    return stdout.text;
+  };
+  const many = await rule(20, true);
+  assert.match(many, /^── no answer: web\[0-19\] \(20 agents, last seen 2 hours to 21 hours ago\) ─+\n$/);
+  assert.match(await rule(20, false), /web0 \(last seen 2 hours ago\), .*, web19 \(last seen 21 hours ago\)/);
+  assert.match(await rule(2, true), /web0 \(last seen 2 hours ago\), web1 \(last seen 3 hours ago\)/);
+});
+
 async function events(agents: readonly Played[], missing: readonly string[] = []) {
   const { stdout } = await shown("ndjson", agents, missing);
   const all = stdout
