@@ -250,8 +250,9 @@ export class Follower {
     const { agents } = this.#roster;
     const elapsed = this.#now - this.#publishedAt;
     const { awaited } = this.#attendance;
-    const rollout = this.#rollout?.state(this.#now);
-    const progress = { agents, awaited, isRollCalled: this.#hasCalledRoll, rollout, elapsed };
+    const rollout = this.#rollout;
+    const stage = rollout?.stage(this.#now);
+    const progress = { agents, awaited, isRollCalled: this.#hasCalledRoll, rollout, elapsed, stage };
     return statusLine(progress, columns);
   }
 

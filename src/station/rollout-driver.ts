@@ -35,14 +35,6 @@ export type RolloutParts = {
   readonly now: () => number;
 };
 
-/** What an operator sees of it. */
-export type RolloutState = {
-  /** Who was released and has not ended. */
-  readonly inFlight: ReadonlyMap<Identity, unknown>;
-  readonly progress: RolloutProgress;
-  readonly stage: RolloutStage;
-};
-
 export class RolloutDriver {
   readonly #parts: RolloutParts;
   #rollout: Rollout;
@@ -69,9 +61,9 @@ export class RolloutDriver {
     return progressOf(this.#rollout);
   }
 
-  /** As the status line tells it. @param now by the clock of `advance` */
-  state(now: number): RolloutState {
-    return { inFlight: this.inFlight, progress: this.progress, stage: stageOf(this.#rollout, now) };
+  /** @param now by the clock of `advance` */
+  stage(now: number): RolloutStage {
+    return stageOf(this.#rollout, now);
   }
 
   /** When something is due though nobody says anything. @param heardAt as for `advance` */

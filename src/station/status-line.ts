@@ -1,7 +1,7 @@
 /** How a session is, in one line: `37/40 done · 2 running (web7, web9) · 1 failed · 0 missing · 12.4 s`. */
 import { compareNames, foldNames } from "../core/name-set.ts";
-import { activeAgents } from "./active-agents.ts";
-import type { RolloutState } from "./rollout-driver.ts";
+import type { RolloutDriver } from "./rollout-driver.ts";
+import type { RolloutProgress, RolloutStage } from "./rollout-report.ts";
 import type { AgentRecord } from "./roster.ts";
 import { fitting } from "./text-width.ts";
 
@@ -12,9 +12,11 @@ export type Progress = {
   /** Whether they are missing by now, or may still answer. */
   readonly isRollCalled: boolean;
   /** Of a rollout. */
-  readonly rollout?: RolloutState | undefined;
+  readonly rollout?: Pick<RolloutDriver, "inFlight" | "progress"> | undefined;
   /** Milliseconds. */
   readonly elapsed: number;
+  /** Of a rollout, too. */
+  readonly stage?: RolloutStage | undefined;
 };
 
 /** Agents that run and are named, folded, at most: to fold more takes longer than the line may. */
@@ -24,20 +26,23 @@ const MIN_NAMES = 8;
 
 /** @param columns that there are; the names are what gives way */
 export function statusLine(
-  { agents, awaited, isRollCalled, rollout, elapsed }: Progress,
+  { agents, awaited, isRollCalled, rollout, elapsed, stage }: Progress,
   columns: number,
 ): string {
   const meant = agents.filter(({ hello }) => hello.disposition.is !== "not-targeted");
-  const active = activeAgents(meant, rollout?.inFlight);
-  const flying = active.filter(isHeld).length;
-  const idle = meant.filter(isHeld).length - flying;
+  const waiting = (is: "running" | "queued" | "held") => (agent: AgentRecord) =>
+    agent.hello.disposition.is === is && agent.exit === undefined && !agent.isSilenced;
+  const held = meant.filter((agent) => waiting("held")(agent));
+  const flying = held.filter(({ hello }) => rollout?.inFlight.has(hello.identity) === true);
+  const running = meant.filter((agent) => waiting("running")(agent) || waiting("queued")(agent));
+  const active = [...running, ...flying];
+  const idle = held.length - flying.length;
   const failed = meant.filter(hasFailed).length;
-  const isPausing = rollout?.stage.nextBatchIn !== undefined;
   const line = (names: string) =>
     [
       `${meant.length - active.length - idle}/${meant.length + awaited} done`,
-      ...(rollout === undefined ? [] : stageWords(rollout)),
-      ...(isPausing ? [] : [`${active.length} running${names === "" ? "" : ` (${names})`}`]),
+      ...(rollout === undefined ? [] : stageWords(rollout.progress, stage)),
+      ...(stage?.nextBatchIn === undefined ? [`${active.length} running${names && ` (${names})`}`] : []),
       ...(idle === 0 ? [] : [`${idle} waiting`]),
       `${failed} failed`,
       `${awaited} ${isRollCalled ? "missing" : "awaited"}`,
@@ -49,20 +54,15 @@ export function statusLine(
   return line(fitting(names.join(", "), room));
 }
 
-/** Before anybody is released there is no batch. */
-function stageWords({ progress: { batch, batches }, stage: { isCanary, nextBatchIn } }: RolloutState) {
-  const where = isCanary ? "canary" : `batch ${batch}/${batches}`;
-  // Never "in 0 s": it is not there yet.
-  const when =
-    nextBatchIn === undefined ? [] : [`next batch in ${Math.max(1, Math.ceil(nextBatchIn / 1000))} s`];
-  return batch === 0 ? when : [where, ...when];
-}
-
-function isHeld({ hello: { disposition }, exit, isSilenced }: AgentRecord): boolean {
-  return disposition.is === "held" && exit === undefined && !isSilenced;
-}
-
 function hasFailed({ hello: { disposition }, exit, isSilenced }: AgentRecord): boolean {
   if (disposition.is === "refused" || disposition.is === "declined" || isSilenced) return true;
   return exit !== undefined && (exit.ending !== "exited" || exit.status !== 0);
+}
+
+/** Before anybody is released there is no batch. */
+function stageWords({ batch, batches }: RolloutProgress, stage: RolloutStage | undefined): readonly string[] {
+  const where = stage?.isCanary ? "canary" : `batch ${batch}/${batches}`;
+  if (stage?.nextBatchIn === undefined) return batch === 0 ? [] : [where];
+  // Never "in 0 s": it is not there yet.
+  return [where, `next batch in ${Math.max(1, Math.ceil(stage.nextBatchIn / 1000))} s`];
 }

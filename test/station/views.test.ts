@@ -356,11 +356,7 @@ test("statusLine counts who is done, who runs, who failed and who has not answer
   const held = { is: "held" as const };
   for (const name of ["db2", "db3"])
     roster.record({ kind: "hello", hello: hello(name, { disposition: held }) }, 5, NOW);
-  const rollout = {
-    inFlight: new Map([[id("db2"), {}]]),
-    progress: { released: 1, batch: 2, batches: 5 },
-    stage: { isCanary: false, nextBatchIn: undefined },
-  };
+  const rollout = { inFlight: new Map([[id("db2"), {}]]), progress: { released: 1, batch: 2, batches: 5 } };
   assert.equal(
     statusLine({ ...progress, agents: roster.agents, rollout }, 120),
     "2/8 done · batch 2/5 · 3 running (db2, web[3-4]) · 1 waiting · 1 failed · 2 awaited · 12.3 s",
@@ -378,9 +374,9 @@ test("statusLine says of a rollout where it is, and while nothing runs when it g
     const rollout = {
       inFlight: new Map(inFlight.map((name) => [id(name), {}])),
       progress: { released: batch, batch, batches: 4 },
-      stage: { isCanary, nextBatchIn },
     };
-    const progress = { agents: roster.agents, awaited: 0, isRollCalled: true, elapsed: 400, rollout };
+    const stage = { isCanary, nextBatchIn };
+    const progress = { agents: roster.agents, awaited: 0, isRollCalled: true, elapsed: 400, rollout, stage };
     return statusLine(progress, 120).replace(" · 0 failed · 0 missing · 0.4 s", "");
   };
   assert.equal(line(1, false, 1_001), "1/2 done · batch 1/4 · next batch in 2 s · 1 waiting");
