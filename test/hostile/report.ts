@@ -73,6 +73,8 @@ function ofEach(line: string): readonly string[] {
   const singular = rest
     .replace(/^ are /, " is ")
     .replace(/^ have /, " has ")
+    .replace(/^ were /, " was ")
+    .replace("their commands were", "its command was")
     .replace("their commands", "its command")
     .replace(/^(: exit status \d+|: cancelled)/, "$1 after some time");
   return unfoldNames(names.replaceAll(", ", ",")).map((name) => `cb: ${name}${singular}`);
