@@ -89,7 +89,7 @@ function withoutExcluded({ "not-to": { patterns } }: Settings, identities: reado
 
 function withNames(settings: Settings, identities: readonly Identity[]): Settings {
   const patterns = identities.map(parseNamePattern);
-  return { ...settings, to: { patterns: new Set(patterns), named: new Set(identities) } };
+  return { ...settings, to: { patterns: new Set(patterns), named: new Set(identities), folds: new Map() } };
 }
 
 /**

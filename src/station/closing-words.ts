@@ -15,7 +15,8 @@ const MAX_SENTENCES = 12;
 /** Lines of a terminal for names, and for a sentence with the last words of a command. */
 const LINES = { nameLines: 3, lines: 2 };
 
-type How = Pick<StationParts, "verbosity" | "plan" | "columns"> & {
+type How = Pick<StationParts, "verbosity" | "plan" | "columns" | "output"> & {
+  readonly stdout: Pick<StationParts["stdout"], "isTerminal">;
   readonly stderr: Pick<StationParts["stderr"], "isTerminal">;
   /** Whether the form of output has, on a terminal, who is missing. */
   readonly hasNamedMissing?: boolean;
@@ -29,7 +30,7 @@ export function closingWords(
   { findings, successes, agents, summary }: Outcome,
   lost: readonly string[],
   failures: Iterable<string>,
-  { verbosity, plan, columns, stderr, hasNamedMissing = false }: How,
+  { verbosity, plan, columns, output, stdout, stderr, hasNamedMissing = false }: How,
 ): string {
   const room = roomOf(stderr, columns);
   const problems = [...sentencesOf(findings.problems, room), ...lost];
@@ -41,7 +42,8 @@ export function closingWords(
   const normal = [...failures, ...sentencesOf(remarks, room), ...problems, ...hints];
   const said = { errors: problems, normal, verbose: [...successes, ...normal] }[verbosity];
   const lines = said.map((sentence) => `cb: ${sentence}\n`);
-  const last = plan === undefined ? summary : planSummary(plan, agents);
+  const isListed = output !== "ndjson" && stdout.isTerminal && stderr.isTerminal;
+  const last = plan === undefined ? summary : planSummary(plan, agents, isListed);
   return [...lines, ...(verbosity === "errors" ? [] : [`${last}\n`])].join("");
 }
 
