@@ -6,11 +6,12 @@ import type { AgentRecord } from "./roster.ts";
 export function activeAgents(
   agents: readonly AgentRecord[],
   inFlight: Pick<ReadonlyMap<Identity, unknown>, "has"> = new Map(),
-): readonly AgentRecord[] {
-  return agents.filter(({ hello: { identity, disposition }, exit, isSilenced }) => {
+): readonly Identity[] {
+  const active = agents.filter(({ hello: { identity, disposition }, exit, isSilenced }) => {
     if (exit !== undefined || isSilenced) return false;
     return disposition.is === "held"
       ? inFlight.has(identity)
       : ["running", "queued"].includes(disposition.is);
   });
+  return active.map(({ hello }) => hello.identity);
 }

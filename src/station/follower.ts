@@ -101,7 +101,8 @@ export class Follower {
     const onInterrupt = () => {
       void this.#advance({ kind: "interrupted" });
       this.#step({ kind: "interrupted" });
-      this.#announceInterrupt().catch(() => {});
+      const active = activeAgents(this.#roster.agents, this.#rollout?.inFlight);
+      this.#announcer.interrupted(active, this.#request).catch(() => {});
       // A hub that does not take it does not bring the confirmation either, which the report then misses.
       if (this.#request.type !== "ping") cancel().catch(() => {});
     };
@@ -229,12 +230,6 @@ export class Follower {
     if (arrival?.isNew && !this.#attendance.isFirst) await this.#announcer.newcomer(hello);
     if (arrival?.isAwaited && this.#hasCalledRoll)
       await this.#announcer.latecomer(hello, failMissing || named.has(hello.identity));
-  }
-
-  async #announceInterrupt(): Promise<void> {
-    const active = activeAgents(this.#roster.agents, this.#rollout?.inFlight);
-    const names = active.map(({ hello }) => hello.identity);
-    await this.#announcer.interrupted(names, this.#request);
   }
 
   /** Names who is missing, once, while others are active. */
