@@ -2,21 +2,29 @@
  * What a station says of agents while it happens, besides the report at the end, which has all of it again: that
  * one is new, that one is missing, that one is not who he says.
  */
+import type { Identity } from "../core/names.ts";
 import { count, seconds } from "../core/text.ts";
 import { utf8 } from "../protocol/bytes.ts";
 import type { Hello } from "../protocol/reply.ts";
-import { announcement, type MissingAgent, missingSentences, type RollCall } from "./attendance.ts";
+import type { Request } from "../protocol/request.ts";
+import { announcement, type MissingAgent, missingFindings, type RollCall } from "./attendance.ts";
+import { roomOf, sentencesOf } from "./closing-words.ts";
 import { faultSentence } from "./fault-sentence.ts";
 import type { Sink } from "./line-renderer.ts";
 import type { FaultRecord } from "./roster.ts";
+import { CONFIRMATION_WAIT } from "./session.ts";
+import { shownNames } from "./shown-names.ts";
 
 export class Announcer {
   readonly #stderr: Sink;
   readonly #isErrorsOnly: boolean;
+  readonly #columns: () => number;
 
-  constructor(stderr: Sink, isErrorsOnly: boolean) {
+  /** @param columns of the terminal now */
+  constructor(stderr: Sink, isErrorsOnly: boolean, columns: () => number) {
     this.#stderr = stderr;
     this.#isErrorsOnly = isErrorsOnly;
+    this.#columns = columns;
   }
 
   async newcomer(hello: Hello): Promise<void> {
@@ -32,7 +40,8 @@ export class Announcer {
   async missing(rollCall: RollCall): Promise<void> {
     const isFailure = ({ isNamed }: MissingAgent) => rollCall.failMissing || isNamed === true;
     const missing = this.#isErrorsOnly ? rollCall.missing.filter(isFailure) : rollCall.missing;
-    await this.#say(missingSentences({ ...rollCall, missing }));
+    const findings = missingFindings({ ...rollCall, missing });
+    await this.#say(sentencesOf(findings, roomOf(this.#stderr, this.#columns)));
   }
 
   /**
@@ -44,10 +53,18 @@ export class Announcer {
     if (!this.#isErrorsOnly || isFailure) await this.#say([`${identity} has answered after all`]);
   }
 
-  /** To whoever sits at a terminal and sees nothing happen. @param active agents that run the command or have it queued */
-  async interrupted(active: number): Promise<void> {
-    if (this.#isErrorsOnly || !this.#stderr.isTerminal || active === 0) return;
-    await this.#say([`asking ${count(active, "agent")} to end the command; Ctrl-C again leaves at once`]);
+  /**
+   * To whoever sits at a terminal and sees nothing happen.
+   *
+   * @param active agents that run the command or have it queued
+   */
+  async interrupted(active: readonly Identity[], request: Request): Promise<void> {
+    if (this.#isErrorsOnly || !this.#stderr.isTerminal || active.length === 0) return;
+    const names = shownNames(active, this.#columns()).join(", ");
+    const what = request.type === "run" ? `"${request.command}"` : "what they do";
+    const asked = `asked ${count(active.length, "agent")} to end ${what} (${names})`;
+    const wait = `waits for ${active.length === 1 ? "it" : "them"} for ${CONFIRMATION_WAIT / 1000} s at most`;
+    await this.#say([`${asked}: ${wait}, Ctrl-C again leaves at once`]);
   }
 
   /** @param milliseconds for which nothing has been heard */

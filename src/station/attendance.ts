@@ -13,7 +13,7 @@ import type { Hello } from "../protocol/reply.ts";
 import { matchesTarget, type Target } from "../protocol/target.ts";
 import type { Learnt } from "./agent-store.ts";
 import { type Discovered, meantBy } from "./discovery.ts";
-import { type Finding, sentenceOf, together } from "./finding.ts";
+import { type Finding, together } from "./finding.ts";
 import type { Pins } from "./pins.ts";
 import type { Roster } from "./roster.ts";
 
@@ -136,12 +136,13 @@ export function missingFinding({ identity, lastSeen, isNamed }: MissingAgent, no
     agents: [identity],
     sentence: `${identity} ${ofOne}${since}`,
     ofSeveral: ` ${ofSeveral}${since}`,
+    isAbsence: true,
   };
 }
 
 /** A sentence for all agents that are missing since the same time. */
-export function missingSentences({ missing, now }: Pick<RollCall, "missing" | "now">): readonly string[] {
-  return together(missing.map((agent) => missingFinding(agent, now))).map((finding) => sentenceOf(finding));
+export function missingFindings({ missing, now }: Pick<RollCall, "missing" | "now">): readonly Finding[] {
+  return together(missing.map((agent) => missingFinding(agent, now)));
 }
 
 /** One sentence for all agents that are new; none where there are none. */

@@ -18,6 +18,8 @@ const LINES = { nameLines: 3, lines: 2 };
 type How = Pick<StationParts, "verbosity" | "plan" | "columns" | "output"> & {
   readonly stdout: Pick<StationParts["stdout"], "isTerminal">;
   readonly stderr: Pick<StationParts["stderr"], "isTerminal">;
+  /** Whether the form of output has, on a terminal, who is missing. */
+  readonly hasNamedMissing?: boolean;
 };
 
 /**
@@ -28,14 +30,16 @@ export function closingWords(
   { findings, successes, agents, summary }: Outcome,
   lost: readonly string[],
   failures: Iterable<string>,
-  { verbosity, plan, columns, output, stdout, stderr }: How,
+  { verbosity, plan, columns, output, stdout, stderr, hasNamedMissing = false }: How,
 ): string {
-  const room = stderr.isTerminal ? { columns: columns() - "cb: ".length, ...LINES } : undefined;
-  const problems = [...shown(findings.problems, room), ...lost];
+  const room = roomOf(stderr, columns);
+  const problems = [...sentencesOf(findings.problems, room), ...lost];
+  // That somebody is missing stands in sight already; where it is a part of the exit status it is no remark.
+  const isSaid = ({ isAbsence = false }: Finding) => isAbsence && hasNamedMissing && stderr.isTerminal;
   // Hints are about what went wrong, and so behind it.
-  const remarks = findings.remarks.filter((finding) => !isHint(finding));
+  const remarks = findings.remarks.filter((finding) => !isHint(finding) && !isSaid(finding));
   const hints = findings.remarks.filter(isHint).map((finding) => sentenceOf(finding, room));
-  const normal = [...failures, ...shown(remarks, room), ...problems, ...hints];
+  const normal = [...failures, ...sentencesOf(remarks, room), ...problems, ...hints];
   const said = { errors: problems, normal, verbose: [...successes, ...normal] }[verbosity];
   const lines = said.map((sentence) => `cb: ${sentence}\n`);
   const isListed = output !== "ndjson" && stdout.isTerminal && stderr.isTerminal;
@@ -47,7 +51,13 @@ function isHint({ sentence }: Finding): boolean {
   return sentence.startsWith("hint: ");
 }
 
-function shown(findings: readonly Finding[], room: Room | undefined): readonly string[] {
+/** On a terminal there is so much room, elsewhere no bound. */
+export function roomOf({ isTerminal }: How["stderr"], columns: () => number): Room | undefined {
+  return isTerminal ? { columns: columns() - "cb: ".length, ...LINES } : undefined;
+}
+
+/** A sentence for each of them; on a terminal so many as it can show. */
+export function sentencesOf(findings: readonly Finding[], room: Room | undefined): readonly string[] {
   if (room === undefined || findings.length <= MAX_SENTENCES)
     return findings.map((finding) => sentenceOf(finding, room));
   // What is about no agent is about all of them.

@@ -4,7 +4,7 @@
  * Agents that say the same in the same bytes are one entry, so that a fleet that is all alike takes no more room, and no more
  * time, than one of its agents.
  */
-import type { Identity } from "../core/names.ts";
+import type { CommandName, Identity } from "../core/names.ts";
 import { hex } from "../protocol/bytes.ts";
 import { blake2b256 } from "../protocol/crypto.ts";
 import { decodeListing, type ListedCommand, type Listing } from "../protocol/listing.ts";
@@ -16,6 +16,8 @@ export type CommandVersion = {
   /** Whether it is not the one that the most agents have, if there is one. */
   readonly isOdd: boolean;
 };
+
+export type Lack = { readonly commands: readonly CommandName[]; readonly agents: readonly Identity[] };
 
 type Alike = { readonly listing: Listing; readonly agents: Identity[] };
 
@@ -40,6 +42,34 @@ export class CommandVersions {
     return [...this.#alike.values()]
       .filter(({ listing }) => listing.omitted > 0)
       .map(({ agents, listing: { omitted } }) => ({ agents, omitted }));
+  }
+
+  /** Commands that more than half of them have, in whatever version, and who has not: those of the same agents together. */
+  get lacks(): readonly Lack[] {
+    const having = new Map<CommandName, number>();
+    for (const { listing, agents } of this.#alike.values())
+      for (const { name } of listing.commands) having.set(name, (having.get(name) ?? 0) + agents.length);
+    const common = [...having].filter(([, number]) => number < this.agents && number * 2 > this.agents);
+    const byAgents = new Map<string, { readonly commands: CommandName[]; readonly agents: Identity[] }>();
+    for (const [command] of common.sort(([one], [other]) => (one < other ? -1 : 1))) {
+      const agents = this.#without(command);
+      if (agents.length === 0) continue;
+      const lack = byAgents.get(agents.join()) ?? { commands: [], agents };
+      byAgents.set(agents.join(), lack);
+      lack.commands.push(command);
+    }
+    return [...byAgents.values()];
+  }
+
+  /** Of whom not all is known, it is not known that they lack anything. */
+  #without(command: CommandName): Identity[] {
+    return [...this.#alike.values()]
+      .filter(
+        ({ listing: { commands, omitted } }) =>
+          omitted === 0 && commands.every(({ name }) => name !== command),
+      )
+      .flatMap(({ agents }) => agents)
+      .sort();
   }
 
   /** In alphabetical order of the names, and of each that which the most agents have first. */

@@ -55,7 +55,9 @@ export async function conclude(
   });
   for (const why of record?.failures ?? []) failures.add(why);
   const lost = lossesWith(view.losses);
-  await stderr.write(utf8(closingWords(outcome, lost, failures, parts)));
+  // On one terminal both would stand one below the other.
+  const hasNamedMissing = stdout.isTerminal && view.hasNamedMissing;
+  await stderr.write(utf8(closingWords(outcome, lost, failures, { ...parts, hasNamedMissing })));
   return statusWith(lost);
 }
 

@@ -21,6 +21,8 @@ export type Finding = {
   readonly words?: string | undefined;
   /** What is before the names and behind them, where all of them are in it from the beginning: nothing is added. */
   readonly around?: readonly [before: string, behind: string] | undefined;
+  /** That they were not heard, and nothing more. */
+  readonly isAbsence?: boolean | undefined;
 };
 
 /** Columns of a terminal, and lines of it that the names and the whole of a sentence may take, about. */

@@ -1,7 +1,7 @@
 /**
  * What all agents printed, each output once, under the folded names of those who printed it:
  *
- *     ── web7 ── exit status 1 · 0.80 s ── unlike the 38 ──────
+ *     ── web7 ── exit status 1 · 0.80 s ── unlike the 38 (-) ──
  *     - nginx reloaded
  *     + ! nginx: [emerg] unknown directive "proxi_pass"
  *     ── 38 agents: web[1-6,8-12], db[01-27] ──────────────────────
@@ -93,7 +93,8 @@ export class FoldedReport {
 
   async #group(group: Group, comparison: OutputComparison<Reported>, isComparable: boolean): Promise<void> {
     const difference = isComparable ? comparison.difference(group) : undefined;
-    const unlike = difference === undefined ? [] : [`unlike the ${String(comparison.usual?.agents.length)}`];
+    const unlike =
+      difference === undefined ? [] : [unlikeWords(String(comparison.usual?.agents.length), difference)];
     // Of a command that did not run, nobody expects any.
     const isSilent = group.agents[0].hasRun !== false && comparison.bytesOf(group) === 0;
     const isShown = difference === undefined && this.#isRepeated && group.trouble === undefined;
@@ -221,6 +222,12 @@ function notesOf({ agents, trouble }: Group, isSilent: boolean): readonly string
   const after = agents.length === 1 ? agents[0].after : undefined;
   const ending = [trouble, after].filter((words) => words !== undefined).join(" · ");
   return [ending, isSilent ? "no output" : ""].filter((words) => words !== "");
+}
+
+/** A reader takes a lone `-` for something that the agent printed: so whose those lines are stands above them. */
+function unlikeWords(others: string, difference: readonly DifferenceLine[]): string {
+  const hasRemoved = difference.some(({ kind }) => kind === "removed");
+  return `unlike the ${others}${hasRemoved ? " (-)" : ""}`;
 }
 
 function colorOf({ trouble }: { readonly trouble: string | undefined }): Color {

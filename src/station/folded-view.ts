@@ -5,8 +5,9 @@
  * lines of which all are the same, or all different, and no long output of agents that did well: of that it says who
  * printed the same.
  */
+import { ago } from "../core/ago.ts";
 import type { Identity } from "../core/names.ts";
-import { seconds } from "../core/text.ts";
+import { count, seconds } from "../core/text.ts";
 import type { Exit, Hello, Stream } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
 import { lastSeenText, type MissingAgent } from "./attendance.ts";
@@ -19,6 +20,9 @@ import { outputLines } from "./output-lines.ts";
 import { runTimesOf } from "./run-times.ts";
 import type { Conclusion, View } from "./view.ts";
 
+/** How many different times since when agents are missing a terminal gets. */
+const MAX_SPANS = 5;
+
 export class FoldedView implements View {
   readonly #kept: KeptOutputs;
   readonly #keeping: OutputKeeping;
@@ -26,6 +30,7 @@ export class FoldedView implements View {
   readonly #columns: () => number;
   readonly #live: LiveView | undefined;
   #startedAt = 0;
+  #hasNamedMissing = false;
 
   /** @param live for `both` */
   constructor(stdout: Sink, columns: () => number, live?: LiveView, kept = new KeptOutputs()) {
@@ -58,6 +63,10 @@ export class FoldedView implements View {
     return trouble === undefined ? [] : [`outputs are not shown folded: ${trouble}`];
   }
 
+  get hasNamedMissing(): boolean {
+    return this.#hasNamedMissing;
+  }
+
   async exit(identity: Identity, exit: Exit): Promise<void> {
     await this.#live?.exit(identity, exit);
   }
@@ -79,15 +88,14 @@ export class FoldedView implements View {
         const hasRun = trouble === undefined || runTime !== undefined;
         return { identity, digest: this.#kept.store.digest(identity), trouble, after, hasRun };
       });
-    const absent = absentSince(missing, this.#startedAt + elapsed);
+    const spans = this.#stdout.isTerminal ? MAX_SPANS : Infinity;
+    const absent = absentSince(missing, this.#startedAt + elapsed, spans);
     try {
-      if (!this.#isKnown(reported))
-        await new FoldedReport(
-          this.#kept.store,
-          this.#stdout,
-          this.#columns(),
-          this.#live !== undefined,
-        ).write(reported, absent);
+      if (this.#isKnown(reported)) return;
+      const isRepeated = this.#live !== undefined;
+      const report = new FoldedReport(this.#kept.store, this.#stdout, this.#columns(), isRepeated);
+      await report.write(reported, absent);
+      this.#hasNamedMissing = true;
     } finally {
       this.#keeping.leave();
     }
@@ -111,8 +119,8 @@ export class FoldedView implements View {
   }
 }
 
-/** Those who were last seen as long ago as each other, together. */
-function absentSince(missing: readonly MissingAgent[], now: number): readonly Absent[] {
+/** Those who were last seen as long ago as each other, together; all of them where that would be more groups. */
+function absentSince(missing: readonly MissingAgent[], now: number, maxSpans: number): readonly Absent[] {
   const bySince = new Map<string, Identity[]>();
   for (const { identity, lastSeen } of missing) {
     const since = lastSeenText(lastSeen, now);
@@ -120,5 +128,10 @@ function absentSince(missing: readonly MissingAgent[], now: number): readonly Ab
     bySince.set(since, names);
     names.push(identity);
   }
-  return [...bySince].map(([since, names]) => ({ names, since }));
+  if (bySince.size <= maxSpans) return [...bySince].map(([since, names]) => ({ names, since }));
+  const seen = missing.flatMap(({ lastSeen }) => lastSeen ?? []).sort((one, other) => other - one);
+  const [latest = now, earliest = now] = [seen[0], seen.at(-1)];
+  const since = `last seen ${ago(now - latest).replace(" ago", "")} to ${ago(now - earliest)}`;
+  const names = missing.map(({ identity }) => identity);
+  return [{ names, since: `${count(names.length, "agent")}, ${since}` }];
 }

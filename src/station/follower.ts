@@ -6,6 +6,7 @@
  */
 import type { Hello } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
+import { activeAgents } from "./active-agents.ts";
 import { Announcer } from "./announcer.ts";
 import type { Arrival, Attendance } from "./attendance.ts";
 import { conclude, rollCallOf } from "./conclusion.ts";
@@ -88,7 +89,7 @@ export class Follower {
     this.#screen = new Screen(parts.stdout, parts.stderr, { status, columns });
     const form = openView(output, this.#screen.stdout, this.#screen.stderr, columns, parts.beside.kept);
     this.#view = new Views(parts.beside, form);
-    this.#announcer = new Announcer(this.#screen.stderr, parts.verbosity === "errors");
+    this.#announcer = new Announcer(this.#screen.stderr, parts.verbosity === "errors", columns);
   }
 
   async follow(cancel: () => Promise<unknown>, { end, leave }: Interruption): Promise<void> {
@@ -100,7 +101,8 @@ export class Follower {
     const onInterrupt = () => {
       void this.#advance({ kind: "interrupted" });
       this.#step({ kind: "interrupted" });
-      this.#announcer.interrupted(this.#session.active).catch(() => {});
+      const active = activeAgents(this.#roster.agents, this.#rollout?.inFlight);
+      this.#announcer.interrupted(active, this.#request).catch(() => {});
       // A hub that does not take it does not bring the confirmation either, which the report then misses.
       if (this.#request.type !== "ping") cancel().catch(() => {});
     };
@@ -248,12 +250,11 @@ export class Follower {
     const elapsed = this.#now - this.#publishedAt;
     const { awaited } = this.#attendance;
     const rollout = this.#rollout;
-    const listening = {
-      publishedAt: this.#publishedAt,
-      listeningSince: this.#session.listeningSince,
-      provenAt: this.#watch.provenAt,
-    };
-    const progress = { agents, awaited, isRollCalled: this.#hasCalledRoll, rollout, listening, elapsed };
+    const { listeningSince } = this.#session;
+    const listening = { publishedAt: this.#publishedAt, listeningSince, provenAt: this.#watch.provenAt };
+    const stage = rollout?.stage(this.#now);
+    const isRollCalled = this.#hasCalledRoll;
+    const progress = { agents, awaited, isRollCalled, rollout, stage, listening, elapsed };
     return statusLine(progress, columns);
   }
 

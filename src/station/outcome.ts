@@ -99,8 +99,8 @@ export function judge(
 
 function findingsOf(parts: readonly Remark[]): readonly Finding[] {
   return together(
-    parts.flatMap(({ agents = [], sentence, ofSeveral, words, around }) =>
-      sentence === undefined ? [] : [{ agents, sentence, ofSeveral, words, around }],
+    parts.flatMap(({ agents = [], sentence, ...rest }) =>
+      sentence === undefined ? [] : [{ agents, sentence, ...rest }],
     ),
   );
 }

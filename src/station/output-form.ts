@@ -37,7 +37,7 @@ export function openView(
       return QUIET;
     case "commands":
     case "commands-json":
-      return new CommandsView(form, stdout);
+      return new CommandsView(form, stdout, columns);
   }
 }
 

@@ -11,7 +11,14 @@ import type { Pins } from "./pins.ts";
 import type { ReplyEvent } from "./reply-reader.ts";
 import { type RolloutEvent, rolloutDeadline, stepRollout } from "./rollout.ts";
 import type { RolloutPlan } from "./rollout-plan.ts";
-import { type Fate, fateOf, progressOf, type RolloutProgress } from "./rollout-report.ts";
+import {
+  type Fate,
+  fateOf,
+  progressOf,
+  type RolloutProgress,
+  type RolloutStage,
+  stageOf,
+} from "./rollout-report.ts";
 import { type Flight, newRollout, type Rollout } from "./rollout-state.ts";
 import type { SessionEvent } from "./session.ts";
 
@@ -62,6 +69,11 @@ export class RolloutDriver {
 
   get progress(): RolloutProgress {
     return progressOf(this.#rollout);
+  }
+
+  /** @param now by the clock of `advance` */
+  stage(now: number): RolloutStage {
+    return stageOf(this.#rollout, now);
   }
 
   /** When something is due though nobody says anything. @param heardAt as for `advance` */

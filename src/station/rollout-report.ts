@@ -31,6 +31,25 @@ export function progressOf({ fleet, held, inFlight, settled }: Rollout): Rollout
   };
 }
 
+/** Where a rollout is at one moment, as an operator wants to know who sees nothing happen. */
+export type RolloutStage = {
+  /** Whether those that go first are at it, or have just been. */
+  readonly isCanary: boolean;
+  /** Milliseconds until the pause is over; undefined where none is. */
+  readonly nextBatchIn: number | undefined;
+};
+
+/** @param now by the clock of the rollout's events */
+export function stageOf(rollout: Rollout, now: number): RolloutStage {
+  const { fleet, held, inFlight, settled, emptiedAt, stopped, plan } = rollout;
+  const canaries = fleet?.canaries.size ?? 0;
+  const isPausing = plan.pause > 0 && held.size > 0 && inFlight.size === 0 && stopped === undefined;
+  return {
+    isCanary: canaries > 0 && inFlight.size + settled.size <= canaries,
+    nextBatchIn: isPausing && emptiedAt !== undefined ? Math.max(0, emptiedAt + plan.pause - now) : undefined,
+  };
+}
+
 /** Undefined for what the agent itself has the last word on. */
 export function fateOf(rollout: Rollout, identity: Identity): Fate | undefined {
   if (rollout.lost.has(identity)) return { is: "lost" };

@@ -33,7 +33,7 @@ export type WaitPolicy = {
  * After an interrupt, in milliseconds: how long agents have to confirm that their commands have ended (an agent
  * gives a command 10 s between SIGTERM and SIGKILL), and how long a hello that was on its way has to arrive.
  */
-const CONFIRMATION_WAIT = 15_000;
+export const CONFIRMATION_WAIT = 15_000;
 const STRAGGLER_WAIT = 500;
 /** How long known agents that the hub has not counted get from the request on, in milliseconds, at least. */
 const SETTLING_TIME = 500;

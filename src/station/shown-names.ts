@@ -1,7 +1,11 @@
 /** Names of agents, folded, as many as a reader takes in. */
 import { foldNames } from "../core/name-set.ts";
+import { fitting } from "./text-width.ts";
 
-/** @param room characters that they may take, about; the first is always there */
+/** Columns of a name that say anything. */
+const MIN_NAME = 20;
+
+/** @param room characters that they may take, about; the first is always there, cut where its fold alone is longer */
 export function shownNames(names: Iterable<string>, room = Infinity): readonly string[] {
   const folded = foldNames(names);
   let left = room;
@@ -10,5 +14,6 @@ export function shownNames(names: Iterable<string>, room = Infinity): readonly s
     return left >= 0 || index === 0;
   });
   const more = folded.length - shown.length;
-  return more > 0 ? [...shown, `… and ${more} more`] : shown;
+  const cut = shown.map((name) => (name.length > room ? fitting(name, Math.max(MIN_NAME, room)) : name));
+  return more > 0 ? [...cut, `… and ${more} more`] : cut;
 }

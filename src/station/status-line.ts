@@ -1,5 +1,6 @@
 /** How a session is, in one line: `37/40 done · 2 running (web7, web9) · 1 failed · 0 missing · 12.4 s`. */
 import type { RolloutDriver } from "./rollout-driver.ts";
+import type { RolloutProgress, RolloutStage } from "./rollout-report.ts";
 import type { AgentRecord } from "./roster.ts";
 import { type Listening, runnerNames, runnerOf } from "./silence.ts";
 import { fitting } from "./text-width.ts";
@@ -16,6 +17,8 @@ export type Progress = {
   readonly listening: Listening;
   /** Milliseconds. */
   readonly elapsed: number;
+  /** Of a rollout, too. */
+  readonly stage?: RolloutStage | undefined;
 };
 
 /** Columns of names that say anything. */
@@ -25,7 +28,7 @@ const SOMETIMES = ["refused", "not run", "unfinished"] as const;
 
 /** @param columns that there are; the names are what gives way */
 export function statusLine(
-  { agents, awaited, isRollCalled, rollout, listening, elapsed }: Progress,
+  { agents, awaited, isRollCalled, rollout, stage, listening, elapsed }: Progress,
   columns: number,
 ): string {
   const states = agents.map((agent) => ({ agent, state: stateOf(agent, rollout) }));
@@ -39,8 +42,8 @@ export function statusLine(
   const line = (names: string) =>
     [
       `${meant - active.length - idle}/${meant + awaited} done`,
-      ...(rollout === undefined ? [] : [`batch ${rollout.progress.batch}/${rollout.progress.batches}`]),
-      `${active.length} running${names === "" ? "" : ` (${names})`}`,
+      ...(rollout === undefined ? [] : stageWords(rollout.progress, stage)),
+      ...(stage?.nextBatchIn === undefined ? [`${active.length} running${names && ` (${names})`}`] : []),
       ...(idle === 0 ? [] : [`${idle} waiting`]),
       `${number("failed")} failed`,
       ...SOMETIMES.flatMap((verdict) => (number(verdict) > 0 ? [`${number(verdict)} ${verdict}`] : [])),
@@ -62,4 +65,12 @@ function stateOf(agent: AgentRecord, rollout: Progress["rollout"]): State {
   if (verdict !== undefined) return verdict;
   if (isUnreleased) return "waiting";
   return rollout?.lost.has(identity) ? "unfinished" : "active";
+}
+
+/** Before anybody is released there is no batch. */
+function stageWords({ batch, batches }: RolloutProgress, stage: RolloutStage | undefined): readonly string[] {
+  const where = stage?.isCanary ? "canary" : `batch ${batch}/${batches}`;
+  if (stage?.nextBatchIn === undefined) return batch === 0 ? [] : [where];
+  // Never "in 0 s": it is not there yet.
+  return [where, `next batch in ${Math.max(1, Math.ceil(stage.nextBatchIn / 1000))} s`];
 }

@@ -2,7 +2,7 @@
 import { ExitStatus } from "../core/errors.ts";
 import type { Identity } from "../core/names.ts";
 import { printable, seconds } from "../core/text.ts";
-import type { Disposition, Ending, Exit, Hello, Stream } from "../protocol/reply.ts";
+import type { Disposition, Ending, Exit, Stream } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
 import { clockRefusal } from "./clock-refusal.ts";
 import type { Fate } from "./rollout-report.ts";
@@ -124,12 +124,8 @@ function refused(identity: Identity, why: string): Judgement {
   };
 }
 
-function judge(
-  { hello, heardAt, exit, isSilenced }: AgentRecord,
-  request: Request,
-  session: Session,
-  waits: WaitPolicy,
-): Judgement {
+function judge(agent: AgentRecord, request: Request, session: Session, waits: WaitPolicy): Judgement {
+  const { hello, heardAt, exit, isSilenced } = agent;
   const { identity, disposition, time } = hello;
   switch (disposition.is) {
     case "present":
@@ -161,20 +157,41 @@ function judge(
           status: ExitStatus.integrity,
           trouble: "its replies are not to be trusted",
         };
-      return unfinished(hello, session, waits);
+      return unfinished(agent, session, waits);
   }
 }
 
 function unfinished(
-  { identity, disposition }: Hello,
+  { hello: { identity, disposition }, startedAfter }: AgentRecord,
   { end }: Session,
   { replyWait }: WaitPolicy,
 ): Judgement {
-  if (end === "interrupted") return unconfirmed(identity, "has", "not confirmed the cancel", 0);
+  if (end === "interrupted")
+    return {
+      ...unconfirmed(identity, "has", "not confirmed the cancel", 0),
+      trouble: "cancel not confirmed",
+    };
   const [verb, doing] = doingOf(disposition);
+  if (end === undefined) return leftBehind(identity, disposition, startedAfter !== undefined);
   if (end === "hub-silent") return unconfirmed(identity, verb, `${doing} and could not be heard any more`);
   if (end !== "reply-wait-expired") return unconfirmed(identity, verb, doing, 0);
   return unconfirmed(identity, verb, `${doing} and said nothing for ${seconds(replyWait)}`);
+}
+
+/** The operator left at once, and those were asked to end as he first wanted to. */
+function leftBehind(identity: Identity, { is }: Disposition, hasStarted: boolean): Judgement {
+  const trouble =
+    is === "held" && !hasStarted
+      ? "told to start, not heard since"
+      : `still ${is === "queued" ? "queued" : "running"} when cb left`;
+  const sentence = (verb: string, commands: string) =>
+    ` ${verb} ${trouble}: ${commands} asked to end and may still run`;
+  return {
+    verdict: "unfinished",
+    status: 0,
+    ...said(identity, sentence("was", "its command was"), sentence("were", "their commands were")),
+    trouble,
+  };
 }
 
 function doingOf({ is }: Disposition): readonly [verb: "is" | "was", doing: string] {
@@ -195,7 +212,7 @@ function unconfirmed(
     verdict: "unfinished",
     status,
     ...said(identity, ` ${verb} ${what}, its command may still run`, ofSeveral),
-    trouble: `${verb} ${what}`,
+    trouble: what,
   };
 }
 

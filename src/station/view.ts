@@ -43,6 +43,8 @@ export interface View {
   conclude(conclusion: Conclusion): Promise<void>;
   /** What of the output this form has not shown, a sentence each; known once all has been shown. */
   readonly losses: readonly string[];
+  /** Whether it has named at its end who is missing, and since when. */
+  readonly hasNamedMissing?: boolean;
   /** Bytes of output that it has kept on disk until the end, for memory has a limit. */
   readonly spilled?: number;
 }

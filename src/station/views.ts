@@ -27,6 +27,10 @@ export class Views {
     return this.#views.flatMap(({ losses }) => losses);
   }
 
+  get hasNamedMissing(): boolean {
+    return this.#views.some(({ hasNamedMissing = false }) => hasNamedMissing);
+  }
+
   async start(request: Request): Promise<void> {
     for (const view of this.#views) await view.start(request);
   }

@@ -14,6 +14,7 @@ const told = {
       "cb: a2 is missing, last seen 0 seconds ago",
       "cb: a2 has answered after all",
       "cb: b[1-2], c7 (3 agents): exit status 3",
+      "cb: d[1-2] (2 agents) were still running when cb left: their commands were asked to end and may still run",
       "2 agents · 0.10 s",
       "",
     ].join("\n"),
@@ -31,6 +32,8 @@ test("readReport() finds facts, their numbers and bits, and what is strange", ()
       ["failed b1", 1],
       ["failed b2", 1],
       ["failed c7", 1],
+      ["unconfirmed d1", 1],
+      ["unconfirmed d2", 1],
     ],
   );
   assert.equal(status, 4 + 8 + 32);

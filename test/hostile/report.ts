@@ -37,7 +37,8 @@ const SENTENCES: readonly Sentence[] = [
   {
     fact: "unconfirmed",
     bit: 0,
-    pattern: /^(?<who>\S+) (?:is running|has not confirmed the cancel), its command may still run$/,
+    pattern:
+      /^(?<who>\S+) (?:was still running when cb left: its command was asked to end and|has not confirmed the cancel, its command) may still run$/,
   },
   { fact: "failed", bit: 4, pattern: /^(?<who>\S+): exit status 3 after .+$/ },
   { fact: "cancelled", bit: 4, pattern: /^(?<who>\S+): cancelled after .+$/ },
@@ -72,6 +73,8 @@ function ofEach(line: string): readonly string[] {
   const singular = rest
     .replace(/^ are /, " is ")
     .replace(/^ have /, " has ")
+    .replace(/^ were /, " was ")
+    .replace("their commands were", "its command was")
     .replace("their commands", "its command")
     .replace(/^(: exit status \d+|: cancelled)/, "$1 after some time");
   return unfoldNames(names.replaceAll(", ", ",")).map((name) => `cb: ${name}${singular}`);

@@ -202,7 +202,10 @@ test("a reader that stands still stops no sign of life, and no second interrupt,
     const { status, stderr } = await station.finished;
     // A process that is left with what nobody takes can only end by the signal: the same to a shell.
     assert.ok(status === 130 || status === "SIGINT", `${runtime}: ${status}`);
-    assert.match(stderr, /^cb: web1 is running, its command may still run$/m);
+    assert.match(
+      stderr,
+      /^cb: web1 was still running when cb left: its command was asked to end and may still run$/m,
+    );
   };
   await Promise.all(RUNTIMES.map(standStill));
 });

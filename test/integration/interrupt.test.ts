@@ -72,7 +72,10 @@ for (const runtime of RUNTIMES) {
     twice.kill("SIGINT");
     assertEnded(await twice.finished, 130, {
       stdout: [`web1 │ ready ${stubborn}`],
-      stderr: ["cb: web1 is running, its command may still run", "1 agent · 1 unfinished · # s"],
+      stderr: [
+        "cb: web1 was still running when cb left: its command was asked to end and may still run",
+        "1 agent · 1 unfinished · # s",
+      ],
     });
     await processIsGone(stubborn);
   });
@@ -245,7 +248,7 @@ test("cb station that is interrupted while Redis is away says so, and leaves at 
   assertEnded(await station.finished, 130, {
     stdout: [`web1 │ ready ${pid}`],
     stderr: [
-      "cb: web1 is running, its command may still run",
+      "cb: web1 was still running when cb left: its command was asked to end and may still run",
       "cb: replies may be missing: no such socket file",
       "1 agent · 1 unfinished · # s",
     ],

@@ -6,7 +6,7 @@ import { lines } from "../support/running-program.ts";
 import { Terminal } from "../support/terminal.ts";
 
 const WHY = "E: Unable to locate package nginz";
-const SENTENCE = `web[2-3] (2 agents): exit status 100: ${WHY}`;
+const SENTENCE = `web[2-3] (2 agents): exit status 100: Reading package lists / ${WHY}`;
 
 /** Three agents, of which two cannot install what the third can. */
 async function three(): Promise<Fleet> {

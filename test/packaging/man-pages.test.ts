@@ -28,7 +28,7 @@ import {
 import { inheritedEnvironment } from "../../src/faraday/run-environment.ts";
 import { NO_LINES, outcomeOf as runOutcomeOf } from "../../src/faraday/run-outcome.ts";
 import { DECLINATIONS, type Disposition, ENDINGS, type Exit, REFUSALS } from "../../src/protocol/reply.ts";
-import { announcement, missingSentences, newcomersSentence } from "../../src/station/attendance.ts";
+import { announcement, missingFindings, newcomersSentence } from "../../src/station/attendance.ts";
 import { clockRefusal } from "../../src/station/clock-refusal.ts";
 import { judge, type Outcome } from "../../src/station/outcome.ts";
 import { FAULTS, type ReplyEvent } from "../../src/station/reply-reader.ts";
@@ -502,9 +502,9 @@ test("cb-station(1) explains every sentence about who is there", () => {
     ...outcomeOf([says(), ends({}), { kind: "repeat", identity: id("web1") }]).remarks,
     ...outcomeOf([{ kind: "fault", fault: "pin-mismatch", identity: id("web1") }]).remarks,
     ...outcomeOf([says({ is: "refused", reason: "no-such-command" })]).remarks,
-    ...missingSentences(rollCall),
-    ...missingSentences({ missing: [{ ...absent, isNamed: true }], now }),
-    ...missingSentences({ missing: [{ ...absent, isNamed: true, lastSeen: undefined }], now }),
+    ...[{}, { isNamed: true }, { isNamed: true, lastSeen: undefined }]
+      .flatMap((how) => missingFindings({ missing: [{ ...absent, ...how }], now }))
+      .map(({ sentence }) => sentence),
     "2 agents answered, 3 were expected",
     ...newcomersSentence(rollCall),
     announcement(agent),

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Request } from "../../src/protocol/request.ts";
 import { Announcer } from "../../src/station/announcer.ts";
 import { FAULTS } from "../../src/station/reply-reader.ts";
-import { hello, id, NOW } from "./scene.ts";
+import { hello, id, listRequest, NOW, runRequest } from "./scene.ts";
 
 /** What an announcer says while it is asked to. */
 async function said(
@@ -12,7 +13,7 @@ async function said(
 ): Promise<string> {
   const written: Uint8Array[] = [];
   const write = async (bytes: Uint8Array) => void written.push(bytes);
-  await ask(new Announcer({ write, isTerminal, hasColors: false }, isErrorsOnly));
+  await ask(new Announcer({ write, isTerminal, hasColors: false }, isErrorsOnly, () => 80));
   return Buffer.concat(written).toString();
 }
 
@@ -51,6 +52,21 @@ test("Announcer.missing() names missing agents: where errors alone are wanted, o
   assert.equal(await said(false, (announcer) => announcer.missing(nobody)), "");
 });
 
+test("Announcer.missing() names on a terminal as many as it can show, those of one time in one line", async () => {
+  const missing = Array.from({ length: 1000 }, (_, at) => ({
+    identity: id(`web${at}`),
+    lastSeen: NOW - (at < 500 ? 60_000 : at * 3_600_000),
+  }));
+  const call = (announcer: Announcer) =>
+    announcer.missing({ missing, newcomers: [], failMissing: false, now: NOW });
+  const lines = (await said(false, call, true)).trimEnd().split("\n");
+  assert.ok(lines.length > 2 && lines.length <= 13, String(lines.length));
+  assert.ok(lines.includes("cb: web[0-499] (500 agents) are missing, last seen 1 minute ago"));
+  assert.match(lines.at(-1) ?? "", /^cb: … and \d+ more, about web\[500-/);
+  const all = (await said(false, call)).trimEnd().split("\n");
+  assert.ok(all.length < 30 && all.every((line) => line.length < 1000) === true, "folded to a file as well");
+});
+
 test("Announcer.latecomer() takes back that an agent is missing, wherever that was said", async () => {
   const answers = (failMissing: boolean) => (announcer: Announcer) =>
     announcer.latecomer(hello("web8"), failMissing);
@@ -61,12 +77,27 @@ test("Announcer.latecomer() takes back that an agent is missing, wherever that w
 });
 
 test("Announcer.interrupted() tells whoever sits at a terminal what he waits for", async () => {
-  const interrupted = (active: number) => (announcer: Announcer) => announcer.interrupted(active);
-  const line = "cb: asking 2 agents to end the command; Ctrl-C again leaves at once\n";
-  assert.equal(await said(false, interrupted(2), true), line);
-  assert.equal(await said(false, interrupted(0), true), "", "there is nobody to be asked");
-  assert.equal(await said(false, interrupted(2)), "", "a script asks for nothing");
-  assert.equal(await said(true, interrupted(2), true), "", "it is no error");
+  const interrupted =
+    (names: readonly string[], request: Request = runRequest()) =>
+    (announcer: Announcer) =>
+      announcer.interrupted(names.map(id), request);
+  const both = interrupted(["web1", "web2"]);
+  const them = "waits for them for 15 s at most, Ctrl-C again leaves at once\n";
+  assert.equal(await said(false, both, true), `cb: asked 2 agents to end "reload" (web[1-2]): ${them}`);
+  const it = them.replace("them", "it");
+  assert.equal(
+    await said(false, interrupted(["web1"]), true),
+    `cb: asked 1 agent to end "reload" (web1): ${it}`,
+  );
+  const list = interrupted(["web1"], listRequest());
+  assert.equal(await said(false, list, true), `cb: asked 1 agent to end what they do (web1): ${it}`);
+  assert.equal(await said(false, interrupted([]), true), "", "there is nobody to be asked");
+  assert.equal(await said(false, both), "", "a script asks for nothing");
+  assert.equal(await said(true, both, true), "", "it is no error");
+  const crowd = Array.from({ length: 1000 }, (_, at) => `host${at}-${"abc"[at % 3]}`);
+  const line = await said(false, interrupted(crowd), true);
+  assert.match(line, /^cb: asked 1000 agents to end "reload" \(.*, … and \d+ more\): waits for/);
+  assert.ok(line.length < 250, line);
 });
 
 test("Announcer.hubSilent() and hubBack() say for how long nothing was heard, unless errors alone are wanted", async () => {

@@ -3,8 +3,9 @@ import { test } from "node:test";
 import type { NamePattern } from "../../src/core/name-pattern.ts";
 import type { Tag } from "../../src/core/names.ts";
 import type { Target } from "../../src/protocol/target.ts";
-import { Attendance, announcement, learntFrom, missingSentences } from "../../src/station/attendance.ts";
+import { Attendance, announcement, learntFrom, missingFindings } from "../../src/station/attendance.ts";
 import type { DiscoveryRecord } from "../../src/station/discovery.ts";
+import { sentenceOf } from "../../src/station/finding.ts";
 import { Roster } from "../../src/station/roster.ts";
 import { hello, id, NOW, target } from "./scene.ts";
 
@@ -61,17 +62,22 @@ test("Attendance knows who alone can answer where there are names, or folds, and
   );
 });
 
-test("missingSentences() says since when, and what is a failure", () => {
+test("missingFindings() says since when, and what is a failure", () => {
   const missing = [
     { identity: id("web1"), lastSeen: NOW - 60_000, isNamed: false },
     { identity: id("web2"), lastSeen: NOW - 60_000, isNamed: true },
     { identity: id("web3"), lastSeen: undefined, isNamed: true },
   ];
-  assert.deepEqual(missingSentences({ missing, now: NOW }), [
-    "web1 is missing, last seen 1 minute ago",
-    "web2 did not answer, last seen 1 minute ago",
-    "web3 did not answer, not known here",
-  ]);
+  const findings = missingFindings({ missing, now: NOW });
+  assert.ok(findings.every(({ isAbsence }) => isAbsence));
+  assert.deepEqual(
+    findings.map((finding) => sentenceOf(finding)),
+    [
+      "web1 is missing, last seen 1 minute ago",
+      "web2 did not answer, last seen 1 minute ago",
+      "web3 did not answer, not known here",
+    ],
+  );
 });
 
 test("Attendance awaits the known agents that could be meant, and misses those that do not answer", () => {

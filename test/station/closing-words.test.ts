@@ -67,6 +67,17 @@ test("closingWords() has what went wrong at its very end, hints behind it, then 
   assert.equal(first, "cb: web9: exit status 0 after 0.10 s");
 });
 
+test("closingWords() leaves out who is missing where a terminal has it already, unless it is a failure", () => {
+  const absence: Finding = { agents: [id("web8")], sentence: "web8 is missing", isAbsence: true };
+  const says = (how: Said, problems: readonly Finding[] = [], remarks = [absence]) =>
+    closing(problems, remarks, how).includes("cb: web8 is missing");
+  const named = { ...TERMINAL, hasNamedMissing: true };
+  assert.equal(says(named), false);
+  assert.ok(says(named, [absence], []), "it is a part of the exit status");
+  assert.ok(says(TERMINAL), "nothing else has said it");
+  assert.ok(says({ ...PLAIN, hasNamedMissing: true }), "standard error goes elsewhere");
+});
+
 test("closingWords() says of a plan that nothing ran", () => {
   const plan = { command: "reload" as CommandName, rollout: undefined };
   const whole = 'no agent would be asked to run "reload"; nothing ran';

@@ -87,6 +87,48 @@ test("commandsTable() has a line a version, marks the odd ones, and shows nothin
   assert.equal(commandsTable([], 0), "");
 });
 
+test("CommandVersions knows who lacks a command that most have, as far as a list is whole", () => {
+  const disk = command("disk");
+  const { lacks } = versionsOf({
+    web1: [disk, command("reload"), command("scan")],
+    web2: [disk, command("reload", { digest: digest(2) }), command("scan")],
+    web3: [disk, command("reload")],
+    web4: [disk, command("odd")],
+    web5: [disk, command("reload", { digest: undefined, problem: "masked" })],
+  });
+  assert.deepEqual(lacks, [{ commands: ["reload"], agents: ["web4"] }], "scan and odd are a few agents' own");
+  const three = [disk, command("reload"), command("scan")];
+  const alike = versionsOf({ web1: three, web2: three, web3: three, web5: [disk], web4: [disk] });
+  assert.deepEqual(alike.lacks, [{ commands: ["reload", "scan"], agents: ["web4", "web5"] }]);
+  const many = Array.from({ length: 4100 }, (_, index) => command(`c${10_000 + index}`));
+  const cut = versionsOf({ web1: [command("reload")], web2: [command("reload")], web3: many });
+  assert.deepEqual(cut.lacks, [], "there are commands of web3 that its list could not hold");
+});
+
+test("commandsTable() has titles for its columns where it is asked to, and then no other word for them", () => {
+  const { versions, agents } = versionsOf({
+    web1: [command("disk", { manifest: digest(7), description: "Free space" }), command("reload")],
+    db1: [
+      command("disk", { manifest: digest(7), description: "Free space" }),
+      command("reload", { digest: undefined, problem: "masked", detail: "link to /dev/null" }),
+    ],
+  });
+  assert.equal(
+    commandsTable(versions, agents, true),
+    `    COMMAND   SHA-256        MANIFEST       AGENTS                DESCRIPTION
+    disk      010101010101   070707070707   all 2 agents          Free space
+≠   reload    masked                        1 of 2 agents: db1    link to /dev/null
+≠   reload    010101010101   none           1 of 2 agents: web1
+`,
+  );
+  assert.equal(commandsTable([], 0, true), "");
+  const plain = versionsOf({ web1: [command("reload")] });
+  assert.equal(
+    commandsTable(plain.versions, 1, true),
+    "COMMAND   SHA-256        MANIFEST   AGENTS\nreload    010101010101   none       all 1 agent\n",
+  );
+});
+
 test("commandsJson() has whole digests, all names, and null for what is not known", () => {
   const { versions, agents } = versionsOf({
     web1: [command("reload", { manifest: digest(255), description: "x\u0007" })],
@@ -119,12 +161,16 @@ test("commandsJson() has whole digests, all names, and null for what is not know
 });
 
 /** What a view writes, and what it has lost. */
-async function shown(hasColors: boolean, feed: (view: CommandsView) => Promise<void>) {
+async function shown(
+  hasColors: boolean,
+  feed: (view: CommandsView) => Promise<void>,
+  isTerminal = hasColors,
+) {
   let text = "";
   const write = async (bytes: Uint8Array) => {
     text += new TextDecoder().decode(bytes);
   };
-  const view = new CommandsView("commands", { write, isTerminal: hasColors, hasColors });
+  const view = new CommandsView("commands", { write, isTerminal, hasColors }, () => 80);
   await feed(view);
   await view.conclude();
   return [text, ...view.losses];
@@ -172,5 +218,24 @@ test("CommandsView paints what differs, where there are colors", async () => {
     }
   };
   const [text] = await shown(true, feed);
-  assert.match(text ?? "", /^ {4}reload .*\n\u001b\[33m≠ {3}reload .*web3\u001b\[39m\n$/);
+  assert.match(
+    text ?? "",
+    /^\u001b\[2m {4}COMMAND .*\u001b\[22m\n {4}reload .*\n\u001b\[33m≠ {3}reload .*web3\u001b\[39m\n$/,
+  );
+});
+
+test("CommandsView says at the end who lacks what most have, and has titles on a terminal alone", async () => {
+  const feed = async (view: CommandsView) => {
+    for (const name of ["web1", "web2", "web3", "db19", "db20"]) {
+      const has = [command("disk"), ...(name.startsWith("web") ? [command("reload"), command("scan")] : [])];
+      await view.output(id(name), "stdout", encodeListing(has));
+      await view.exit(id(name), exit());
+    }
+  };
+  const [file = ""] = await shown(false, feed);
+  assert.match(file, /^disk .*\nreload .*\nscan .*\nreload, scan: not on db\[19-20\]\n$/);
+  const [terminal = ""] = await shown(false, feed, true);
+  assert.match(terminal, /^COMMAND .*\ndisk .*\nreload .*\nscan .*\nreload, scan: not on db\[19-20\]\n$/);
+  const [colored = ""] = await shown(true, feed);
+  assert.match(colored, /\n\u001b\[33mreload, scan: not on db\[19-20\]\u001b\[39m\n$/);
 });

@@ -44,7 +44,7 @@ test("FoldedReport: one output once, those in trouble first, and how they differ
   ];
   assert.equal(
     await folded(agents),
-    `── web7 ── exit status 1 after 0.80 s ── unlike the 5 ──────
+    `── web7 ── exit status 1 after 0.80 s ── unlike the 5 (-) ──
 - nginx reloaded
 + ! nginx: [emerg] unknown directive
 ── 5 agents: db[01-02], web[1-3] ───────────────────────────
@@ -240,7 +240,7 @@ test("FoldedReport compares with what the most agents printed, where those are m
   );
   assert.match(
     await folded([...usual, ...others.slice(1)]),
-    /── x2 ── unlike the 6 ─+\n {2}reloaded\n- fine\n\+ not on x2\n/,
+    /── x2 ── unlike the 6 \(-\) ─+\n {2}reloaded\n- fine\n\+ not on x2\n/,
   );
 });
 

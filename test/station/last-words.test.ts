@@ -11,13 +11,30 @@ function lastOf(...pieces: readonly (string | Uint8Array)[]): string | undefined
 }
 
 test("LastWords has the last line that is not blank, whether a newline ends it or not", () => {
-  assert.equal(lastOf("one\ntwo\n"), "two");
-  assert.equal(lastOf("one\ntwo"), "two");
-  assert.equal(lastOf("one\n \t two \n\n \t\n"), "two");
-  assert.equal(lastOf("one\r\ntwo\r\n"), "two");
+  assert.equal(lastOf("one\n"), "one");
+  assert.equal(lastOf("one\ntwo\nthree\n"), "three");
+  assert.equal(lastOf("one\ntwo\nthree"), "three");
+  assert.equal(lastOf("one\ntwo\n", "three\nfour\n", "five\n"), "five");
+  assert.equal(lastOf("one\ntwo\n \t three \n\n \t\n"), "three");
+  assert.equal(lastOf("one\r\ntwo\r\nthree\r\n"), "three");
   assert.equal(lastOf("10 %\r20 %\r30 %"), "30 %");
   assert.equal(lastOf(" \n\r\n"), undefined);
   assert.equal(lastOf(), undefined);
+});
+
+test("LastWords has both of exactly two lines, as the cause is often the first", () => {
+  const emerg = 'nginx: [emerg] unknown directive "proxi_pass"';
+  const failed = "nginx: configuration file /etc/nginx/nginx.conf test failed";
+  assert.equal(lastOf(`${emerg}\n${failed}\n`), `${emerg} / ${failed}`);
+  assert.equal(lastOf("one\ntwo"), "one / two");
+  assert.equal(lastOf("one", "\n", " \n\n", " two\n"), "one / two");
+  assert.equal(lastOf("one\r\n\r\n two \r\n"), "one / two");
+  assert.equal(lastOf("same\nsame\n"), "same", "what is said twice is said once");
+  const words = new LastWords();
+  words.take("stdout", utf8("out\nmore\n"));
+  assert.equal(words.on(["stderr", "stdout"]), "out / more");
+  words.take("stderr", utf8("err\n"));
+  assert.equal(words.on(["stderr", "stdout"]), "err", "lines of one stream alone");
 });
 
 test("LastWords passes over a line of colors alone", () => {
@@ -26,7 +43,7 @@ test("LastWords passes over a line of colors alone", () => {
 });
 
 test("LastWords puts together what comes in pieces", () => {
-  assert.equal(lastOf("one\ntw", "o", "\n", "\n"), "two");
+  assert.equal(lastOf("one\ntw", "o", "\n", "\n"), "one / two");
   assert.equal(lastOf("  ", " two", " words\n"), "two words");
   assert.equal(lastOf("one\n", "  ", "\n"), "one");
 });
@@ -45,6 +62,9 @@ test("LastWords has standard output's where nothing but blanks is on standard er
 test("LastWords keeps the beginning of a long line, whole characters, and says that it is cut", () => {
   assert.equal(lastOf("x".repeat(255)), "x".repeat(255));
   assert.equal(lastOf("x".repeat(100_000), "y".repeat(100_000)), `${"x".repeat(255)}…`);
+  const [long, cut] = ["x".repeat(100_000), `${"x".repeat(255)}…`];
+  assert.equal(lastOf(`${long}\n${long}y\n`), cut);
+  assert.equal(lastOf(`${long}\nwhy\n`), `${cut} / why`);
   assert.equal(lastOf("é".repeat(1000)), `${"é".repeat(127)}…`);
 });
 
@@ -66,10 +86,9 @@ test("LastWords does not depend on the pieces in which the bytes come", () => {
       assert.equal(lastOf(...pieces, whole.subarray(at)), lastOf(whole));
       const text = new TextDecoder().decode(whole);
       const lines = text.split(/[\n\r]/).map((line) => line.replace(/^[ \t]+/, "").trimEnd());
-      assert.equal(
-        lastOf(whole),
-        lines.findLast((line) => line !== ""),
-      );
+      const said = lines.filter((line) => line !== "");
+      const expected = said.length === 2 ? [...new Set(said)].join(" / ") : said.at(-1);
+      assert.equal(lastOf(whole), expected);
     }),
   );
 });

@@ -128,9 +128,35 @@ test("judge() gives +8 for agents that run or wait and have said nothing for the
 });
 
 test("judge() names who still runs when the operator did not wait for the end", () => {
-  judged([says("web1"), ...ran("web2")], 0, ["web1 is running, its command may still run"], {
-    end: undefined,
-  });
+  const left = { end: undefined } as const;
+  const rest = "asked to end and may still run";
+  judged(
+    [says("web1"), ...ran("web2")],
+    0,
+    [`web1 was still running when cb left: its command was ${rest}`],
+    left,
+  );
+  judged(
+    [says("web1"), says("web2"), says("web3", { is: "queued" })],
+    0,
+    [
+      `web[1-2] (2 agents) were still running when cb left: their commands were ${rest}`,
+      `web3 was still queued when cb left: its command was ${rest}`,
+    ],
+    left,
+  );
+  const held = says("web1", { is: "held" });
+  judged([held], 0, [`web1 was told to start, not heard since: its command was ${rest}`], left);
+  const runs: ReplyEvent = { kind: "state", identity: id("web1"), state: "running" };
+  judged([held, runs], 0, [`web1 was still running when cb left: its command was ${rest}`], left);
+});
+
+test("judge() says what an agent did not end in words that fit one agent and several", () => {
+  const trouble = (end: "interrupted" | "reply-wait-expired" | undefined) =>
+    outcomeOf([says("web1")], { end }).agents.map((agent) => agent.trouble);
+  assert.deepEqual(trouble(undefined), ["still running when cb left"]);
+  assert.deepEqual(trouble("interrupted"), ["cancel not confirmed"]);
+  assert.deepEqual(trouble("reply-wait-expired"), ["running and said nothing for 120.0 s"]);
 });
 
 test("judge() gives +16 for a refusal of any reason, with the reason in words", () => {
@@ -365,7 +391,7 @@ test("judge() says why a command failed: by its last words, those of standard er
   const reason = "E: Unable to locate package nginz";
   const one = "web1: exit status 100 after 1.23 s";
   judged(failed("web1", prints("web1", `first\n${reason}\n\n`), prints("web1", "out\n", "stdout")), 4, [
-    `${one}: ${reason}`,
+    `${one}: first / ${reason}`,
   ]);
   judged(failed("web1", prints("web1", "\n"), prints("web1", "no stderr", "stdout")), 4, [
     `${one}: no stderr`,

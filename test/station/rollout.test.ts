@@ -7,7 +7,7 @@ import {
   stepRollout,
 } from "../../src/station/rollout.ts";
 import { countOf, parseShare, type RolloutPlan } from "../../src/station/rollout-plan.ts";
-import { fateOf, progressOf } from "../../src/station/rollout-report.ts";
+import { fateOf, progressOf, stageOf } from "../../src/station/rollout-report.ts";
 import { newRollout, type Rollout } from "../../src/station/rollout-state.ts";
 import { id } from "./scene.ts";
 
@@ -356,6 +356,34 @@ test("progressOf() counts batches, of canaries apart", () => {
   const all = new Scene({}, "web1", "web2");
   assert.deepEqual(progressOf(all.rollout), { released: 2, batch: 1, batches: 1 });
   assert.deepEqual(progressOf(newRollout(PLAN, HOUR)), { released: 0, batch: 0, batches: 0 });
+});
+
+test("stageOf() has those that go first, and how long a pause still is", () => {
+  const scene = new Scene(
+    { canary: 1, parallel: { count: 2 }, pause: 5_000 },
+    "web1",
+    "web2",
+    "web3",
+    "web4",
+  );
+  const stage = () => stageOf(scene.rollout, scene.now);
+  assert.deepEqual(stageOf(newRollout(PLAN, HOUR), 0), { isCanary: false, nextBatchIn: undefined });
+  assert.deepEqual(stage(), { isCanary: true, nextBatchIn: undefined });
+  scene.exits("web1");
+  assert.deepEqual(stage(), { isCanary: true, nextBatchIn: 5_000 });
+  scene.pass(2_000);
+  assert.deepEqual(stage(), { isCanary: true, nextBatchIn: 3_000 });
+  scene.pass(3_000);
+  assert.deepEqual(stage(), { isCanary: false, nextBatchIn: undefined });
+  scene.exits("web2");
+  assert.equal(stage().nextBatchIn, undefined, "the batch has not ended");
+  scene.exits("web3");
+  assert.deepEqual(stage(), { isCanary: false, nextBatchIn: 5_000 });
+  scene.tell({ kind: "interrupted" });
+  assert.equal(stage().nextBatchIn, undefined, "there is no next one");
+  const last = new Scene({ parallel: { count: 1 }, pause: 5_000 }, "web1");
+  last.exits("web1");
+  assert.equal(stageOf(last.rollout, last.now).nextBatchIn, undefined, "nobody is left");
 });
 
 test("fateOf() names those who failed, or how many", () => {

@@ -55,6 +55,29 @@ test("statusLine counts who is done, who runs, who failed and who has not answer
   assert.equal(later, "2/6 done · 2 running (web[3-4]) · 1 failed · 2 missing · 12.3 s");
 });
 
+test("statusLine says of a rollout where it is, and while nothing runs when it goes on", () => {
+  const roster = new Roster();
+  for (const name of ["web1", "web2"])
+    roster.record({ kind: "hello", hello: hello(name, { disposition: { is: "held" } }) }, 5, NOW);
+  roster.record({ kind: "exit", identity: id("web1"), exit: exit() }, 5, NOW);
+  const line = (batch: number, isCanary: boolean, nextBatchIn?: number, inFlight: readonly string[] = []) => {
+    const released = ["web1", ...inFlight].map(id);
+    const rollout = {
+      inFlight: new Map(inFlight.map((name) => [id(name), { releasedAt: 0 }])),
+      lost: new Set<Identity>(),
+      hasReleased: (identity: Identity) => released.includes(identity),
+      progress: { released: batch, batch, batches: 4 },
+    };
+    const stage = { isCanary, nextBatchIn };
+    const how = { agents: roster.agents, awaited: 0, isRollCalled: true, listening: NOW_HEARD, elapsed: 400 };
+    return statusLine({ ...how, rollout, stage }, 120).replace(" · 0 failed · 0 missing · 0.4 s", "");
+  };
+  assert.equal(line(1, false, 1_001), "1/2 done · batch 1/4 · next batch in 2 s · 1 waiting");
+  assert.equal(line(1, true, 0), "1/2 done · canary · next batch in 1 s · 1 waiting");
+  assert.equal(line(1, true, undefined, ["web2"]), "1/2 done · canary · 1 running (web2)");
+  assert.equal(line(0, false), "1/2 done · 0 running · 1 waiting", "nobody is released yet");
+});
+
 test("statusLine names those that run as far as there is room, and never at the cost of the rest", () => {
   const roster = new Roster();
   for (const name of ["alpha", "beta", "gamma", "delta"])

@@ -6,7 +6,7 @@ import { QUIET } from "../../src/station/raw-view.ts";
 import type { Conclusion, OutputForm, View } from "../../src/station/view.ts";
 import { Views } from "../../src/station/views.ts";
 import { eventProblems } from "../support/event-schema.ts";
-import { exit, hello, id, runRequest } from "./scene.ts";
+import { exit, hello, id, NOW, runRequest } from "./scene.ts";
 import { Captured, type Played, play } from "./view-scene.ts";
 
 /** What a form shows of a session in which these agents ran one after the other. */
@@ -114,6 +114,45 @@ test("folded: who was not heard comes last", async () => {
   const { stdout } = await shown("folded", pong("web1"), ["web8", "web9", "db1"]);
   const [, , rule] = stdout.split("\n");
   assert.equal(rule, "── no answer: db1, web[8-9] (last seen 2 seconds ago) ──");
+  const { sink } = new Captured();
+  const isSaid = async (form: OutputForm, names: readonly string[]) => {
+    const view = openView(form, sink, sink, () => 40);
+    const views = new Views({ before: [], after: [QUIET] }, view);
+    await play(view, pong(...names), { missing: ["web9"] });
+    return views.hasNamedMissing;
+  };
+  assert.ok(await isSaid("folded", ["web1"]));
+  assert.equal(await isSaid("both", ["web1", "web2"]), false, "there is no report below live output");
+  assert.equal(await isSaid("live", ["web1", "web2"]), false);
+});
+
+test("folded: a terminal gets one span of time for agents that were not heard since many times", async () => {
+  const rule = async (agents: number, isTerminal: boolean) => {
+    const stdout = new Captured();
+    const view = openView("folded", { ...stdout.sink, isTerminal }, stdout.sink, () => 80);
+    await view.start(runRequest());
+    const missing = Array.from({ length: agents }, (_, at) => ({
+      identity: id(`web${at}`),
+      lastSeen: NOW - (at + 2) * 3_600_000,
+    }));
+    const told = { problems: [], remarks: [] };
+    const outcome = {
+      ...told,
+      findings: told,
+      status: 0,
+      successes: [],
+      agents: [],
+      absences: [],
+      faults: [],
+      summary: "",
+    };
+    await view.conclude({ outcome, losses: [], status: 0, agents: [], missing, elapsed: 0 });
+    return stdout.text;
+  };
+  const many = await rule(20, true);
+  assert.match(many, /^── no answer: web\[0-19\] \(20 agents, last seen 2 hours to 21 hours ago\) ─+\n$/);
+  assert.match(await rule(20, false), /web0 \(last seen 2 hours ago\), .*, web19 \(last seen 21 hours ago\)/);
+  assert.match(await rule(2, true), /web0 \(last seen 2 hours ago\), web1 \(last seen 3 hours ago\)/);
 });
 
 async function events(agents: readonly Played[], missing: readonly string[] = []) {
@@ -172,7 +211,7 @@ test("ndjson: every agent that was meant has one last event, whatever became of 
     ["web1", "refused", 'refused: no such command "reload"', "no-such-command"],
     ["web2", "not_run", "declined: busy", "busy"],
     ["web3", "failed", "its replies are not to be trusted", undefined],
-    ["web4", "unfinished", "is running", undefined],
+    ["web4", "unfinished", "running", undefined],
     ["web5", "not_run", "never started the command: too late", undefined],
     ["web6", "ok", undefined, undefined],
   ]);
