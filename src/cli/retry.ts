@@ -14,7 +14,7 @@ import type { Values } from "../core/settings.ts";
 import { count } from "../core/text.ts";
 import { cryptoReady } from "../protocol/crypto.ts";
 import { matchesTarget, type Target } from "../protocol/target.ts";
-import type { Discovered } from "../station/discovery.ts";
+import type { KnownAgent } from "../station/agents-table.ts";
 import { checkRequest, type Task } from "../station/messages.ts";
 import { inDoubt, type RunRecord, toRepeat, whenOf } from "../station/run-record.ts";
 import { targetWords } from "../station/target-words.ts";
@@ -29,8 +29,8 @@ type Settings = Values<typeof runSettings>;
 /** What is to be repeated. */
 export type Retry = {
   readonly settings: Settings;
-  /** Says it, once it is known who of the agents is meant; `discovered`: what is known of their tags. */
-  readonly announce: (target: Target | undefined, discovered: Discovered | undefined) => Promise<void>;
+  /** Says it, once it is known who of the agents is meant, by what is known of their tags. */
+  readonly announce: (target: Target | undefined, known: readonly KnownAgent[]) => Promise<void>;
 };
 
 /** Names, or folds of them, that are said at most. */
@@ -66,9 +66,13 @@ export async function retried(
   // Those that are excluded are taken off once more where the target is made, which also says so if nobody is left.
   const repeated = withoutExcluded(settings, all);
   if (repeated.length > 0) await refuseTooMany(settings, task, repeated, context);
-  const announce: Retry["announce"] = async (target, discovered) => {
+  const announce: Retry["announce"] = async (target, known) => {
+    const heard = known.flatMap(({ identity, record: sight }) =>
+      sight === undefined ? [] : [[identity, sight.tags] as const],
+    );
+    const tagsOf = new Map(heard);
     const isMeant = (identity: Identity) => {
-      const tags = discovered?.get(identity)?.tags;
+      const tags = tagsOf.get(identity);
       return matchesTarget(tags === undefined ? untagged(target) : target, { identity, tags: tags ?? [] });
     };
     const meant = repeated.filter(isMeant);
@@ -118,7 +122,7 @@ function withoutExcluded({ "not-to": { patterns } }: Settings, identities: reado
 
 function withNames(settings: Settings, identities: readonly Identity[]): Settings {
   const patterns = identities.map(parseNamePattern);
-  return { ...settings, to: { patterns: new Set(patterns), named: new Set(identities) } };
+  return { ...settings, to: { patterns: new Set(patterns), named: new Set(identities), folds: new Map() } };
 }
 
 /**

@@ -23,6 +23,7 @@ import {
   said,
   sayAt,
 } from "./hub-watch.ts";
+import { withLeftRunning } from "./left-running.ts";
 import { leavesWholeLines, openView } from "./output-form.ts";
 import type { ReplyEvent, ReplyReader } from "./reply-reader.ts";
 import type { RolloutEvent } from "./rollout.ts";
@@ -124,6 +125,8 @@ export class Follower {
         if (this.#now >= askAt(this.#watch, this.#dueAt())) inbox.expect(this.#ask());
       }
       if (!leave.aborted) await this.#view.flush();
+    } catch (error) {
+      throw withLeftRunning(error, this.#request, this.#session);
     } finally {
       await unlessAborted(leave, this.#screen.end());
       end.removeEventListener("abort", onInterrupt);

@@ -236,7 +236,8 @@ function judge(session: Session, now: number, waits: WaitPolicy): Session["end"]
   return session.active > 0 ? "reply-wait-expired" : "waited";
 }
 
-function isEverybodyHeard({ counted, answered, unheardNames }: Session): boolean {
+/** Whether all have answered that the hub counted, or that were named where only names were. */
+export function isEverybodyHeard({ counted, answered, unheardNames }: Session): boolean {
   return unheardNames === 0 || (counted > 0 && answered >= counted);
 }
 

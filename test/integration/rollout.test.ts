@@ -202,18 +202,12 @@ test("cb station refuses a rollout that cannot be meant before it asks anybody",
       ["--canary", "2"],
       /^cb: error: Cannot let 2 agents go first: there is 1 agent that could be meant and that/,
     ],
-    [
-      ["--canary", "0"],
-      /^cb: error: Cannot use canary "0" from the command line: expected a whole number from 1 to/,
-    ],
+    [["--canary", "0"], /^cb: error: Cannot use --canary "0": expected a whole number from 1 to/],
     [
       ["--parallel", "0"],
-      /^cb: error: Cannot use parallel "0" from the command line: expected a number of agents above 0, such as/,
+      /^cb: error: Cannot use --parallel "0": expected a number of agents above 0, such as/,
     ],
-    [
-      ["--parallel", "101%"],
-      /^cb: error: Cannot use parallel "101%" from the command line: expected a number of agents/,
-    ],
+    [["--parallel", "101%"], /^cb: error: Cannot use --parallel "101%": expected a number of agents/],
     [
       ["--max-failures", "1"],
       /^cb: error: Cannot use --max-failures: all agents begin at once, expected --par/,

@@ -224,7 +224,7 @@ test("judge() gives +64 for those that the hub counted and that did not answer",
   judged(ran("web1"), 0, [], { counted: 3, request: runRequest({ target: target("web"), census: false }) });
   const web2 = says("web2", { is: "not-targeted" });
   const tagged = { request: runRequest({ target: target("db"), census: true }), counted: 2 };
-  const none = "no agent that answered has the tags db (1 agent answered)";
+  const none = "no agent that answered has the tag db (1 agent answered)";
   judged([web2], 64, [none, `1 of 2 that listen did not answer: ${later}`], tagged);
 });
 

@@ -29,7 +29,7 @@ test("ReportView shows who failed, a row for each agent, and each output once wi
     { missing: ["web9"], request: { target: target("web"), parameters: new Map([["port", "8080"]]) } },
   );
   assert.match(text, /<title>reload on 5 agents<\/title>/);
-  assert.match(text, /channel default · who has the tags web · port=8080 · from admin1</);
+  assert.match(text, /channel default · who has the tag web · port=8080 · from admin1</);
   assert.match(text, />3 of 5 agents did not do what was asked<small>exit status 20 after 1\.23 s</);
   assert.match(text, /<li>web3: exit status 1 after 1\.23 s<\/li>/);
   const rows = [...text.matchAll(/<li class="row (\w+)" data-agent="(\w+)"/g)].map(([, status, name]) => [
