@@ -29,7 +29,7 @@ type Settings = Values<typeof runSettings>;
 /** What is to be repeated. */
 export type Retry = {
   readonly settings: Settings;
-  /** Says it, once it is known who of the agents is meant, by what is known of their tags. */
+  /** Says it, once it is known who of the agents is meant; `known`: what is known of their tags. */
   readonly announce: (target: Target | undefined, known: readonly KnownAgent[]) => Promise<void>;
 };
 
@@ -67,10 +67,7 @@ export async function retried(
   const repeated = withoutExcluded(settings, all);
   if (repeated.length > 0) await refuseTooMany(settings, task, repeated, context);
   const announce: Retry["announce"] = async (target, known) => {
-    const heard = known.flatMap(({ identity, record: sight }) =>
-      sight === undefined ? [] : [[identity, sight.tags] as const],
-    );
-    const tagsOf = new Map(heard);
+    const tagsOf = new Map(known.map(({ identity, record }) => [identity, record?.tags]));
     const isMeant = (identity: Identity) => {
       const tags = tagsOf.get(identity);
       return matchesTarget(tags === undefined ? untagged(target) : target, { identity, tags: tags ?? [] });
