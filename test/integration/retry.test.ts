@@ -193,7 +193,7 @@ test("cb station run --retry-failed says who of the failed is asked, where tags 
     [
       64,
       'cb: "job" of # and before is to be repeated on 3 agents: db[1-2],web1; ' +
-        "none has the tags eu, as far as is known",
+        "none has the tag eu, as far as is known",
     ],
   );
   assert.equal(whoRan(fleet), "web1");
