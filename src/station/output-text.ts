@@ -4,9 +4,8 @@
  *
  * So there is none of what is no UTF-8, of which different bytes look alike, and none of lines that come in parts.
  */
-import { isUtf8 } from "node:buffer";
 import { STREAMS, type Stream } from "../protocol/reply.ts";
-import { type OutputLine, outputLines } from "./output-lines.ts";
+import { outputLines } from "./output-lines.ts";
 import type { Piece } from "./output-store.ts";
 import { GUARD, RULE } from "./rule-guard.ts";
 
@@ -31,19 +30,26 @@ export type OutputText = {
 
 /** @returns undefined where there is no such text */
 export function outputText(pieces: Iterable<Piece>): OutputText | undefined {
-  const lines = [...outputLines(pieces)];
-  const last: Partial<Record<Stream, OutputLine>> = {};
-  for (const line of lines) last[line.stream] = line;
-  const isWhole = (line: OutputLine) => line.isEnded || line === last[line.stream];
-  if (!lines.every((line) => isWhole(line) && isUtf8(line.bytes))) return undefined;
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  return {
-    lines: lines.map(({ stream, bytes, isEnded }) => ({
-      text: marked(stream, decoder.decode(bytes)),
-      isEnded,
-    })),
-    open: STREAMS.filter((stream) => last[stream]?.isEnded === false).join(" "),
-  };
+  const lines: TextLine[] = [];
+  const isOpen: Record<Stream, boolean> = { stdout: false, stderr: false };
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  // In one go, without an array of what is in between: this is run for each output.
+  for (const { stream, bytes, isEnded } of outputLines(pieces)) {
+    const text = isOpen[stream] ? undefined : decoded(bytes, decoder);
+    if (text === undefined) return undefined;
+    isOpen[stream] = !isEnded;
+    lines.push({ text: marked(stream, text), isEnded });
+  }
+  return { lines, open: STREAMS.filter((stream) => isOpen[stream]).join(" ") };
+}
+
+function decoded(bytes: Uint8Array, decoder: InstanceType<typeof TextDecoder>): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
 }
 
 function marked(stream: Stream, line: string): string {
