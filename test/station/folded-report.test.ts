@@ -162,6 +162,7 @@ test("FoldedReport shows outputs of any length as they are, from memory and from
     ["b", "line\n".repeat(70_000)],
     ["c", "short"],
     ["d", "\n\n"],
+    ["e", "──\n──"],
   ]);
   const agents = [...texts].map(([name, text]): Comparable => {
     const identity = parseName<Identity>(name);

@@ -90,6 +90,34 @@ test("OutputComparison.difference says of a newline at the end only where nothin
   assert.deepEqual(kinds("a\nb\n", "a\nc"), ["same", "removed", "added"]);
 });
 
+test("OutputComparison.difference counts a byte order mark as any other character", () => {
+  assert.deepEqual(difference(out("\ufeffa\n"), out("a\n")), [
+    { kind: "removed", text: "\ufeffa" },
+    { kind: "added", text: "a" },
+  ]);
+});
+
+test("OutputComparison.difference: there is none of a line that came in parts, which are others each time", () => {
+  const [one, rest] = ["x".repeat(70_000), "y\n"];
+  const inParts: Output = [...out(one), ...out(rest)];
+  assert.equal(difference(out(`${one}${rest}`), [...inParts, ...out("z\n")]), undefined);
+  assert.notEqual(difference(out(`${one}${rest}`), out(`${one}${rest}z\n`)), undefined);
+});
+
+test("OutputComparison compares nothing with an output that could not be kept to its end", () => {
+  using store = new OutputStore();
+  const agents = ["o1", "o2", "o3", "o4"].map((name) => {
+    store.add(id(name), "stdout", utf8(name === "o4" ? "a\n" : "a\nb\n"));
+    const cut = name === "o4" ? "no space left on device" : undefined;
+    return { identity: id(name), digest: store.digest(id(name)), trouble: undefined, cut };
+  });
+  const comparison = new OutputComparison(store, agents);
+  assert.deepEqual(
+    comparison.groups.map((group) => comparison.difference(group)),
+    [undefined, undefined],
+  );
+});
+
 test("OutputComparison.blocks has no outputs together of which only some end with a newline", () => {
   const blocks = (...outputs: readonly string[]) => compared(outputs.map(out), (one) => one.blocks.length);
   assert.equal(blocks("a\n", "b\n", "c\n"), 1);
@@ -110,9 +138,18 @@ const output: fc.Arbitrary<Output> = fc.array(
   { maxLength: 4 },
 );
 
+/** Any two, or one and the same with some part of it changed. */
+const pair = fc.oneof(
+  fc.tuple(output, output),
+  fc.tuple(output, data, fc.boolean()).map(([one, changed, isFirst]): [Output, Output] => {
+    const part: Part = { stream: "stdout", data: changed };
+    return [one, isFirst ? [part, ...one.slice(1)] : [...one.slice(0, -1), part]];
+  }),
+);
+
 test("OutputComparison: outputs that differ in any byte or stream have no difference without a line of it", () => {
   fc.assert(
-    fc.property(output, output, (usual, other) => {
+    fc.property(pair, ([usual, other]) => {
       const lines = difference(usual, other);
       if (lines === undefined) return;
       assert.ok(lines.some(({ kind }) => kind === "removed" || kind === "added"));

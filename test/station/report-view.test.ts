@@ -147,5 +147,6 @@ test("ReportView has the beginning of what could not be kept to its end, all of 
     /^the output of web1 is not whole: Cannot make a file in "\/nonexistent": /,
   );
   assert.match(pages.join(""), /… not all of it could be kept: no such file or directory</);
+  assert.doesNotMatch(pages.join(""), /no output/);
   assert.match(pages.join(""), /<span>all of it<\/span>/);
 });

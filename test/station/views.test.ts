@@ -48,7 +48,10 @@ for (const form of ["folded", "both"] as const) {
       assert.equal(stdout.includes("web2 │ pong"), form === "both");
       assert.match(stdout, /── 2 agents: web\[2-3\] ─+\npong\n/);
       const cut = "… not all of it could be kept: no such file or directory\n";
-      assert.match(stdout, form === "both" ? /── web1 .* ── as shown above ─/ : /── web1 .*\n… not all/);
+      assert.match(
+        stdout,
+        form === "both" ? /── web1 .* ── as shown above ─/ : /── web1 ── 1\.23 s ─+\n… not all/,
+      );
       assert.equal(stdout.includes(cut), form === "folded");
     } finally {
       if (before === undefined) delete process.env["TMPDIR"];
