@@ -13,6 +13,10 @@ import type { targetSettings } from "./settings/target.ts";
 export type Addressed = Addressees & {
   /** What of `--not-to` takes nobody out of those that are named: it is for others, or a mistake. */
   readonly spared: AgentList;
+  /** The folds of those that are meant, each with the names that are left. */
+  readonly folds: AgentList["folds"];
+  /** All of `--not-to`, also where the target need not say it. */
+  readonly excluded: readonly NamePattern[];
 };
 
 type Settings = Pick<Values<typeof targetSettings>, keyof typeof targetSettings>;
@@ -41,7 +45,11 @@ export async function addresseesOf(settings: Settings): Promise<Addressed> {
   };
   const isForEverybody = Object.values(target).every((list) => list === undefined);
   const named = new Set([...wanted.named].filter((name) => !isExcluded(name)));
-  return { target: isForEverybody ? undefined : target, named, spared: sparedBy(notTo, wanted) };
+  const folds = new Map(
+    [...wanted.folds].map(([fold, names]) => [fold, names.filter((name) => !isExcluded(name))]),
+  );
+  const spared = sparedBy(notTo, wanted);
+  return { target: isForEverybody ? undefined : target, named, folds, excluded, spared };
 }
 
 function sparedBy(notTo: AgentList, { patterns: wanted }: AgentList): AgentList {
@@ -52,6 +60,8 @@ function sparedBy(notTo: AgentList, { patterns: wanted }: AgentList): AgentList 
   return {
     patterns,
     named: new Set([...notTo.named].filter((name) => patterns.has(parseNamePattern(name)))),
+    // Whole: of one that takes out somebody who is named, only the rest may be a mistake.
+    folds: notTo.folds,
   };
 }
 

@@ -62,9 +62,10 @@ async function run(program: Program, args: readonly string[], signal: AbortSigna
   }
 }
 
-/** What people read of an error: nothing where nobody is left to read, a stack where it is a bug. */
+/** What people read of an error: where nobody reads our output, only what goes on without us; a stack where it is a bug. */
 function errorText(program: Program, known: CbError | undefined, error: unknown): string {
-  if (known?.code === "reader-gone") return "";
+  if (known?.code === "reader-gone")
+    return known.hint === undefined ? "" : `${program}: ${printable(known.hint)}\n`;
   if (known !== undefined) {
     const hint = known.hint === undefined ? "" : `${program}: hint: ${printable(known.hint)}\n`;
     return `${program}: error: ${printable(known.message)}\n${hint}`;

@@ -3,18 +3,20 @@
  *
  * A name that is asked for and is wrong costs a wait and +64. One that is to be left out is worse: the command runs on
  * the very server that was to be spared, and all looks well (Ansible's `--limit '!typo'` is silent). Hence a plain name
- * on the command line is refused where agents are known and it is not one of them; and a pattern, a fold, a tag, or a
- * line of station.toml that outlived its server, which may rightly fit nobody today, is said and goes through. Nobody
- * has the tag of `--tags '!maintenance'` on a good day.
+ * on the command line is refused where agents are known and it is not one of them, and so is a fold without any of them,
+ * or with other zeros than theirs; and a pattern, a fold of which some are there, a tag, or a line of station.toml that
+ * outlived its server, which may rightly fit nobody today, is said and goes through. Nobody has the tag of
+ * `--tags '!maintenance'` on a good day.
  */
 import { CbError } from "../core/errors.ts";
-import { hasWildcard, matchesName, type NamePattern } from "../core/name-pattern.ts";
-import { foldMeant, foldNames } from "../core/name-set.ts";
+import { hasWildcard, matchesName, type NamePattern, parseNamePattern } from "../core/name-pattern.ts";
+import { foldMeant } from "../core/name-set.ts";
 import type { Identity, Tag } from "../core/names.ts";
 import { didYouMean, nearestName } from "../core/suggestion.ts";
 import { matchesTarget, type Target } from "../protocol/target.ts";
 import type { KnownAgent } from "../station/agents-table.ts";
 import type { Addressed } from "./addressees.ts";
+import { type Gap, gapsIn } from "./fold-doubts.ts";
 
 type Names = Addressed & {
   /** Whether it stands on the command line who is left out. */
@@ -29,10 +31,10 @@ export const MAX_SAID = 10;
 /**
  * A sentence for each name, pattern and tag that fits no known agent; none where nobody is known: nothing can be told then.
  *
- * @throws {CbError} `usage` for a name that is to be left out, or a range without brackets, that nobody has
+ * @throws {CbError} `usage` for a name or a fold that is to be left out, or a range without brackets, that nobody has
  */
 export function doubtsAbout(
-  { target, named, spared, isTyped, areNamesReported = false }: Names,
+  { target, named, folds, spared, isTyped, areNamesReported = false }: Names,
   known: readonly KnownAgent[],
 ): readonly string[] {
   const names = new Set(known.map(({ identity }) => identity));
@@ -45,6 +47,9 @@ export function doubtsAbout(
   const wrong = unspared?.find((name) => foldMeant(name)?.isSure || (isTyped && names.size > 0));
   if (wrong !== undefined) throw refusal("leave out", wrong, names);
   if (names.size === 0) return [];
+  const unsparedFolds = gapsIn(spared.folds, names, (name) => !spared.patterns.has(parseNamePattern(name)));
+  const wrongFold = unsparedFolds.find(({ isWhole, meant }) => isTyped && (isWhole || meant !== undefined));
+  if (wrongFold !== undefined) throw foldRefusal(wrongFold);
 
   const wanted = target?.identities ?? [];
   const isElseMeant = named.size > 0 || known.some((agent) => matchesTarget({ identities: wanted }, agent));
@@ -55,14 +60,23 @@ export function doubtsAbout(
       return meant === "" || areNamesReported ? [] : [`${name} is not known here${meant}`];
     }),
     // Where nobody else is asked for, the end says so.
-    ...(isElseMeant ? fitting(wanted, named, names) : []).map(
+    ...(isElseMeant ? fittingNobody(wanted, names) : []).map(
       (pattern) => `no agent known here is called ${pattern}`,
     ),
+    ...gapsIn(folds, names).flatMap((gap) => {
+      const { fold, isWhole, sentence, meant } = gap;
+      if (!isWhole) return `${sentence}${didMean(gap)}`;
+      return isElseMeant || meant !== undefined ? `no agent known here is called ${fold}${didMean(gap)}` : [];
+    }),
     ...tagDoubts(target, known),
     ...(unspared ?? []).map((name, at) => {
       return `${name} ${LEAVES_OUT_NOBODY}${at < MAX_SAID ? agentMeant(name, names) : ""}`;
     }),
-    ...fitting(spared.patterns, spared.named, names).map((pattern) => `${pattern} ${LEAVES_OUT_NOBODY}`),
+    ...fittingNobody(spared.patterns, names).map((pattern) => `${pattern} ${LEAVES_OUT_NOBODY}`),
+    ...unsparedFolds.map((gap) => {
+      const { fold, isWhole, sentence } = gap;
+      return `${isWhole ? `${fold} ${LEAVES_OUT_NOBODY}` : sentence}${didMean(gap)}`;
+    }),
   ];
   const more = doubts.length - MAX_SAID;
   return more > 0 ? [...doubts.slice(0, MAX_SAID), `and so with ${more} more`] : doubts;
@@ -71,6 +85,10 @@ export function doubtsAbout(
 /** `, did you mean "web[01-05]"?` of what is no agent's name, or nothing. */
 export function agentMeant(name: string, names: Iterable<string>): string {
   const meant = foldMeant(name)?.fold ?? nearestName(name, names);
+  return didMean({ meant });
+}
+
+function didMean({ meant }: Pick<Gap, "meant">): string {
   return meant === undefined ? "" : `, did you mean "${meant}"?`;
 }
 
@@ -78,25 +96,29 @@ const LEAVES_OUT_NOBODY = "leaves out nobody that is known here";
 
 function refusal(verb: string, name: Identity, names: ReadonlySet<Identity>): CbError {
   const why = `no agent of that name is known${agentMeant(name, names)}`;
-  const hint = `"cb station ping" makes agents known; a pattern, such as "${name}*", need not be known`;
-  const options = foldMeant(name)?.isSure ? {} : { hint };
+  const options = foldMeant(name)?.isSure ? {} : { hint: makeKnown(name) };
   return new CbError("usage", `Cannot ${verb} "${name}": ${why}`, options);
 }
 
-/** Of what was not written as a plain name, the patterns that fit nobody; and the folds, where all of them do. */
-function fitting(
+function foldRefusal(gap: Gap): CbError {
+  const { fold, isWhole, sentence, meant } = gap;
+  const why = `${isWhole ? "no agent of these names is known" : sentence}${didMean(gap)}`;
+  // A pattern of other zeros would leave out other agents.
+  const options = meant === undefined ? { hint: makeKnown(fold) } : {};
+  return new CbError("usage", `Cannot leave out "${fold}": ${why}`, options);
+}
+
+function makeKnown(name: string): string {
+  return `"cb station ping" makes agents known; a pattern, such as "${name}*", need not be known`;
+}
+
+/** Of patterns, those with a wildcard that fit nobody. */
+function fittingNobody(
   patterns: Iterable<NamePattern>,
-  named: ReadonlySet<Identity>,
   names: ReadonlySet<Identity>,
-): readonly string[] {
-  const unnamed = [...patterns].filter((pattern) => !named.has(pattern as string as Identity));
+): readonly NamePattern[] {
   const fits = (pattern: NamePattern) => [...names].some((name) => matchesName(pattern, name));
-  const folded = unnamed.filter((pattern) => !hasWildcard(pattern));
-  const isKnown = folded.some((name) => names.has(name as string as Identity));
-  return [
-    ...unnamed.filter((pattern) => hasWildcard(pattern) && !fits(pattern)),
-    ...(isKnown ? [] : foldNames(folded)),
-  ];
+  return [...patterns].filter((pattern) => hasWildcard(pattern) && !fits(pattern));
 }
 
 /** By what was heard last, which agents that are known by their keys alone have not told. */

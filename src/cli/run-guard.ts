@@ -1,22 +1,23 @@
 /**
  * Asks before everybody is told to run something: on a terminal, where many agents are known.
  *
- * Without a terminal there is nobody to ask, and scripts go on as they did. Exclusions alone narrow nothing down:
- * all but one are still nearly all.
+ * Without a terminal there is nobody to ask, and scripts go on as they did. Exclusions alone narrow nothing down: all but
+ * one are still nearly all. Neither does `--to '*'`, nor any pattern that every known agent fits.
  */
 import { createInterface } from "node:readline";
 import { CbError, ExitStatus } from "../core/errors.ts";
-import type { CommandName, Identity } from "../core/names.ts";
-import type { Target } from "../protocol/target.ts";
+import { hasWildcard, matchesName } from "../core/name-pattern.ts";
+import type { CommandName } from "../core/names.ts";
 import { matchesTarget } from "../protocol/target.ts";
-import type { AgentStore } from "../station/agent-store.ts";
+import type { KnownAgent } from "../station/agents-table.ts";
+import type { Addressed } from "./addressees.ts";
 import type { Context } from "./command.ts";
 import { write } from "./output.ts";
 
 type Question = {
   readonly command: CommandName;
-  readonly target: Target | undefined;
-  readonly store: Pick<AgentStore, "discovered" | "pins">;
+  readonly addressed: Pick<Addressed, "target" | "folds" | "excluded">;
+  readonly known: readonly KnownAgent[];
   /** Of known agents, above which is asked; 0 is never. */
   readonly guard: number;
 };
@@ -26,13 +27,12 @@ const INTERRUPTED = Symbol("interrupted");
 
 /** @throws {CbError} `usage` where the answer is not yes, with 130 where it is Ctrl-C: nothing was sent */
 export async function confirmRun(
-  { command, target, store, guard }: Question,
+  { command, addressed, known, guard }: Question,
   context: Context,
 ): Promise<void> {
-  if (guard === 0 || target?.tags !== undefined || target?.identities !== undefined) return;
-  if (context.stderr.isTTY !== true || process.stdin.isTTY !== true) return;
-  const number = knownTo(store, target);
-  if (number <= guard) return;
+  if (guard === 0 || context.stderr.isTTY !== true || process.stdin.isTTY !== true) return;
+  const number = known.filter((agent) => matchesTarget(addressed.target, agent)).length;
+  if (number <= guard || !isForAll(addressed, known)) return;
   // Listened to before it is asked: a Ctrl-C that comes with the question is an answer to it.
   const answering = readLine();
   await write(context.stderr, `cb: run "${command}" on all ${number} agents that are known? [y/N] `);
@@ -46,12 +46,25 @@ export async function confirmRun(
   throw new CbError("usage", why, { hint, exitStatus });
 }
 
-/** How many agents are known that a target means, be it by their keys alone. */
-function knownTo({ discovered, pins }: Question["store"], target: Target | undefined): number {
-  const all = new Set<Identity>([...(discovered?.keys() ?? []), ...pins.keys()]);
-  const isMeant = (identity: Identity) =>
-    matchesTarget(target, { identity, tags: discovered?.get(identity)?.tags ?? [] });
-  return [...all].filter(isMeant).length;
+/**
+ * Whether nothing narrows it down: no tag that agents must have, and if it says who, patterns and folds that cover all
+ * that are known but those that are left out. Names one by one are no slip.
+ */
+export function isForAll(
+  { target, folds, excluded }: Question["addressed"],
+  known: readonly KnownAgent[],
+): boolean {
+  const { tags, identities, excludedTags } = target ?? {};
+  if (tags !== undefined) return false;
+  if (identities === undefined) return true;
+  const folded = new Set([...folds.values()].flat());
+  const patterns = identities.filter(hasWildcard);
+  const isCovered = ({ identity }: KnownAgent) =>
+    folded.has(identity) || patterns.some((pattern) => matchesName(pattern, identity));
+  const isLeftOut = (agent: KnownAgent) =>
+    !matchesTarget({ excludedTags }, agent) ||
+    excluded.some((pattern) => matchesName(pattern, agent.identity));
+  return known.every((agent) => isCovered(agent) || isLeftOut(agent));
 }
 
 /** A line that is typed; undefined at the end of input. */

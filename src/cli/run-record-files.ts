@@ -80,6 +80,7 @@ export class RunRecordFile implements RecordKeeper {
       this.#former = this.#readSound();
       writeRecord(this.#path, beginRecord(this.#former, start, this.#meant));
     });
+    if (this.#isStuck) this.#removeStale();
     return this.#meant.identities;
   }
 
@@ -115,10 +116,19 @@ export class RunRecordFile implements RecordKeeper {
     const start = this.#start;
     if (start === undefined || this.#pending.size === 0) return;
     this.#changing(patience, () => {
-      const found = recordAt(this.#path, this.#runs);
+      const found = recordAt(this.#path, this.#runs) ?? beginRecord(this.#former, start, this.#meant);
       writeRecord(this.#path, changeRecord(found, this.#former, start, this.#pending));
       this.#pending.clear();
     });
+  }
+
+  /** What is there is not of the last run any more, and would be taken for it; to remove it wants no room on the disk. */
+  #removeStale(): void {
+    try {
+      unlinkSync(this.#path);
+    } catch {
+      // None was there; or it stays, and why the record cannot be kept is said.
+    }
   }
 
   /** A record that cannot be used is nobody's last run; it is set aside. */

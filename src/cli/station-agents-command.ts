@@ -25,11 +25,12 @@ export async function showAgents({
   origins,
   context,
 }: Invocation<typeof agentsSettings>): Promise<number> {
-  const { target, named, spared } = await addresseesOf(settings);
+  const addressed = await addresseesOf(settings);
+  const { target, named } = addressed;
   const store = await openStore(settings, context);
   const known = knownAgents(store.discovered ?? new Map(), store.pins);
   const isTyped = origins["not-to"] === "argument";
-  const doubts = doubtsAbout({ target, named, spared, isTyped, areNamesReported: true }, known);
+  const doubts = doubtsAbout({ ...addressed, isTyped, areNamesReported: true }, known);
   const shown = known.filter((agent) => matchesTarget(target, agent));
   const text = settings.json ? agentsJson(shown) : agentsTable(shown, context.clock.wall());
   await write(context.stdout, text);

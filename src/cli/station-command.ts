@@ -7,18 +7,18 @@ import { type CommandName, type Identity, parseName } from "../core/names.ts";
 import type { Resolved, Values } from "../core/settings.ts";
 import { connectStationHub } from "../hub/station-hub.ts";
 import { cryptoReady } from "../protocol/crypto.ts";
-import type { Target } from "../protocol/target.ts";
-import { knownAgents } from "../station/agents-table.ts";
+import { type KnownAgent, knownAgents } from "../station/agents-table.ts";
 import { Attendance } from "../station/attendance.ts";
 import type { KeptOutputs } from "../station/kept-outputs.ts";
 import type { Sink } from "../station/line-renderer.ts";
 import { type Addressees, checkRequest, type Task } from "../station/messages.ts";
 import type { ShownForm } from "../station/output-form.ts";
+import type { Plan } from "../station/plan-text.ts";
 import { RecordView } from "../station/record-view.ts";
 import { runStation } from "../station/station.ts";
 import type { View } from "../station/view.ts";
 import type { Beside } from "../station/views.ts";
-import { addresseesOf } from "./addressees.ts";
+import { type Addressed, addresseesOf } from "./addressees.ts";
 import type { AgentFiles } from "./agent-files.ts";
 import { AgentStoreFiles, storePlaces } from "./agent-store-files.ts";
 import { type Context, type Invocation, parseOperand } from "./command.ts";
@@ -26,6 +26,7 @@ import { isPasswordVisible, loadConnection, VISIBLE_PASSWORD } from "./hub-conne
 import { loadNetworkPublic, loadStationSecret } from "./key-files.ts";
 import { doubtsAbout } from "./name-doubts.ts";
 import { type Stream, write } from "./output.ts";
+import { requireOneAgent } from "./raw-guard.ts";
 import { retried } from "./retry.ts";
 import { confirmRun } from "./run-guard.ts";
 import { RunRecordFile } from "./run-record-files.ts";
@@ -50,19 +51,23 @@ export async function runOnAgents({
     beside: () => openBeside(settings, context),
   };
   const task = { type: "run", command, limit, parameters, rollout } as const;
-  const values = settings["retry-failed"] ? await retried(settings, task, context) : settings;
-  if (values === undefined) return ExitStatus.ok;
-  const given = { values, origins };
+  const retry = settings["retry-failed"] ? await retried(settings, task, context) : undefined;
+  if (settings["retry-failed"] && retry === undefined) return ExitStatus.ok;
+  const given = { values: retry?.settings ?? settings, origins };
+  const announce: Check = async ({ target }, known) => retry?.announce(target, known);
   if (plan) {
     const output = settings.output === "ndjson" ? "ndjson" : "live";
     const kept = (["report", "to-directory"] as const).find((name) => settings[name] !== undefined);
     if (kept !== undefined)
       throw new CbError("usage", `Cannot use --${kept} with --plan: nothing is run that it could keep`);
-    const shown = { ...display, output, beside: nothingBeside, plan: command } as const;
-    return ask({ type: "ping" }, given, shown, context);
+    const shown = { ...display, output, beside: nothingBeside, plan: { command, rollout } } as const;
+    return ask({ type: "ping" }, given, shown, context, announce);
   }
-  const check: Check = (target, store) =>
-    confirmRun({ command, target, store, guard: all ? 0 : guard }, context);
+  const check: Check = async (addressed, known) => {
+    if (display.output === "raw") requireOneAgent(addressed, known);
+    await announce(addressed, known);
+    await confirmRun({ command, addressed, known, guard: all ? 0 : guard }, context);
+  };
   return ask(task, given, display, context, check);
 }
 
@@ -96,14 +101,14 @@ const LEAVE_WAIT = 1_000;
 type Display = {
   readonly output: ShownForm;
   readonly progress: boolean;
-  /** The command of which a ping is to tell who would run it. */
-  readonly plan?: CommandName;
+  /** The run of which a ping is to tell who would be asked. */
+  readonly plan?: Plan;
   /** @throws {CbError} `file`, where something of it cannot be used: before anything is asked */
   readonly beside: () => Promise<Beside>;
 };
 
 /** The last look before anybody is asked; throws what keeps us from asking. */
-type Check = (target: Target | undefined, store: AgentStoreFiles) => Promise<void>;
+type Check = (addressed: Addressed, known: readonly KnownAgent[]) => Promise<void>;
 
 /** Keys and pins first, then the hub: what can be refused here is refused before anything is published. */
 async function ask(
@@ -115,7 +120,9 @@ async function ask(
 ): Promise<number> {
   await cryptoReady();
   const { values, origins } = settings;
-  const { spared, ...addressees } = await addresseesOf(values);
+  const addressed = await addresseesOf(values);
+  const { target, named } = addressed;
+  const addressees = { target, named };
   const network = loadNetworkPublic(values["network-public-key"], context.environment);
   const keyPair = loadStationSecret(values["base-station-secret-key"], context.environment);
   const connection = loadConnection(values, context.environment);
@@ -128,10 +135,10 @@ async function ask(
   checkRequest(task, { identity, channel, clock: context.clock, ...addressees });
   const isTyped = origins["not-to"] === "argument";
   const known = knownAgents(store.discovered ?? new Map(), store.pins);
-  for (const doubt of doubtsAbout({ ...addressees, spared, isTyped }, known)) {
+  for (const doubt of doubtsAbout({ ...addressed, isTyped }, known)) {
     if (!values["errors-only"]) await write(context.stderr, `cb: ${doubt}\n`);
   }
-  await check(addressees.target, store);
+  await check(addressed, known);
   // Last, as it may make a directory, which would stand in the way of a second try.
   const beside = await display.beside();
   const stop = stopSignal(context.signal);

@@ -138,30 +138,42 @@ export function resolve<Table extends Schema>(table: Table, sources: Sources): R
   return { values, origins } as Resolved<Table>;
 }
 
-type Given = { readonly texts: readonly string[]; readonly origin: Origin; readonly from: string };
+type Given = {
+  readonly texts: readonly string[];
+  readonly origin: Origin;
+  /** As whoever wrote it finds it again: `--output`, `CB_OUTPUT`, or its key. */
+  readonly writtenAs: string;
+  /** Where that is, with a blank in front; nothing where `writtenAs` says it. */
+  readonly from: string;
+};
 
 function find(name: string, setting: Setting, sources: Sources): Given | undefined {
   const typed = sources.arguments.get(name);
-  if (typed !== undefined) return { texts: typed, origin: "argument", from: "from the command line" };
+  if (typed !== undefined) return { texts: typed, origin: "argument", writtenAs: `--${name}`, from: "" };
 
   for (const variable of environmentNames(name, setting)) {
     const text = sources.environment[variable];
     // An empty variable counts: `CB_CHANNEL=$UNSET` must not silently mean the default channel.
-    if (text !== undefined)
-      return { texts: [text], origin: "environment", from: `from the environment (${variable})` };
+    if (text !== undefined) return { texts: [text], origin: "environment", writtenAs: variable, from: "" };
   }
 
   const written = sources.file?.texts.get(name);
   if (written !== undefined && sources.file !== undefined)
-    return { texts: written, origin: "file", from: `from "${printable(sources.file.path)}"` };
+    return {
+      texts: written,
+      origin: "file",
+      writtenAs: name,
+      from: ` from "${printable(sources.file.path)}"`,
+    };
 
   const { default: fallback } = setting;
   if (fallback === undefined) return undefined;
-  if (typeof fallback === "string") return { texts: [fallback], origin: "default", from: "from the default" };
+  const origin = { origin: "default", writtenAs: name } as const;
+  if (typeof fallback === "string") return { texts: [fallback], ...origin, from: " from the default" };
   return {
     texts: [fallback.text(sources.environment)].flat(),
-    origin: "default",
-    from: `from the default (${fallback.help})`,
+    ...origin,
+    from: ` from the default (${fallback.help})`,
   };
 }
 
@@ -184,7 +196,11 @@ function parse(name: string, setting: Setting, given: Given): unknown {
     const shown = [...first, ...more].join(" ");
     const hint =
       given.origin === "default" ? { hint: `Set it with --${name} or ${environmentName(name)}` } : {};
-    throw new CbError("setting", `Cannot use ${name} ${shown} ${given.from}: ${error.message}`, hint);
+    throw new CbError(
+      "setting",
+      `Cannot use ${given.writtenAs} ${shown}${given.from}: ${error.message}`,
+      hint,
+    );
   }
 }
 

@@ -27,12 +27,17 @@ function lettersOf(word: string): string {
  */
 export function nearestName(typed: string, names: Iterable<string>): string | undefined {
   const shape = (name: string) => name.replace(/\d+/g, "0");
-  const value = (name: string) => name.replace(/0+(?=\d)/g, "");
-  const isOtherNumber = (name: string) => shape(name) === shape(typed) && value(name) !== value(typed);
+  const isOtherNumber = (name: string) =>
+    shape(name) === shape(typed) && withoutPadding(name) !== withoutPadding(typed);
   return suggestion(
     typed,
     [...names].filter((name) => !isOtherNumber(name)),
   );
+}
+
+/** A name without the zeros in front of its numbers: of `web01` and `web001` it is `web1`; of `web100` it is that. */
+export function withoutPadding(name: string): string {
+  return name.replace(/(?<!\d)0+(?=\d)/g, "");
 }
 
 /** The suggestion as the end of a message, or nothing: `, did you mean "--tags"?`. */

@@ -15,7 +15,8 @@ const MAX_SENTENCES = 12;
 /** Lines of a terminal for names, and for a sentence with the last words of a command. */
 const LINES = { nameLines: 3, lines: 2 };
 
-type How = Pick<StationParts, "verbosity" | "plan" | "columns"> & {
+type How = Pick<StationParts, "verbosity" | "plan" | "columns" | "output"> & {
+  readonly stdout: Pick<StationParts["stdout"], "isTerminal">;
   readonly stderr: Pick<StationParts["stderr"], "isTerminal">;
 };
 
@@ -27,7 +28,7 @@ export function closingWords(
   { findings, successes, agents, summary }: Outcome,
   lost: readonly string[],
   failures: Iterable<string>,
-  { verbosity, plan, columns, stderr }: How,
+  { verbosity, plan, columns, output, stdout, stderr }: How,
 ): string {
   const room = stderr.isTerminal ? { columns: columns() - "cb: ".length, ...LINES } : undefined;
   const problems = [...shown(findings.problems, room), ...lost];
@@ -37,7 +38,8 @@ export function closingWords(
   const normal = [...failures, ...shown(remarks, room), ...problems, ...hints];
   const said = { errors: problems, normal, verbose: [...successes, ...normal] }[verbosity];
   const lines = said.map((sentence) => `cb: ${sentence}\n`);
-  const last = plan === undefined ? summary : planSummary(plan, agents);
+  const isListed = output !== "ndjson" && stdout.isTerminal && stderr.isTerminal;
+  const last = plan === undefined ? summary : planSummary(plan, agents, isListed);
   return [...lines, ...(verbosity === "errors" ? [] : [`${last}\n`])].join("");
 }
 

@@ -23,6 +23,7 @@ import {
   said,
   sayAt,
 } from "./hub-watch.ts";
+import { withLeftRunning } from "./left-running.ts";
 import { leavesWholeLines, openView } from "./output-form.ts";
 import type { ReplyEvent, ReplyReader } from "./reply-reader.ts";
 import type { RolloutEvent } from "./rollout.ts";
@@ -124,6 +125,8 @@ export class Follower {
         if (this.#now >= askAt(this.#watch, this.#dueAt())) inbox.expect(this.#ask());
       }
       if (!leave.aborted) await this.#view.flush();
+    } catch (error) {
+      throw withLeftRunning(error, this.#request, this.#session);
     } finally {
       await unlessAborted(leave, this.#screen.end());
       end.removeEventListener("abort", onInterrupt);
@@ -206,9 +209,10 @@ export class Follower {
 
   async #take(envelope: Uint8Array): Promise<void> {
     const { clock } = this.#parts;
-    const roundTrip = clock.monotonic() - this.#publishedAt;
+    // At the same moment, for the one is measured by the other.
+    const [roundTrip, heardAt] = [clock.monotonic() - this.#publishedAt, clock.wall()];
     for (const event of this.#reader.read(envelope)) {
-      const newFault = this.#roster.record(event, roundTrip, clock.wall());
+      const newFault = this.#roster.record(event, roundTrip, heardAt);
       const arrival = event.kind === "hello" ? this.#attendance.answers(event.hello.identity) : undefined;
       const meaning = meaningOf(event, arrival, this.#rollout !== undefined);
       if (event.kind === "hello") await this.#announce(event.hello, arrival);
@@ -244,7 +248,12 @@ export class Follower {
     const elapsed = this.#now - this.#publishedAt;
     const { awaited } = this.#attendance;
     const rollout = this.#rollout;
-    const progress = { agents, awaited, isRollCalled: this.#hasCalledRoll, rollout, elapsed };
+    const listening = {
+      publishedAt: this.#publishedAt,
+      listeningSince: this.#session.listeningSince,
+      provenAt: this.#watch.provenAt,
+    };
+    const progress = { agents, awaited, isRollCalled: this.#hasCalledRoll, rollout, listening, elapsed };
     return statusLine(progress, columns);
   }
 

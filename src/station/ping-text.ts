@@ -7,10 +7,10 @@ import type { StationParts } from "./station-parts.ts";
 
 /** Nothing where the form of output has said it all. */
 export function pingText(
-  { plan, clock, output }: Pick<StationParts, "plan" | "clock" | "output">,
+  { plan, clock, output, store }: Pick<StationParts, "plan" | "clock" | "output" | "store">,
   agents: readonly AgentRecord[],
   missing: readonly MissingAgent[],
 ): string {
   if (plan === undefined) return pingTable(agents);
-  return output === "ndjson" ? "" : planText(plan, agents, missing, clock.wall());
+  return output === "ndjson" ? "" : planText(plan, agents, store.pins, missing, clock.wall());
 }

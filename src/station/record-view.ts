@@ -30,6 +30,8 @@ export class RecordView implements View {
   readonly #keeper: RecordKeeper;
   #request: Request | undefined;
   #isPublished = false;
+  /** A run of another station may have changed since what was told before: nothing is told twice. */
+  readonly #told = new Map<Identity, Word | undefined>();
   /** Of whom nothing is known yet. */
   #unheard = new Set<Identity>();
   /** Not released so far: why their commands ended is known at the end alone. */
@@ -99,7 +101,12 @@ export class RecordView implements View {
   }
 
   #change(changes: readonly (readonly [Identity, Word | undefined])[]): void {
-    if (this.#request !== undefined) this.#keeper.change(new Map(changes));
+    if (this.#request === undefined) return;
+    const isNews = ([identity, word]: (typeof changes)[number]) =>
+      !this.#told.has(identity) || this.#told.get(identity) !== word;
+    const news = new Map(changes.filter(isNews));
+    for (const [identity, word] of news) this.#told.set(identity, word);
+    if (news.size > 0) this.#keeper.change(news);
   }
 }
 

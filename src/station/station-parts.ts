@@ -1,11 +1,11 @@
 /** What a run of a station needs, and what its operator may want of it meanwhile. */
-import type { CommandName } from "../core/names.ts";
 import type { StationHub } from "../hub/station-hub.ts";
 import type { NetworkPublicKey, StationKeyPair } from "../protocol/keys.ts";
 import type { AgentStore } from "./agent-store.ts";
 import type { Sink } from "./line-renderer.ts";
 import type { Sender } from "./messages.ts";
 import type { ShownForm } from "./output-form.ts";
+import type { Plan } from "./plan-text.ts";
 import type { RecordView } from "./record-view.ts";
 import type { WaitPolicy } from "./session.ts";
 import type { Beside } from "./views.ts";
@@ -20,8 +20,8 @@ export type StationParts = Sender & {
   readonly failMissing: boolean;
   /** Fewer answers are a failure. */
   readonly expected?: number | undefined;
-  /** A ping is to tell who would run this command. */
-  readonly plan?: CommandName | undefined;
+  /** A ping is to tell who would be asked for this. */
+  readonly plan?: Plan | undefined;
   readonly stdout: Sink;
   readonly stderr: Sink;
   readonly output: ShownForm;

@@ -31,7 +31,8 @@ export async function runStation(
   const known = store.discovered?.size ?? 0;
   const request = newRequest(task, parts, known);
   try {
-    if (plan !== undefined) requireCanaries(plan, request, store);
+    const rehearsed = plan ?? parts.plan?.rollout;
+    if (rehearsed !== undefined) requireCanaries(rehearsed, request, store);
     const seal = (message: StationMessage) =>
       sealRequest(encodeRequest(message), { network, station, session });
     const envelope = seal(request);

@@ -6,8 +6,8 @@ import type { Target } from "../protocol/target.ts";
 /** What an agent does that a target means; names folded, long lists cut. */
 export function targetWords({ tags, excludedTags, identities, excludedIdentities }: Target): string {
   const parts: readonly (readonly [words: string, names: string | undefined])[] = [
-    ["has the tags", tags?.join(",")],
-    ["has none of the tags", excludedTags?.join(",")],
+    [tags?.length === 1 ? "has the tag" : "has the tags", tags?.join(",")],
+    [excludedTags?.length === 1 ? "is without the tag" : "has none of the tags", excludedTags?.join(",")],
     ["is called", identities && listed(identities)],
     ["is not called", excludedIdentities && listed(excludedIdentities)],
   ];

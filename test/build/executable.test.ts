@@ -26,7 +26,7 @@ test("the executable reads no .env, bunfig.toml or tsconfig.json of the director
       }).stderr;
 
     // Bun itself, on the same program, takes both: the trap is set.
-    assert.match(run(PINNED.bun, BUNDLE), /^cb: error: Cannot use jobs "a-stranger's" from the environment /);
+    assert.match(run(PINNED.bun, BUNDLE), /^cb: error: Cannot use CB_JOBS "a-stranger's": /);
     assert.ok(existsSync(trace));
     rmSync(trace);
 

@@ -63,6 +63,14 @@ test("helpText() shows every environment name of a command, or the rule for them
   assert.match(flat(["station", "run"]), / Environment: In place of options: CB_ and the name in capitals, /);
 });
 
+test("helpText() says of a canary what is true with a budget and without", () => {
+  const page = helpText("cb", ["station", "run"], commands);
+  assert.match(page, /^ +--canary <n> +first on n; one failure stops, unless --max-failures$/m);
+  assert.match(page, /^ +--max-failures <n> +stop only once n, or n%, have failed, canaries or not$/m);
+  // With both, a failed canary does not keep the others from it, as an example seems to say.
+  assert.doesNotMatch(page, /cb station run .*--canary .*--max-failures/);
+});
+
 test("helpText() has one line of 80 columns for what a station is told each day", () => {
   const groups = ["Targets", "Command", "Rollout", "Output", "Waiting"];
   for (const words of ["run", "ping", "commands", "agents"].map((word) => ["station", word])) {

@@ -91,7 +91,7 @@ test("main reads the environment and the file, and names them in errors", () => 
     /^cb: error: Cannot use jobs "0" from ".*\/agent\.toml": /,
   );
   const { stderr } = cb(["agent"], { environment: { CB_CONFIG: path, CB_JOBS: "none" } });
-  assert.match(stderr, /^cb: error: Cannot use jobs "none" from the environment \(CB_JOBS\): /);
+  assert.match(stderr, /^cb: error: Cannot use CB_JOBS "none": /);
 });
 
 test("main calls any other error a bug: stack and 255", () => {

@@ -32,10 +32,10 @@ test("doubtsAbout() has nothing to say of what fits", async () => {
   for (const options of [
     {},
     { to: "web1,db*" },
-    { to: "web[1-9]", "not-to": "web2" },
+    { to: "web[1-2]", "not-to": "web2" },
+    { to: "web[1-9]", "not-to": "web[3-9]" },
     { "not-to": "web*,db1" },
     { tags: "web,!eu" },
-    { "not-to": "db[1-9]" },
   ])
     assert.deepEqual(await doubts(options), [], JSON.stringify(options));
 });
@@ -63,7 +63,7 @@ test("doubtsAbout() says it of a file that names who is to be left out, which ma
 });
 
 test("doubtsAbout() says which patterns, folds and tags fit nobody", async () => {
-  assert.deepEqual(await doubts({ "not-to": "x*,lb[1-3],web*" }), [
+  assert.deepEqual(await doubts({ "not-to": "x*,lb[1-3],web*" }, FLEET, false), [
     "x* leaves out nobody that is known here",
     "lb[1-3] leaves out nobody that is known here",
   ]);
@@ -79,6 +79,56 @@ test("doubtsAbout() says which patterns, folds and tags fit nobody", async () =>
     "!maintenance leaves out nobody that is known here",
     '!ue leaves out nobody that is known here, did you mean "eu"?',
   ]);
+});
+
+const PADDED = ["web01", "web02", "web03", "web10", "web11"].map((name) => known(name));
+
+test("doubtsAbout() refuses to leave out a fold without any known name, or with other zeros than theirs", async () => {
+  const refused = (options: Options, why: string, agents = PADDED) =>
+    assert.rejects(doubts(options, agents), {
+      exitStatus: 1,
+      message: `Cannot leave out "${options["not-to"]}": ${why}`,
+      hint: why.includes("did you mean") ? undefined : hint(options["not-to"] ?? ""),
+    });
+  const nobody = "no agent of these names is known";
+  await refused({ to: "web[01-03]", "not-to": "web[1-3]" }, `${nobody}, did you mean "web[01-03]"?`);
+  await refused({ "not-to": "web[001-100]" }, `${nobody}, did you mean "web[01-03,10-11]"?`);
+  await refused({ "not-to": "db[1-3]" }, nobody);
+  // 10 and 11 are called that either way; the others would run it.
+  const some = "3 of the names in web[1-3,10-11] are not known: web[1-3]";
+  await refused({ "not-to": "web[1-3,10-11]" }, `${some}, did you mean "web[01-03,10-11]"?`);
+});
+
+test("doubtsAbout() goes on where some names of a fold are known, or are named besides, and says which are not", async () => {
+  const some = "2 of the names in web[01-05] are not known: web[04-05]";
+  assert.deepEqual(await doubts({ "not-to": "web[01-05]" }, PADDED), [some]);
+  assert.deepEqual(await doubts({ "not-to": "web[01-05]" }, PADDED, false), [some]);
+  assert.deepEqual(await doubts({ to: "x1,x2", "not-to": "x[2-4]" }, PADDED), [
+    "2 of the names in x[2-4] are not known: x[3-4]",
+  ]);
+  assert.deepEqual(await doubts({ to: "x[1-2]", "not-to": "x[2]" }, []), []);
+  assert.deepEqual(await doubts({ "not-to": "web[1-3]" }, PADDED, false), [
+    'web[1-3] leaves out nobody that is known here, did you mean "web[01-03]"?',
+  ]);
+});
+
+test("doubtsAbout() says how many names of a fold are not known, and what it was probably meant to be", async () => {
+  assert.deepEqual(await doubts({ to: "web[01-04]" }, PADDED), [
+    "1 of the names in web[01-04] is not known: web04",
+  ]);
+  assert.deepEqual(await doubts({ to: "web[01-05],web[20-29]" }, PADDED), [
+    "2 of the names in web[01-05] are not known: web[04-05]",
+    "no agent known here is called web[20-29]",
+  ]);
+  assert.deepEqual(await doubts({ to: "web[1-3]" }, PADDED), [
+    'no agent known here is called web[1-3], did you mean "web[01-03]"?',
+  ]);
+  assert.deepEqual(await doubts({ to: "web[1-12]" }, PADDED), [
+    '10 of the names in web[1-12] are not known: web[1-9,12], did you mean "web[01-03,10-11]"?',
+  ]);
+  // It means nobody besides, and the end says so.
+  assert.deepEqual(await doubts({ to: "db[1-3]" }, PADDED), []);
+  assert.deepEqual(await doubts({ to: "web[1-3]" }, []), []);
 });
 
 test("doubtsAbout() refuses a range without brackets where nobody is called that, and hints where it is a name", async () => {

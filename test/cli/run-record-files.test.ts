@@ -213,6 +213,24 @@ test("RunRecordFile says once where nothing can be kept, and throws nothing", ()
   assert.match(record.failures.join(), why);
 });
 
+test("RunRecordFile leaves no record of a run before where one cannot be begun, and writes it as soon as it can", () => {
+  const before = file(["web1", "web2"]);
+  before.begin(RELOAD);
+  before.change(changes({ web1: "ok", web2: "failed" }));
+  before.end();
+  const lock = `${pathOf("reload")}.lock`;
+  rmSync(lock);
+  mkdirSync(lock);
+  const record = file(["web1"]);
+  record.begin(LATER);
+  assert.equal(readRunRecord(directory, runs("reload")), undefined);
+  assert.equal(record.failures.length, 1);
+  rmSync(lock, { recursive: true });
+  record.change(changes({ web1: "failed" }));
+  record.end();
+  assert.deepEqual(kept(), { reload: LATER.begun, web1: "failed" });
+});
+
 test("forgetRuns() takes agents off all records of a channel, and makes none", () => {
   assert.deepEqual(forgetRuns(directory, CHANNEL, [id("web1")]), []);
   assert.deepEqual(readdirSync(directory), []);

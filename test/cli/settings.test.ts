@@ -135,30 +135,27 @@ test("--param says in one line what is wrong, before anybody is asked", () => {
   const name = "expected 1 to 64 letters, digits and underscores, a letter or underscore first";
   const long = Array.from({ length: 12 }, (_, index) => `${"abcdefghijkl"[index]}=${"x".repeat(4096)}`);
   const rows: readonly (readonly [texts: readonly string[], problem: string])[] = [
-    [
-      ["target"],
-      'Cannot use param "target" from the command line: expected a name, an equals sign and a value',
-    ],
-    [["=x"], `Cannot use param "=x" from the command line: name "": ${name}`],
-    [["a-b=x"], `Cannot use param "a-b=x" from the command line: name "a-b": ${name}`],
-    [["1a=x"], `Cannot use param "1a=x" from the command line: name "1a": ${name}`],
-    [["\u001b[2J=x"], `Cannot use param "^[[2J=x" from the command line: name "^[[2J": ${name}`],
-    [["a=1", "a=1"], 'Cannot use param "a=1" "a=1" from the command line: a is given twice, expected once'],
-    [["a=1", "A=2"], 'Cannot use param "a=1" "A=2" from the command line: A is given twice, expected once'],
+    [["target"], 'Cannot use --param "target": expected a name, an equals sign and a value'],
+    [["=x"], `Cannot use --param "=x": name "": ${name}`],
+    [["a-b=x"], `Cannot use --param "a-b=x": name "a-b": ${name}`],
+    [["1a=x"], `Cannot use --param "1a=x": name "1a": ${name}`],
+    [["\u001b[2J=x"], `Cannot use --param "^[[2J=x": name "^[[2J": ${name}`],
+    [["a=1", "a=1"], 'Cannot use --param "a=1" "a=1": a is given twice, expected once'],
+    [["a=1", "A=2"], 'Cannot use --param "a=1" "A=2": A is given twice, expected once'],
     [
       [`a=${"x".repeat(4097)}`],
-      `Cannot use param "a=${"x".repeat(77)}…" from the command line: the value of a has 4097 bytes, expected at most 4096`,
+      `Cannot use --param "a=${"x".repeat(77)}…": the value of a has 4097 bytes, expected at most 4096`,
     ],
     [
       Array.from({ length: 33 }, (_, index) => `p${index}=`),
-      'Cannot use param "p0=" "p1=" "p2=" and 30 more from the command line: 33 parameters given, expected at most 32',
+      'Cannot use --param "p0=" "p1=" "p2=" and 30 more: 33 parameters given, expected at most 32',
     ],
     [
       long,
-      `Cannot use param ${long
+      `Cannot use --param ${long
         .slice(0, 3)
         .map((text) => `"${text.slice(0, 79)}…"`)
-        .join(" ")} and 9 more from the command line: 49164 bytes in all, expected at most 49152`,
+        .join(" ")} and 9 more: 49164 bytes in all, expected at most 49152`,
     ],
   ];
   for (const [texts, message] of rows) {
@@ -205,7 +202,7 @@ test("--proxy of the dispatcher takes an HTTP proxy or none, and shows no passwo
   ];
   for (const text of [...wrong, "ftp://me:secret@p", "http://me:secret@p/#x"]) {
     const refused = (error: unknown) => {
-      assert.match(String(error), /Cannot use proxy \(not shown\) from the command line: expected /);
+      assert.match(String(error), /Cannot use --proxy \(not shown\): expected /);
       return true;
     };
     assert.throws(() => proxy(text), refused, text);

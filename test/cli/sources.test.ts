@@ -54,7 +54,7 @@ test("sourcesOf() insists on the file of --config", () => {
   write("cb/station.toml", "verbose = 2");
   assert.throws(() => sourcesOf(command, config(join(home, "none")), environment), { code: "file" });
   assert.throws(() => sourcesOf(command, config(""), environment), {
-    message: 'Cannot use config "" from the command line: expected a path',
+    message: 'Cannot use --config "": expected a path',
   });
 });
 

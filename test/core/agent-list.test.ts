@@ -16,6 +16,17 @@ test("parseAgentList() expands folds, keeps patterns, and tells who was named as
   assert.deepEqual(read("db[08-10]?,a.b_c-d"), [["db08?", "db09?", "db10?", "a.b_c-d"], ["a.b_c-d"]]);
 });
 
+test("parseAgentList() keeps what was written as folds, patterns aside", () => {
+  const { folds } = joinAgentLists([parseAgentList("web[1-2],db*,a"), parseAgentList("x[1-2]*,r[1]-n[1-2]")]);
+  assert.deepEqual(
+    [...folds],
+    [
+      ["web[1-2]", ["web1", "web2"]],
+      ["r[1]-n[1-2]", ["r1-n1", "r1-n2"]],
+    ],
+  );
+});
+
 test("parseAgentList() takes nothing for everybody, and names what it cannot read", () => {
   for (const text of ["", ",", "web1,", "we b", "web[1-", "web[3-1]", "-x", "a".repeat(65), "ä"]) {
     assert.throws(() => parseAgentList(text), SyntaxError, text);

@@ -111,21 +111,12 @@ test("resolve() knows an explicit value from an equal default", () => {
 
 test("resolve() names value and source of what it cannot use", () => {
   const cases = [
-    [{ line: { channel: ["a/b"] } }, 'Cannot use channel "a/b" from the command line: expected 1 to 64'],
-    [
-      { environment: { CB_CHANNEL: "a/b" } },
-      'Cannot use channel "a/b" from the environment (CB_CHANNEL): expec',
-    ],
-    [
-      { environment: { OLD_CHANNEL: "" } },
-      'Cannot use channel "" from the environment (OLD_CHANNEL): expected',
-    ],
+    [{ line: { channel: ["a/b"] } }, 'Cannot use --channel "a/b": expected 1 to 64'],
+    [{ environment: { CB_CHANNEL: "a/b" } }, 'Cannot use CB_CHANNEL "a/b": expec'],
+    [{ environment: { OLD_CHANNEL: "" } }, 'Cannot use OLD_CHANNEL "": expected'],
     [{ file: { channel: ["a/b"] } }, 'Cannot use channel "a/b" from "/etc/cb/agent.toml": expected 1 to 64'],
     [{ environment: { HOST: "a b" } }, 'Cannot use host "a b" from the default (the host): expected 1 to 64'],
-    [
-      { line: { verbose: ["true", "x"] } },
-      'Cannot use verbose "true" "x" from the command line: expected a num',
-    ],
+    [{ line: { verbose: ["true", "x"] } }, 'Cannot use --verbose "true" "x": expected a num'],
   ] as const;
   for (const [given, message] of cases) {
     assert.throws(
@@ -148,7 +139,7 @@ test("resolve() says how to replace a default that cannot be used", () => {
 
 test("resolve() never shows a secret, and makes the rest harmless to a terminal", () => {
   assert.throws(() => resolve(table, from({ line: { password: ["bad-hunter2"] } })), {
-    message: "Cannot use password (not shown) from the command line: expected something good",
+    message: "Cannot use --password (not shown): expected something good",
   });
   assert.throws(() => resolve(table, from({ line: { channel: ["a\u001b[2J"] } })), {
     message: /"a\^\[\[2J"/,
@@ -157,10 +148,10 @@ test("resolve() never shows a secret, and makes the rest harmless to a terminal"
 
 test("resolve() quotes only the beginning of what is long, so that the reason is seen", () => {
   assert.throws(() => resolve(table, from({ line: { channel: ["a".repeat(1_000)] } })), {
-    message: /^Cannot use channel "a{79}…" from the command line: expected 1 to 64 letters/,
+    message: /^Cannot use --channel "a{79}…": expected 1 to 64 letters/,
   });
   assert.throws(() => resolve(table, from({ line: { verbose: ["u", "v", "w", "x", "y"] } })), {
-    message: /^Cannot use verbose "u" "v" "w" and 2 more from the command line: /,
+    message: /^Cannot use --verbose "u" "v" "w" and 2 more: /,
   });
 });
 

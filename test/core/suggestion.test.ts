@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { didYouMean, nearestName, suggestion } from "../../src/core/suggestion.ts";
+import { didYouMean, nearestName, suggestion, withoutPadding } from "../../src/core/suggestion.ts";
 
 const WORDS = ["agent", "station", "keygen", "help"];
 
@@ -27,6 +27,12 @@ test("nearestName() finds a misspelt name, and takes no other number for one", (
   assert.equal(nearestName("web41", fleet), undefined);
   assert.equal(nearestName("db02", fleet), undefined);
   assert.equal(nearestName("cache1", fleet), undefined);
+  assert.equal(nearestName("web100", ["web10"]), undefined);
+});
+
+test("withoutPadding() takes off the zeros in front of numbers, and no others", () => {
+  const names = ["web01", "rack007-node0", "web100", "a00b10", "0x0", "web"];
+  assert.deepEqual(names.map(withoutPadding), ["web1", "rack7-node0", "web100", "a0b10", "0x0", "web"]);
 });
 
 test("suggestion() does not guess", () => {

@@ -47,7 +47,7 @@ const SENTENCES: readonly Sentence[] = [
   {
     fact: "nobody",
     bit: 64,
-    pattern: /^no agent (?:that answered )?(?:was meant|has the tags \S+) \(\d+ agents? answered\)$/,
+    pattern: /^no agent (?:that answered )?(?:was meant|has the tags? \S+) \(\d+ agents? answered\)$/,
   },
   { fact: "new", bit: 0, pattern: /^(?<times>\d+) new agents?: .+$/ },
 ];

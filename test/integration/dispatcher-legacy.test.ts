@@ -177,7 +177,7 @@ test("cb dispatcher speaks the protocol that is set and no other, and says what 
   );
   const wrong = await today.check(["--channel-protocol", "raw"]);
   assert.equal(wrong.status, 1);
-  assert.match(wrong.stderr, /^cb: error: Cannot use channel-protocol "raw" .*socket\.io/);
+  assert.match(wrong.stderr, /^cb: error: Cannot use --channel-protocol "raw": .*socket\.io/);
 });
 
 test("cb dispatcher finds the port of an old server's WebSocket where that is all it is given", async () => {

@@ -156,6 +156,9 @@ test("cb station run --to-directory refuses what it could not use, before anybod
   assert.deepEqual(readdirSync(kept).toSorted(), ["page.html", "web1"]);
 });
 
+const GONE = "the reader of standard output has gone";
+const ON_ONE = "the command goes on on 1 agent";
+
 test("cb station run says where its output cannot be written, in every form", async () => {
   await using fleet = await Fleet.start();
   fleet.command("prints", "while echo working; do sleep 0.05; done");
@@ -166,10 +169,14 @@ test("cb station run says where its output cannot be written, in every form", as
     const { status, stderr } = await fleet.cb(args, { wrapper: ["bash", "-c", script, "bash"] });
     return [status, stderr.replace(/^cb: 1 new agent: .*\n/m, "")];
   };
-  for (const form of ["live", "folded", "both", "raw", "ndjson"]) {
+  for (const form of ["live", "folded", "both", "raw", "ndjson"] as const) {
     const full = "cb: error: Cannot write output: no space left on device\n";
-    assert.deepEqual(await ended(form, ">/dev/full"), [1, full], form);
-    assert.deepEqual(await ended(form, "| true"), [141, ""], form);
+    const sent = "the command was sent, and goes on where it has begun";
+    const goesOn = { live: ON_ONE, both: ON_ONE, raw: ON_ONE, ndjson: sent, folded: undefined }[form];
+    const [hint, gone] =
+      goesOn === undefined ? ["", ""] : [`cb: hint: ${goesOn}\n`, `cb: ${GONE}: ${goesOn}\n`];
+    assert.deepEqual(await ended(form, ">/dev/full"), [1, full + hint], form);
+    assert.deepEqual(await ended(form, "| true"), [141, gone], form);
   }
   // Whoever has closed standard error wants no sentences; the status is the same.
   assert.deepEqual(await ended("live", ">/dev/null 2>&-"), [4, ""]);

@@ -206,8 +206,6 @@ test("cb station takes --param for run alone, and says what is wrong with one be
   const agents = await fleet.station("agents", "--param", "a=b");
   assert.equal(agents.status, 1);
   assertEnded(await fleet.station("run", "scan", "--param", "a=1", "--param", "A=2"), 1, {
-    stderr: [
-      'cb: error: Cannot use param "a=1" "A=2" from the command line: A is given twice, expected once',
-    ],
+    stderr: ['cb: error: Cannot use --param "a=1" "A=2": A is given twice, expected once'],
   });
 });

@@ -219,16 +219,22 @@ test("cb says that its output cannot be written", async () => {
   await fleet.agent("web1");
   const wrapper = ["sh", "-c", 'exec "$@" >/dev/full', "sh"];
   for (const args of [["--help"], ["--version"], ["station", "ping"], ["station", "run", "prints-4-mb"]]) {
+    const hint = args[1] === "run" ? ["cb: hint: the command goes on on 1 agent"] : [];
     assertEnded(await fleet.cb(args, { wrapper }), 1, {
-      stderr: ["cb: error: Cannot write output: no space left on device"],
+      stderr: ["cb: error: Cannot write output: no space left on device", ...hint],
     });
   }
 });
 
-test("cb station is silent when the reader of its output goes", async () => {
+test("cb station says no more than that commands go on when the reader of its output goes", async () => {
   await using fleet = await Fleet.start();
   fleet.command("counts", "seq 1 300000");
   await fleet.agent("web1");
   const wrapper = ["bash", "-c", '"$@" | head -n 1; exit $PIPESTATUS', "bash"];
-  assertEnded(await fleet.cb(["station", "run", "counts"], { wrapper }), 141, { stdout: ["web1 │ 1"] });
+  assertEnded(await fleet.cb(["station", "run", "counts"], { wrapper }), 141, {
+    stdout: ["web1 │ 1"],
+    stderr: ["cb: the reader of standard output has gone: the command goes on on 1 agent"],
+  });
+  const both = ["bash", "-c", '"$@" 2>&1 | head -n 1; exit $PIPESTATUS', "bash"];
+  assertEnded(await fleet.cb(["station", "run", "counts"], { wrapper: both }), 141, { stdout: ["web1 │ 1"] });
 });

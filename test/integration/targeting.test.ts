@@ -88,21 +88,22 @@ test("cb station gives 64 and the name where an agent that was named does not an
     "cb: web2 did not answer, last seen # ago",
     "cb: web99 did not answer, not known here",
   ];
-  said(await fleet.station(...wait, "--to", "web2", "ping"), 64, seen, "0 agents · 1 missing · # s");
-  said(await fleet.station(...wait, "--to", "web99", "ping"), 64, never, "0 agents · 1 missing · # s");
+  said(await fleet.station(...wait, "--to", "web2", "ping"), 64, seen, "1 agent · 1 missing · # s");
+  said(await fleet.station(...wait, "--to", "web99", "ping"), 64, never, "1 agent · 1 missing · # s");
   const mixed = await fleet.station(...wait, "-m", "--to", "web1,web2,web99", "run", "who");
-  said(mixed, 66, seen, never, "1 agent · 1 ok · 2 missing · # s");
+  said(mixed, 66, seen, never, "3 agents · 1 ok · 2 missing · # s");
   // A fold and a pattern are for those that are there.
   const missing = "cb: web2 is missing, last seen # ago";
-  const summary = "1 agent · 1 ok · 1 missing · # s";
-  said(await fleet.station("--to", "web[1-9]", "run", "who"), 0, missing, summary);
+  const summary = "2 agents · 1 ok · 1 missing · # s";
+  const some = "cb: 7 of the names in web[1-9] are not known: web[3-9]";
+  said(await fleet.station("--to", "web[1-9]", "run", "who"), 0, some, missing, summary);
   said(await fleet.station("--to", "web*", "run", "who"), 0, missing, summary);
   // What is known of its tags says that it is not meant.
   said(await fleet.station("--to", "web1,db1", "--tags", "web", "run", "who"), 0, "1 agent · 1 ok · # s");
   said(
     await fleet.station("--to", "lb*", "--tags", "web", "run", "who"),
     64,
-    "cb: no agent has the tags web and is called lb* (3 agents answered)",
+    "cb: no agent has the tag web and is called lb* (3 agents answered)",
     "0 agents · # s",
   );
 });
@@ -129,6 +130,11 @@ test("cb station refuses to leave out a name that nobody has, and runs nothing o
     `cb: error: Cannot leave out "web3": ${why}`,
     hint("web3"),
   );
+  said(
+    await fleet.station("--to", "web[1-2]", "--not-to", "web[01-02]", "run", "who"),
+    1,
+    'cb: error: Cannot leave out "web[01-02]": no agent of these names is known, did you mean "web[1-2]"?',
+  );
   for (const agent of agents) assert.deepEqual(agent.records("command"), []);
 
   const goesOn = await fleet.station("--not-to", "wbe*", "--tags", "!ue", "run", "who");
@@ -154,7 +160,7 @@ test("cb station says what of a target fits nobody that is known, before anybody
     await fleet.station("--tags", "wbe", "ping"),
     64,
     'cb: no agent known here has the tag wbe, did you mean "web"?',
-    "cb: no agent has the tags wbe (4 agents answered)",
+    "cb: no agent has the tag wbe (4 agents answered)",
     "0 agents · # s",
   );
   said(
@@ -164,11 +170,18 @@ test("cb station says what of a target fits nobody that is known, before anybody
     "1 agent · 1 ok · # s",
   );
   said(
+    await fleet.station("--to", "web[01-02]", "ping"),
+    64,
+    'cb: no agent known here is called web[01-02], did you mean "web[1-2]"?',
+    "cb: no agent is called web[01-02] (4 agents answered)",
+    "0 agents · # s",
+  );
+  said(
     await fleet.station(...wait, "--to", "wbe1", "ping"),
     64,
     'cb: wbe1 is not known here, did you mean "web1"?',
     "cb: wbe1 did not answer, not known here",
-    "0 agents · 1 missing · # s",
+    "1 agent · 1 missing · # s",
   );
   for (const range of ["web1-web2", "web1..web2"]) {
     const why = 'no agent of that name is known, did you mean "web[1-2]"?';
@@ -177,7 +190,7 @@ test("cb station says what of a target fits nobody that is known, before anybody
   said(
     await fleet.station("--to", "web1:web2", "run", "who"),
     1,
-    'cb: error: Cannot use to "web1:web2" from the command line: "web1:web2": expected a range in brackets, as in web[1-2]',
+    'cb: error: Cannot use --to "web1:web2": "web1:web2": expected a range in brackets, as in web[1-2]',
   );
   said(
     await fleet.station("--to", "web1", "web2", "run", "who"),
@@ -194,23 +207,14 @@ test("cb station run runs nothing with an argument that it does not know", async
     [["foo=bar"], 'Cannot use "foo=bar": "cb station run" takes <command> alone'],
     [["--", "--foo"], 'Cannot use "--foo": "cb station run" takes <command> alone'],
     [["--paralel", "1"], 'Cannot use option "--paralel": no such option, did you mean "--parallel"?'],
-    [["--parallel", "0"], `Cannot use parallel "0" from the command line: ${SHARE}`],
-    [["--parallel", "200%"], `Cannot use parallel "200%" from the command line: ${SHARE}`],
-    [
-      ["--parallel", "1", "--max-failures", "5.5%"],
-      `Cannot use max-failures "5.5%" from the command line: ${SHARE}`,
-    ],
-    [
-      ["--canary", "-1"],
-      'Cannot use canary "-1" from the command line: expected a whole number from 1 to 999999',
-    ],
-    [
-      ["--expect", "x"],
-      'Cannot use expect "x" from the command line: expected a whole number from 1 to 100000',
-    ],
+    [["--parallel", "0"], `Cannot use --parallel "0": ${SHARE}`],
+    [["--parallel", "200%"], `Cannot use --parallel "200%": ${SHARE}`],
+    [["--parallel", "1", "--max-failures", "5.5%"], `Cannot use --max-failures "5.5%": ${SHARE}`],
+    [["--canary", "-1"], 'Cannot use --canary "-1": expected a whole number from 1 to 999999'],
+    [["--expect", "x"], 'Cannot use --expect "x": expected a whole number from 1 to 100000'],
     [
       ["--output", "foldd"],
-      'Cannot use output "foldd" from the command line: expected live, folded, both, raw, ndjson or quiet, did you mean "folded"?',
+      'Cannot use --output "foldd": expected live, folded, both, raw, ndjson or quiet, did you mean "folded"?',
     ],
   ];
   for (const [args, error] of rows) {
@@ -282,12 +286,21 @@ test("cb station run --plan shows who would run a command, and runs nothing", as
     [planned.status, ...lines(plain(planned.stdout).replace(/\d+ seconds? ago/, "# ago"))],
     [
       0,
-      '1 agent would run "who": web1',
+      '1 agent would be asked to run "who": web1',
       "no answer from web2 (last seen # ago)",
       "others that fit would get it too, if they listen by then",
     ],
   );
-  assert.equal(lines(planned.stderr).at(-1), '1 agent would run "who"; nothing ran');
+  assert.equal(lines(planned.stderr).at(-1), '1 agent would be asked to run "who"; nothing ran');
+  const rollout = ["--canary", "1", "--parallel", "2"];
+  const ordered = await fleet.station("--to", "web1,db1,lb1", "run", "who", "--plan", ...rollout);
+  assert.deepEqual(lines(ordered.stdout).slice(0, 2), [
+    '3 agents would be asked to run "who": db1,lb1,web1',
+    "first canary db1, then 2 at a time",
+  ]);
+  const tooMany = await fleet.station("run", "who", "--plan", "--canary", "5");
+  assert.deepEqual([tooMany.status, tooMany.stdout], [1, ""]);
+  assert.match(tooMany.stderr, /^cb: error: Cannot let 5 agents go first: there are 4 agents that could be/);
   const named = await fleet.station("--to", "web1,web2", "--minimum-wait", "0.5", "run", "who", "--plan");
   assert.equal(named.status, 64);
   const events = await fleet.station("run", "who", "--plan", "--output", "ndjson");
@@ -305,7 +318,8 @@ test("cb station agents shows those that are meant, and has no option that does 
   };
   assert.deepEqual(await shown(), [0, "db1 lb1 web1 web2"]);
   assert.deepEqual(await shown("--tags", "eu"), [0, "db1 web1"]);
-  assert.deepEqual(await shown("--to", "web[1-9]", "--not-to", "web2"), [0, "web1"]);
+  const some = "cb: 7 of the names in web[1-9] are not known: web[3-9]";
+  assert.deepEqual(await shown("--to", "web[1-9]", "--not-to", "web2"), [0, "web1", some]);
   assert.deepEqual(await shown("--to", "web1,web3"), [64, "web1", "cb: web3 is not known"]);
   assert.deepEqual(await shown("--to", "wbe1"), [64, "", 'cb: wbe1 is not known, did you mean "web1"?']);
   assert.deepEqual(await shown("--to", "x*"), [64, "", "cb: no known agent is called x*"]);
@@ -327,6 +341,24 @@ test("cb station agents shows those that are meant, and has no option that does 
   fleet.file("home/.config/cb/station.toml", 'reply-wait = 3\noutput = "folded"\nguard = 5\n');
   assert.deepEqual(await shown("--tags", "db"), [0, "db1"]);
   assert.equal((await fleet.station("ping")).status, 0);
+});
+
+test("cb station run --output raw is for one agent, and runs nothing where it is known that several are meant", async () => {
+  await using fleet = await Fleet.start();
+  const agents = await four(fleet);
+  const raw = ["run", "who", "--output", "raw"];
+  const hint = "cb: hint: Say which one with --to, or use --to-directory for the bytes of each";
+  for (const [options, who] of [
+    [[], "4 are meant: db1,lb1,web[1-2]"],
+    [["--tags", "web"], "2 are meant: web[1-2]"],
+    [["--to", "web1,web7"], "2 are meant: web[1,7]"],
+  ] as const) {
+    const several = await fleet.station(...options, ...raw);
+    said(several, 1, `cb: error: Cannot use --output raw: it shows one agent, and ${who}`, hint);
+    assert.equal(several.stdout, "");
+  }
+  for (const agent of agents) assert.deepEqual(agent.records("command"), []);
+  assert.equal((await fleet.station("--tags", "db", ...raw)).stdout, "db1\n");
 });
 
 /** A station on a terminal. */
@@ -368,12 +400,21 @@ test("cb station run asks on a terminal before everybody of many is told to run 
   excluded.type("n\n");
   await excluded.sees(/status 1\b/);
   await excluded.close();
+  for (const to of ["--to '*'", "--to 'web?,*b[1-2]'"]) {
+    const pattern = onTerminal(fleet, `${to} run who --guard 3`);
+    await pattern.sees(question);
+    pattern.type("n\n");
+    await pattern.sees(/status 1\b/);
+    await pattern.close();
+  }
+  assert.equal(web1?.records("command").length, 2);
   for (const args of [
     "run who",
     "run who --guard 4",
     "run who --guard 0",
     "run who --guard 3 --all",
-    "--to '*' run who --guard 3",
+    "--to 'web*' run who --guard 1",
+    "--to web1,web2,db1,lb1 run who --guard 3",
     "ping",
     "run who --guard 3 --plan",
   ]) {

@@ -202,10 +202,7 @@ test("cb refuses TLS files that cannot be used, and names them", async () => {
       ["--tls-cert", mine.certificate, "--tls-key", text],
       `Cannot use "${text}": expected a private key in PEM`,
     ],
-    [
-      ["--tls-server-name", "127.0.0.1"],
-      'Cannot use tls-server-name "127.0.0.1" from the command line: expected a host name',
-    ],
+    [["--tls-server-name", "127.0.0.1"], 'Cannot use --tls-server-name "127.0.0.1": expected a host name'],
     [
       ["--connection-string", "redis://localhost", "--tls-ca", authority.certificate],
       "Cannot use tls-ca: the connection has no TLS, expected rediss://",

@@ -13,6 +13,8 @@ const PLAIN: Said = {
   verbosity: "normal",
   plan: undefined,
   columns: () => 60,
+  output: "live",
+  stdout: { isTerminal: false },
   stderr: { isTerminal: false },
 };
 const TERMINAL: Said = { ...PLAIN, stderr: { isTerminal: true } };
@@ -36,6 +38,7 @@ function closing(problems: readonly Finding[], remarks: readonly Finding[], how:
     status: 4,
     problems: [],
     remarks: [],
+    absences: [],
     findings: { problems, remarks },
     successes: ["web9: exit status 0 after 0.10 s"],
     agents: [],
@@ -65,8 +68,15 @@ test("closingWords() has what went wrong at its very end, hints behind it, then 
 });
 
 test("closingWords() says of a plan that nothing ran", () => {
-  const last = closing([], [], { ...PLAIN, plan: "reload" as CommandName }).at(-1);
-  assert.equal(last, 'no agent would run "reload"; nothing ran');
+  const plan = { command: "reload" as CommandName, rollout: undefined };
+  const whole = 'no agent would be asked to run "reload"; nothing ran';
+  const last = (how: Said) => closing([], [], { ...how, plan }).at(-1);
+  assert.equal(last(PLAIN), whole);
+  const terminal = { ...TERMINAL, stdout: { isTerminal: true } };
+  assert.equal(last(terminal), "nothing ran");
+  // Who they are is nowhere else then.
+  for (const other of [TERMINAL, { ...terminal, stderr: PLAIN.stderr }, { ...terminal, output: "ndjson" }])
+    assert.equal(last(other as Said), whole);
 });
 
 test("closingWords() leaves nothing out where there is no terminal", () => {

@@ -11,6 +11,7 @@ class Kept implements RecordKeeper {
   readonly failures = ["a failure"];
   readonly calls: string[] = [];
   readonly words = new Map<Identity, Word | undefined>();
+  readonly told: string[] = [];
   readonly #meant: readonly Identity[];
 
   constructor(...meant: readonly string[]) {
@@ -23,7 +24,10 @@ class Kept implements RecordKeeper {
   }
 
   change(changes: Changes): void {
-    for (const [identity, word] of changes) this.words.set(identity, word);
+    for (const [identity, word] of changes) {
+      this.words.set(identity, word);
+      this.told.push(`${identity} ${word}`);
+    }
   }
 
   end(): void {
@@ -91,6 +95,14 @@ test("RecordView tells of an agent as soon as it is known, and calls the rest in
   });
   view.close();
   assert.deepEqual(kept.calls, [BEGIN, "end"]);
+});
+
+test("RecordView tells nothing twice: a run of another station may have changed it since", async () => {
+  const kept = new Kept("web1", "web2");
+  const view = new RecordView(kept);
+  view.prepare(runRequest());
+  await play(view, [{ name: "web1" }, { name: "web2", exit: { status: 3 } }]);
+  assert.deepEqual(kept.told.toSorted(), ["web1 in doubt", "web1 ok", "web2 failed", "web2 in doubt"]);
 });
 
 test("RecordView withdraws what was never published", () => {

@@ -29,7 +29,7 @@ test("ReportView shows who failed, a row for each agent, and each output once wi
     { missing: ["web9"], request: { target: target("web"), parameters: new Map([["port", "8080"]]) } },
   );
   assert.match(text, /<title>reload on 5 agents<\/title>/);
-  assert.match(text, /channel default · who has the tags web · port=8080 · from admin1</);
+  assert.match(text, /channel default · who has the tag web · port=8080 · from admin1</);
   assert.match(text, />3 of 5 agents did not do what was asked<small>exit status 20 after 1\.23 s</);
   assert.match(text, /<li>web3: exit status 1 after 1\.23 s<\/li>/);
   const rows = [...text.matchAll(/<li class="row (\w+)" data-agent="(\w+)"/g)].map(([, status, name]) => [
@@ -49,6 +49,21 @@ test("ReportView shows who failed, a row for each agent, and each output once wi
     text,
     /<title>web3, heard after 0\.01 s, started after 0\.01 s, ended after 0\.80 s, failed, exit status 1 · /,
   );
+});
+
+test("ReportView counts alike everywhere, and has who is missing among what went wrong", async () => {
+  const agents = [{ name: "web1" }, { name: "web2", exit: { status: 1 } }];
+  const text = await page(agents, { missing: ["web8", "web9"] });
+  assert.match(text, /<h1>reload on 4 agents<\/h1>/);
+  assert.match(text, />4 agents · 1 ok · 1 failed · 2 missing · 1\.23 s/);
+  assert.match(text, />3 of 4 agents did not do what was asked</);
+  const [, wrong = ""] = /<h2>What went wrong<\/h2>([\s\S]*?)<\/section>/.exec(text) ?? [];
+  const sentences = [...wrong.matchAll(/<li>(.*?)<\/li>/g)].map(([, sentence]) => sentence);
+  assert.deepEqual(sentences, [
+    "web2: exit status 1 after 1.23 s",
+    "web[8-9] (2 agents) are missing, last seen 1 second ago",
+  ]);
+  assert.doesNotMatch(text, /<h2>Remarks<\/h2>/);
 });
 
 test("ReportView says that all is well where it is", async () => {

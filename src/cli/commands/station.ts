@@ -31,7 +31,7 @@ const runCommand = defineCommand({
   examples: [
     "cb station --tags web run reload",
     "cb station --to 'web[1-9],db*' --not-to db3 run reload --plan",
-    "cb station run reload --canary 1 --parallel 25% --max-failures 2",
+    "cb station run reload --canary 1 --parallel 25%",
     "cb station run scan --param target=10.0.0.1 --report scan.html",
   ],
   settings: runSettings,

@@ -19,14 +19,14 @@ export const rolloutSettings = {
     value: "<n>",
     number: true,
     parse: parseInteger(1, 999_999),
-    help: "first on n known agents; if one fails, on no other",
+    help: "first on n; one failure stops, unless --max-failures",
   },
   "max-failures": {
     group: "Rollout",
     value: "<n>",
     number: true,
     parse: parseShare,
-    help: "stop once n, or n%, have failed, canaries or not",
+    help: "stop only once n, or n%, have failed, canaries or not",
   },
   pause: {
     group: "Rollout",
