@@ -9,7 +9,7 @@
  *     ── no answer: web40 (last seen 2 days ago) ──────────────────
  *
  * Those in trouble first. Compared is with what the most agents printed that did well; where that says little, an output
- * is shown whole. `! ` is before lines of standard error. Nothing is left out of a whole output, however long it is; of
+ * is shown whole. `! ` is before lines of standard error, and `│ ` before a line of an output that begins as a rule does. Nothing is left out of a whole output, however long it is; of
  * names in a rule on a terminal only so many are shown as a reader takes in. Outputs that are alike but for a few lines
  * are one block:
  *
@@ -23,13 +23,16 @@ import { foldNames } from "../core/name-set.ts";
 import type { Identity } from "../core/names.ts";
 import { count, printable } from "../core/text.ts";
 import { concatAll, utf8 } from "../protocol/bytes.ts";
-import type { DifferenceLine } from "./line-difference.ts";
+import { notKept } from "./kept-outputs.ts";
+import { type DifferenceLine, UNENDED } from "./line-difference.ts";
 import type { Sink } from "./line-renderer.ts";
 import type { Block, BlockLine, BlockRow } from "./near-alike.ts";
-import { OutputComparison, STDERR_MARK } from "./output-comparison.ts";
+import { OutputComparison } from "./output-comparison.ts";
 import type { Comparable, OutputGroup } from "./output-groups.ts";
 import { outputLines } from "./output-lines.ts";
 import type { OutputStore } from "./output-store.ts";
+import { STDERR_MARK } from "./output-text.ts";
+import { GUARD, RULE, RuleGuard, startsAsRule } from "./rule-guard.ts";
 import { shownNames } from "./shown-names.ts";
 import { widthOf, wrapped } from "./text-width.ts";
 
@@ -41,7 +44,6 @@ const NAME_LINES = 3;
 const MAX_REPEATED = 12;
 /** Columns of names before a line, at most; longer ones stand out. */
 const MAX_NAMES = 24;
-const RULE = "── ";
 const NEWLINE = 10;
 const LINE_END = Uint8Array.of(NEWLINE);
 
@@ -96,16 +98,21 @@ export class FoldedReport {
     const unlike =
       difference === undefined ? [] : [unlikeWords(String(comparison.usual?.agents.length), difference)];
     // Of a command that did not run, nobody expects any.
-    const isSilent = group.agents[0].hasRun !== false && comparison.bytesOf(group) === 0;
+    const [{ hasRun, cut }] = group.agents;
+    const isSilent = hasRun !== false && cut === undefined && comparison.bytesOf(group) === 0;
     const isShown = difference === undefined && this.#isRepeated && group.trouble === undefined;
     const lines = isShown ? comparison.lineCount(group) : 0;
     const same = group.agents.length > 1 ? "identical, " : "";
-    const above = lines > MAX_REPEATED ? [`${same}${lines} lines as shown above`] : [];
+    const whole = lines > MAX_REPEATED ? [`${same}${lines} lines as shown above`] : [];
+    const above = isShown && cut !== undefined ? ["as shown above"] : whole;
     const notes = [...notesOf(group, isSilent), ...unlike, ...above];
     await this.#put(this.#rule([this.#title(group.agents), ...notes], colorOf(group)));
     if (difference !== undefined)
       for (const line of difference) await this.#put(utf8(this.#differenceLine(line, group)));
-    else if (above.length === 0) await this.#whole(group);
+    else if (above.length === 0) {
+      await this.#whole(group);
+      if (cut !== undefined) await this.#put(utf8(`… ${notKept(cut)}\n`));
+    }
   }
 
   async #block(block: Block<Reported>): Promise<void> {
@@ -174,9 +181,11 @@ export class FoldedReport {
   async #whole({ agents: [first] }: Group): Promise<void> {
     const { identity } = first;
     if (!this.#sink.isTerminal && this.#store.sizes(identity).stderr === 0) return this.#asItIs(identity);
-    const decoder = new TextDecoder();
+    // A mark at the beginning is shown as any other: what is behind it must not begin a line.
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
     for (const { stream, bytes } of outputLines(this.#store.pieces(identity))) {
       if (stream === "stderr") await this.#put(utf8(this.#painted(STDERR_MARK, "red")));
+      else if (startsAsRule(bytes)) await this.#put(utf8(GUARD));
       if (this.#sink.isTerminal) await this.#put(utf8(printable(decoder.decode(bytes))));
       else await this.#put(bytes);
       await this.#put(LINE_END);
@@ -186,15 +195,18 @@ export class FoldedReport {
   /** No line of it needs a mark: then none is looked for, as an array for each costs more than all the rest. */
   async #asItIs(identity: Identity): Promise<void> {
     let last: number | undefined = NEWLINE;
+    const guard = new RuleGuard();
     for (const { data } of this.#store.pieces(identity, this.#buffer)) {
       last = data.at(-1);
+      const shown = guard.push(data);
       // The buffer is used again for the next piece.
-      if (data.length < WRITE_BYTES) await this.#put(data.slice());
+      if (shown.length < WRITE_BYTES) await this.#put(shown.slice());
       else {
         await this.#flush();
-        await this.#sink.write(data);
+        await this.#sink.write(shown);
       }
     }
+    await this.#put(guard.end());
     if (last !== NEWLINE) await this.#put(LINE_END);
   }
 
@@ -210,6 +222,8 @@ export class FoldedReport {
         return `${this.#painted(`+ ${printable(line.text)}`, added)}\n`;
       case "skipped":
         return `  … ${count(line.lines, "equal line")}\n`;
+      case "unended":
+        return `${UNENDED}\n`;
     }
   }
 

@@ -59,8 +59,7 @@ export class FoldedView implements View {
   }
 
   get losses(): readonly string[] {
-    const { trouble } = this.#kept;
-    return trouble === undefined ? [] : [`outputs are not shown folded: ${trouble}`];
+    return this.#keeping.losses();
   }
 
   get hasNamedMissing(): boolean {
@@ -76,7 +75,6 @@ export class FoldedView implements View {
   }
 
   async conclude({ outcome, agents, missing, elapsed }: Conclusion): Promise<void> {
-    if (this.#kept.trouble !== undefined) return;
     const runTimes = new Map(
       runTimesOf(agents).map(({ identity, milliseconds }) => [identity, milliseconds]),
     );
@@ -86,7 +84,7 @@ export class FoldedView implements View {
         const runTime = runTimes.get(identity);
         const after = runTime === undefined ? undefined : seconds(runTime);
         const hasRun = trouble === undefined || runTime !== undefined;
-        return { identity, digest: this.#kept.store.digest(identity), trouble, after, hasRun };
+        return { identity, ...this.#kept.compared(identity), trouble, after, hasRun };
       });
     const spans = this.#stdout.isTerminal ? MAX_SPANS : Infinity;
     const absent = absentSince(missing, this.#startedAt + elapsed, spans);

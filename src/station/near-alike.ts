@@ -20,6 +20,9 @@ const MAX_TRIED = 4;
 export type BlockLine = string | readonly BlockRow[];
 export type BlockRow = { readonly agents: readonly Identity[]; readonly text: string };
 
+/** An output whose lines tell it from every other that has the same streams open at its end. */
+export type BlockText = { readonly lines: readonly string[]; readonly open: string };
+
 export type Block<One extends Comparable> = {
   readonly groups: readonly OutputGroup<One>[];
   readonly trouble: string | undefined;
@@ -29,17 +32,17 @@ export type Block<One extends Comparable> = {
 /**
  * The groups, and in the place of the first of those that are nearly alike their block; those in trouble apart.
  *
- * @param linesOf a group's output, undefined where it is not to be in a block
+ * @param textOf a group's output, undefined where it is not to be in a block
  */
 export function nearAlike<One extends Comparable>(
   groups: readonly OutputGroup<One>[],
-  linesOf: (group: OutputGroup<One>) => readonly string[] | undefined,
+  textOf: (group: OutputGroup<One>) => BlockText | undefined,
 ): readonly (OutputGroup<One> | Block<One>)[] {
   const begun = new Map<string, Cluster<One>[]>();
   const clusters = groups.map((group): Cluster<One> | undefined => {
-    const lines = linesOf(group);
-    if (lines === undefined || lines.length === 0) return undefined;
-    const key = JSON.stringify([group.trouble, lines.length]);
+    const { lines = [], open } = textOf(group) ?? {};
+    if (lines.length === 0) return undefined;
+    const key = JSON.stringify([group.trouble, lines.length, open]);
     const tried = begun.get(key) ?? [];
     begun.set(key, tried);
     const fitting = tried.find((cluster) => cluster.takes(group, lines));
@@ -79,7 +82,7 @@ class Cluster<One extends Comparable> {
       if (differing.length > most) return false;
     }
     const varying = new Set([...this.#varying, ...differing]);
-    // What differs in no line differs in what is not seen here, such as a newline at the end.
+    // What differs in no line came in another order.
     if (differing.length === 0 || varying.size > most) return false;
     this.#varying = varying;
     this.#members.push({ group, own: new Map(differing.map((at) => [at, lines[at] ?? ""])) });

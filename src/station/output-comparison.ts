@@ -1,17 +1,15 @@
 /**
  * Outputs in groups, and how each differs from the usual one: that of the most agents that did well.
  *
- * What one agent alone printed is usual for nobody, and where a difference says little, there is none.
+ * What one agent alone printed is usual for nobody. There is no difference where it says little, of what is no text, and
+ * of what could not be kept to its end.
  */
-import { isUtf8 } from "node:buffer";
 import { type DifferenceLine, lineDifference } from "./line-difference.ts";
 import { type Block, nearAlike } from "./near-alike.ts";
 import { type Comparable, groupOutputs, type OutputGroup } from "./output-groups.ts";
 import { outputLines } from "./output-lines.ts";
 import type { OutputStore } from "./output-store.ts";
-
-/** Before lines of standard error. */
-export const STDERR_MARK = "! ";
+import { type OutputText, outputText } from "./output-text.ts";
 
 /** Bytes of an output that is still compared. */
 const MAX_COMPARED = 256 * 1024;
@@ -23,7 +21,7 @@ export class OutputComparison<One extends Comparable> {
   /** What others are compared with. */
   readonly usual: OutputGroup<One> | undefined;
   readonly #store: OutputStore;
-  #usualLines: readonly string[] | undefined;
+  #usualText: { readonly text: OutputText | undefined } | undefined;
 
   constructor(store: OutputStore, agents: readonly One[]) {
     this.#store = store;
@@ -39,14 +37,19 @@ export class OutputComparison<One extends Comparable> {
     return stdout + stderr;
   }
 
-  /** How the group's output differs from the usual one; undefined where it is that, or nothing like it. */
+  /**
+   * How the group's output differs from the usual one, where that can be said in lines: with one at least that was
+   * added or removed. Undefined where it is the usual one, or nothing like it.
+   */
   difference(group: OutputGroup<One>): readonly DifferenceLine[] | undefined {
     const { usual } = this;
     if (usual === undefined || usual === group || usual.digest === group.digest) return undefined;
     const sizes = [usual, group].map((one) => this.bytesOf(one));
     if (sizes.some((size) => size === 0 || size > MAX_COMPARED)) return undefined;
-    this.#usualLines ??= this.#lines(usual);
-    return lineDifference(this.#usualLines, this.#lines(group));
+    this.#usualText ??= { text: this.#text(usual) };
+    const before = this.#usualText.text;
+    const after = before && this.#text(group);
+    return before && after && lineDifference(before.lines, after.lines, before.open !== after.open);
   }
 
   /**
@@ -60,9 +63,8 @@ export class OutputComparison<One extends Comparable> {
     const norm = usual !== undefined && usual.agents.length * 2 > agents ? usual : undefined;
     return nearAlike(this.groups, (group) => {
       if (group === norm || this.bytesOf(group) > MAX_IN_BLOCK) return undefined;
-      const pieces = [...this.#store.pieces(group.agents[0].identity)];
-      // Other bytes would look alike where they are not.
-      return pieces.every(({ data }) => isUtf8(data)) ? this.#lines(group) : undefined;
+      const text = this.#text(group);
+      return text && { lines: text.lines.map((line) => line.text), open: text.open };
     });
   }
 
@@ -77,9 +79,7 @@ export class OutputComparison<One extends Comparable> {
     return ended + Number(isOpen.stdout) + Number(isOpen.stderr);
   }
 
-  #lines({ agents: [first] }: OutputGroup<One>): readonly string[] {
-    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-    const lines = [...outputLines(this.#store.pieces(first.identity))];
-    return lines.map(({ stream, bytes }) => (stream === "stderr" ? STDERR_MARK : "") + decoder.decode(bytes));
+  #text({ agents: [first] }: OutputGroup<One>): OutputText | undefined {
+    return first.cut === undefined ? outputText(this.#store.pieces(first.identity)) : undefined;
   }
 }

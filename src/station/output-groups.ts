@@ -11,6 +11,8 @@ export type Comparable = {
   readonly trouble: string | undefined;
   /** False where its command never began, or nobody knows: such follow upon those that failed. */
   readonly hasRun?: boolean;
+  /** Why not all of its output could be kept; then it is equal to nobody's. */
+  readonly cut?: string | undefined;
 };
 
 export type OutputGroup<One extends Comparable> = {

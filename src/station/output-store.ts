@@ -7,7 +7,7 @@
  * digests, whatever the pieces, and however standard output and standard error came mixed.
  */
 import { createHash, type Hash } from "node:crypto";
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { attempt } from "../core/files.ts";
@@ -45,6 +45,8 @@ export class OutputStore implements Disposable {
   #used = 0;
   #file: number | undefined;
   #fileLength = 0;
+  /** Why nothing more goes to the disk: each try would write megabytes for nothing. */
+  #failure: unknown;
 
   /** @param memory bytes of the log that are kept in memory, at most */
   constructor(memory = DEFAULT_MEMORY) {
@@ -57,26 +59,20 @@ export class OutputStore implements Disposable {
     return this.#fileLength;
   }
 
-  /** @throws {CbError} `file` where there is no room for what does not fit into memory */
+  /**
+   * All of these bytes, or none.
+   *
+   * @throws {CbError} `file` where there is no room for what does not fit into memory; others may still fit
+   */
   add(identity: Identity, stream: Stream, data: Uint8Array): void {
     const output = this.#outputs.get(identity) ?? newOutput();
     this.#outputs.set(identity, output);
     if (data.length === 0) return;
+    this.#keep(output, stream, data);
     const hash = output.hashes[stream] ?? createHash("sha256");
     output.hashes[stream] = hash;
     hash.update(data);
     output.bytes[stream] += data.length;
-    const { waiting } = output;
-    const isMore = waiting !== undefined && waiting.stream === stream;
-    const together = data.length + (isMore ? waiting.data.length : 0);
-    if (together < SMALL_PIECE && (isMore || waiting === undefined)) {
-      output.waiting = { stream, data: isMore ? concat(waiting.data, data) : data.slice() };
-      return;
-    }
-    output.waiting = undefined;
-    if (waiting !== undefined) this.#append(output, waiting);
-    if (data.length >= SMALL_PIECE || isMore) this.#append(output, { stream, data });
-    else output.waiting = { stream, data: data.slice() };
   }
 
   /** Equal for those who printed the same on either stream. */
@@ -112,6 +108,20 @@ export class OutputStore implements Disposable {
     this.#file = undefined;
     this.#outputs.clear();
     [this.#memory, this.#used] = [new Uint8Array(), 0];
+  }
+
+  #keep(output: Output, stream: Stream, data: Uint8Array): void {
+    const { waiting } = output;
+    const isMore = waiting !== undefined && waiting.stream === stream;
+    const together = data.length + (isMore ? waiting.data.length : 0);
+    if (together < SMALL_PIECE && (isMore || waiting === undefined)) {
+      output.waiting = { stream, data: isMore ? concat(waiting.data, data) : data.slice() };
+      return;
+    }
+    if (waiting !== undefined) this.#append(output, waiting);
+    output.waiting = undefined;
+    if (data.length >= SMALL_PIECE || isMore) this.#append(output, { stream, data });
+    else output.waiting = { stream, data: data.slice() };
   }
 
   #append({ stretches }: Output, { stream, data }: Piece): void {
@@ -152,13 +162,16 @@ export class OutputStore implements Disposable {
 
   #write(data: Uint8Array): void {
     if (data.length === 0) return;
-    this.#file ??= openNameless();
-    const file = this.#file;
-    attempt("keep output in", tmpdir(), () => {
-      for (let done = 0; done < data.length; ) {
-        done += writeSync(file, data, done, data.length - done, this.#fileLength + done);
-      }
-    });
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      this.#file ??= openNameless();
+      writeAt(this.#file, data, this.#fileLength);
+    } catch (error) {
+      this.#failure = error;
+      // Others need the room.
+      if (this.#file !== undefined) ftruncateSync(this.#file, this.#fileLength);
+      throw error;
+    }
     this.#fileLength += data.length;
   }
 
@@ -179,6 +192,13 @@ export class OutputStore implements Disposable {
 
 function newOutput(): Output {
   return { stretches: [], waiting: undefined, hashes: {}, bytes: { stdout: 0, stderr: 0 } };
+}
+
+function writeAt(file: number, data: Uint8Array, at: number): void {
+  attempt("keep output in", tmpdir(), () => {
+    for (let done = 0; done < data.length; )
+      done += writeSync(file, data, done, data.length - done, at + done);
+  });
 }
 
 function openNameless(): number {

@@ -7,12 +7,14 @@
 import { foldNames } from "../core/name-set.ts";
 import { bytesText, count } from "../core/text.ts";
 import { type Html, html } from "./html.ts";
-import type { DifferenceLine } from "./line-difference.ts";
-import { type OutputComparison, STDERR_MARK } from "./output-comparison.ts";
+import { notKept } from "./kept-outputs.ts";
+import { type DifferenceLine, UNENDED } from "./line-difference.ts";
+import type { OutputComparison } from "./output-comparison.ts";
 import { excerptOf } from "./output-excerpt.ts";
 import type { Comparable, OutputGroup } from "./output-groups.ts";
 import type { OutputLine } from "./output-lines.ts";
 import type { OutputStore } from "./output-store.ts";
+import { STDERR_MARK } from "./output-text.ts";
 import type { ReportStatus } from "./report-row.ts";
 
 /** Bytes of one output, of its beginning and of its end, and of all. */
@@ -39,7 +41,8 @@ export function outputs(
     left -= bytes - excerpt.cut;
     isCut ||= excerpt.cut > 0;
     const cut = excerpt.cut === 0 ? [] : [gap(`${bytesText(excerpt.cut)} cut here; ${KEEP_HINT}`)];
-    const lines = [...excerpt.head.map(outputLine), ...cut, ...excerpt.tail.map(outputLine)];
+    const end = group.agents[0].cut === undefined ? [] : [gap(notKept(group.agents[0].cut))];
+    const lines = [...excerpt.head.map(outputLine), ...cut, ...excerpt.tail.map(outputLine), ...end];
     const difference = comparison.difference(group);
     return article(group, number, bytes, lines, difference, comparison.usual);
   });
@@ -58,7 +61,7 @@ function article(
   const whole = html`<pre>${lines}</pre>`;
   const against = usual === undefined ? "" : `compared with ${count(usual.agents.length, "agent")}`;
   const body =
-    bytes === 0
+    lines.length === 0
       ? []
       : difference === undefined
         ? [whole]
@@ -69,7 +72,7 @@ function article(
   const notes = [
     ...(agents.length > 1 ? [html`${count(agents.length, "agent")}`] : []),
     ...(trouble === undefined ? [] : [html`<b>${trouble}</b>`]),
-    html`${bytes === 0 ? "no output" : bytesText(bytes)}`,
+    html`${lines.length === 0 ? "no output" : bytesText(bytes)}`,
     ...(difference === undefined ? [] : [html`${against}`]),
   ];
   const joined = notes.flatMap((note, index) => (index === 0 ? [note] : [html` · `, note]));
@@ -81,7 +84,7 @@ ${body}
 }
 
 function outputLine({ stream, bytes }: OutputLine): Html {
-  const text = new TextDecoder().decode(bytes);
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   return stream === "stderr"
     ? html`<span class="err">${STDERR_MARK}${text}</span>`
     : html`<span>${text}</span>`;
@@ -97,6 +100,8 @@ function differenceLine(line: DifferenceLine): Html {
       return html`<span class="add">+ ${line.text}</span>`;
     case "skipped":
       return gap(count(line.lines, "equal line"));
+    case "unended":
+      return html`<span>${UNENDED}</span>`;
   }
 }
 

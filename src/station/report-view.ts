@@ -36,8 +36,7 @@ export class ReportView implements View {
   }
 
   get losses(): readonly string[] {
-    const failure = this.#failure ?? this.#kept.trouble;
-    return failure === undefined ? [] : [failure];
+    return [...this.#keeping.losses(), ...(this.#failure === undefined ? [] : [this.#failure])];
   }
 
   async start(request: Request): Promise<void> {
@@ -73,7 +72,7 @@ export class ReportView implements View {
       this.#kept.store,
       answered.map(({ identity, status: its }) => {
         const trouble = verdicts.get(identity)?.trouble;
-        return { identity, digest: this.#kept.store.digest(identity), trouble, status: its };
+        return { identity, ...this.#kept.compared(identity), trouble, status: its };
       }),
     );
     const groups = comparison.groups.flatMap(({ agents: ones }, number) => {
@@ -99,7 +98,6 @@ export class ReportView implements View {
 
   /** The session goes on without a page. */
   #trying(action: () => void): void {
-    if (this.#kept.trouble !== undefined) return;
     try {
       action();
     } catch (error) {

@@ -96,6 +96,18 @@ test("cb station shows control characters on a terminal, and passes none on", as
   assert.doesNotMatch(shown.join(""), /[\u0000-\u001f\u007f-\u009f\u202e]/);
 });
 
+test("cb station --output raw shows control characters on a terminal, and passes the bytes on to a pipe", async () => {
+  await using fleet = await Fleet.start();
+  fleet.command("attack", String.raw`printf '\033[2Jcleared\t\033]0;title\007 \302\233 a\rb\nnext\n'`);
+  await fleet.agent("web1");
+  const args = ["station", "run", "attack", "--to", "web1", "--output", "raw", "--no-progress"];
+  const piped = await fleet.cb(args);
+  assert.equal(piped.stdout, "\u001b[2Jcleared\t\u001b]0;title\u0007 \u009b a\rb\nnext\n");
+  const wrapper = ["sh", "-c", 'exec script --quiet --return --command "$*" /dev/null', "sh"];
+  const { stdout } = await fleet.cb(args, { wrapper });
+  assert.ok(stdout.includes("^[[2Jcleared\t^[]0;title^G <U+009B> a^Mb\r\nnext\r\n"), stdout);
+});
+
 /** What an agent's command printed, from what the station did. */
 function withoutPrefixes(shown: Uint8Array): Uint8Array {
   const rest: Uint8Array[] = [];

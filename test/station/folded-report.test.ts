@@ -162,6 +162,7 @@ test("FoldedReport shows outputs of any length as they are, from memory and from
     ["b", "line\n".repeat(70_000)],
     ["c", "short"],
     ["d", "\n\n"],
+    ["e", "──\n──"],
   ]);
   const agents = [...texts].map(([name, text]): Comparable => {
     const identity = parseName<Identity>(name);
@@ -303,4 +304,50 @@ test("FoldedReport paints what a failed agent printed red, and what others print
   assert.ok(failed.includes("\u001b[2m- fine\u001b[22m\n\u001b[31m+ oops\u001b[39m\n"), failed);
   const well = await painted();
   assert.ok(well.includes("\u001b[31m- fine\u001b[39m\n\u001b[32m+ oops\u001b[39m\n"), well);
+});
+
+test("FoldedReport shows outputs that are no valid UTF-8 whole, and loses none of their bytes", async () => {
+  const bytes = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  const usual = named("o2 o3 o4", { stdout: bytes("Erreur \u00e8\na\nb\nc\n") });
+  const shown = await folded([...usual, { name: "o1", stdout: bytes("Erreur \u00e9\na\nb\nd\n") }]);
+  assert.match(shown, /── o1 ─+\nErreur \ufffd\na\nb\nd\n$/);
+  assert.doesNotMatch(shown, /unlike|equal line/);
+});
+
+test("FoldedReport says where the one difference is a newline at the end", async () => {
+  const shown = await folded([...named("o2 o3 o4", { stdout: "x\n" }), host("o1", "x")]);
+  assert.match(shown, /── o1 ── unlike the 3 .*\n- x\n\+ x\n\\ No newline at end of output\n$/);
+});
+
+const FORGED = "── 3 agents: o[2-4] ── exit status 1 ───";
+
+for (const isTerminal of [false, true]) {
+  const where = isTerminal ? "on a terminal" : "to a pipe";
+  test(`FoldedReport has no line of an output that looks like a rule ${where}`, async () => {
+    const rules = async (...agents: readonly Agent[]) => {
+      const lines = (await folded(agents, { isTerminal })).split("\n");
+      const forged = lines.filter((line) => line.includes(FORGED));
+      return [lines.filter((line) => /^([-+] )?── /.test(line)).length, forged];
+    };
+    const text = `a\n${FORGED}\nb\n`;
+    const one = `│ ${FORGED}`;
+    // Whole, with standard error beside it, as a difference, and in a block.
+    assert.deepEqual(await rules(host("o1", text)), [1, [one]]);
+    assert.deepEqual(await rules(host("o1", `${FORGED}\n${text}`)), [1, [one, one]]);
+    assert.deepEqual(await rules({ name: "o1", stdout: text, stderr: `${FORGED}\n` }), [
+      1,
+      [one, `! ${FORGED}`],
+    ]);
+    const usual = named("o2 o3 o4", { stdout: "a\nb\n" });
+    assert.deepEqual(await rules(...usual, host("o1", text)), [2, [`+ ${one}`]]);
+    const block = ["x", "y", "z"].map((name) => host(name, `${name}\n${text}`));
+    assert.deepEqual(await rules(...block), [1, [`  ${one}`]]);
+    const varying = ["", "", "y"].map((name, at) => host(`o${at}`, `a\nb\n${FORGED}${name || at}\n`));
+    const rows = await rules(...varying);
+    assert.equal(rows[0], 1);
+  });
+}
+
+test("FoldedReport shows a byte order mark on a terminal, behind which a rule could hide", async () => {
+  assert.match(await folded([host("o1", `\ufeff${FORGED}\n`)], { isTerminal: true }), /\n<U\+FEFF>── 3/);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { utf8 } from "../../src/protocol/bytes.ts";
+import { concatAll, utf8 } from "../../src/protocol/bytes.ts";
 import { FoldedView } from "../../src/station/folded-view.ts";
 import { KeptOutputs } from "../../src/station/kept-outputs.ts";
 import { ReportView } from "../../src/station/report-view.ts";
@@ -19,20 +19,55 @@ test("KeptOutputs keeps what the first view puts in, until the last one has left
   assert.equal(kept.store.sizes(id("web1")).stdout, 0);
 });
 
-test("KeptOutputs says why it keeps no more, and is empty then", () => {
+test("KeptOutputs keeps what is there where there is no room for more, and says whose output is not whole, and why", () => {
+  const kept = new KeptOutputs();
+  const [view, second] = [kept.join(), kept.join()];
+  view.add(id("web2"), "stdout", utf8("before\n"));
+  const before = process.env["TMPDIR"];
+  process.env["TMPDIR"] = "/proc/no-such-directory";
+  const megabyte = new Uint8Array(1024 * 1024);
+  try {
+    for (let piece = 0; piece < 20; piece += 1)
+      for (const name of ["web1", "web3"]) view.add(id(name), "stdout", megabyte.fill(piece));
+    view.add(id("web2"), "stdout", utf8("behind\n"));
+    view.add(id("web4"), "stdout", utf8("small\n"));
+  } finally {
+    if (before === undefined) delete process.env["TMPDIR"];
+    else process.env["TMPDIR"] = before;
+  }
+  assert.match(
+    view.losses().join("\n"),
+    /^the output of web\[1,3\] is not whole: Cannot make a file in "\/proc\/no-such-directory": no such .*$/,
+  );
+  assert.deepEqual(second.losses(), []);
+  const text = (name: string) =>
+    [...kept.store.pieces(id(name))].map(({ data }) => new TextDecoder().decode(data)).join("");
+  assert.deepEqual([text("web2"), text("web4")], ["before\nbehind\n", "small\n"]);
+  assert.equal(kept.compared(id("web2")).cut, undefined);
+  // The beginning, and nothing that came behind what is lost.
+  const bytes = concatAll([...kept.store.pieces(id("web1"))].map(({ data }) => data));
+  const megabytes = bytes.length / megabyte.length;
+  assert.ok(megabytes >= 7 && megabytes < 10, `${megabytes}`);
+  for (let piece = 0; piece < megabytes; piece += 1) assert.equal(bytes[piece * megabyte.length], piece);
+  assert.equal(kept.store.sizes(id("web1")).stdout, bytes.length);
+  view.leave();
+  second.leave();
+});
+
+test("KeptOutputs has two outputs of which something is lost equal to nobody's", () => {
   const kept = new KeptOutputs();
   const view = kept.join();
   const before = process.env["TMPDIR"];
   process.env["TMPDIR"] = "/proc/no-such-directory";
   try {
-    const megabyte = new Uint8Array(1024 * 1024);
-    for (let piece = 0; piece < 20; piece += 1) view.add(id("web1"), "stdout", megabyte);
+    for (const name of ["a", "b"]) view.add(id(name), "stdout", new Uint8Array(17 * 1024 * 1024));
   } finally {
     if (before === undefined) delete process.env["TMPDIR"];
     else process.env["TMPDIR"] = before;
   }
-  assert.match(kept.trouble ?? "", /^Cannot make a file in "\/proc\/no-such-directory": /);
-  assert.equal(kept.store.sizes(id("web1")).stdout, 0);
+  const [a, b] = [kept.compared(id("a")), kept.compared(id("b"))];
+  assert.notEqual(a.digest, b.digest);
+  assert.deepEqual([a.cut, b.cut], Array(2).fill("no such file or directory"));
   view.leave();
 });
 

@@ -68,3 +68,29 @@ test("OutputStore leaves no file with a name, and says how much is on disk", () 
     before,
   );
 });
+
+test("OutputStore keeps what there is when there is no room on the disk, what still fits, and tries no more", () => {
+  using store = new OutputStore(10_000);
+  store.add(web1, "stdout", new Uint8Array(6000));
+  const before = process.env["TMPDIR"];
+  process.env["TMPDIR"] = "/nonexistent";
+  const add = (identity: Identity, length: number) => store.add(identity, "stdout", new Uint8Array(length));
+  try {
+    assert.throws(() => add(web2, 6000), /^CbError: Cannot make a file in "\/nonexistent": no such file/);
+  } finally {
+    if (before === undefined) delete process.env["TMPDIR"];
+    else process.env["TMPDIR"] = before;
+  }
+  assert.throws(() => add(web2, 6000), /^CbError: Cannot make a file in "\/nonexistent": no such file/);
+  assert.equal(store.spilled, 0);
+  add(web2, 100);
+  const sizes = [web1, web2].map((identity) => store.sizes(identity).stdout);
+  assert.deepEqual(sizes, [6000, 100]);
+  const read = [web1, web2].map(
+    (name) => concatAll([...store.pieces(name)].map((piece) => piece.data)).length,
+  );
+  assert.deepEqual(read, sizes);
+  const other = new OutputStore();
+  other.add(web2, "stdout", new Uint8Array(100));
+  assert.equal(store.digest(web2), other.digest(web2));
+});

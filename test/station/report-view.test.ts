@@ -128,3 +128,40 @@ test("ReportView says why its page could not be written, and nothing else is los
   await play(view, [{ name: "web1" }]);
   assert.deepEqual(view.losses, [why]);
 });
+
+test("ReportView calls no outputs equal that differ in bytes of no text, or in a newline at the end", async () => {
+  const bytes = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  const all = (usual: Uint8Array, other: Uint8Array) =>
+    page(["o1", "o2", "o3", "o4"].map((name) => ({ name, stdout: name === "o1" ? other : usual })));
+  const invalid = await all(bytes("Erreur \u00e8\n"), bytes("Erreur \u00e9\n"));
+  assert.doesNotMatch(invalid, /equal line|aria-label="difference"/);
+  const unended = await all(bytes("x\n"), bytes("x"));
+  assert.match(
+    unended,
+    /<span class="del">- x<\/span><span class="add">\+ x<\/span><span>\\ No newline at end of output<\/span>/,
+  );
+});
+
+test("ReportView has the beginning of what could not be kept to its end, all of the others, and says so", async () => {
+  const before = process.env["TMPDIR"];
+  process.env["TMPDIR"] = "/nonexistent";
+  const pages: string[] = [];
+  const view = new ReportView((text) => pages.push(text), "0.1.0");
+  try {
+    const large = "x".repeat(17 * 1024 * 1024);
+    await play(view, [
+      { name: "web1", stdout: large },
+      { name: "web2", stdout: "all of it\n" },
+    ]);
+  } finally {
+    if (before === undefined) delete process.env["TMPDIR"];
+    else process.env["TMPDIR"] = before;
+  }
+  assert.match(
+    view.losses.join(),
+    /^the output of web1 is not whole: Cannot make a file in "\/nonexistent": /,
+  );
+  assert.match(pages.join(""), /… not all of it could be kept: no such file or directory</);
+  assert.doesNotMatch(pages.join(""), /no output/);
+  assert.match(pages.join(""), /<span>all of it<\/span>/);
+});

@@ -32,18 +32,25 @@ test("folded: nothing until the end, then each output once", async () => {
 });
 
 for (const form of ["folded", "both"] as const) {
-  test(`${form}: goes on where outputs can be kept no longer, and says so`, async () => {
+  test(`${form}: shows what could be kept where not all could, and says whose output is not whole`, async () => {
     const before = process.env["TMPDIR"];
     process.env["TMPDIR"] = "/nonexistent";
     try {
       const { stdout, losses } = await shown(form, [
-        { name: "web1", stdout: "x".repeat(17 * 1024 * 1024) },
-        ...pong("web2"),
+        { name: "web1", stderr: "begun\n", stdout: "x".repeat(17 * 1024 * 1024) },
+        ...pong("web2", "web3"),
       ]);
       const why =
-        'outputs are not shown folded: Cannot make a file in "/nonexistent": no such file or directory';
+        'the output of web1 is not whole: Cannot make a file in "/nonexistent": no such file or directory';
       assert.deepEqual(losses, [why]);
       assert.equal(stdout.includes("web2 │ pong"), form === "both");
+      assert.match(stdout, /── 2 agents: web\[2-3\] ─+\npong\n/);
+      const cut = "… not all of it could be kept: no such file or directory\n";
+      assert.match(
+        stdout,
+        form === "both" ? /── web1 .* ── as shown above ─/ : /── web1 ── 1\.23 s ─+\n… not all/,
+      );
+      assert.equal(stdout.includes(cut), form === "folded");
     } finally {
       if (before === undefined) delete process.env["TMPDIR"];
       else process.env["TMPDIR"] = before;
