@@ -7,6 +7,7 @@ import { utf8 } from "../protocol/bytes.ts";
 import type { Hello } from "../protocol/reply.ts";
 import { announcement, type MissingAgent, missingSentences, type RollCall } from "./attendance.ts";
 import { faultSentence } from "./fault-sentence.ts";
+import type { Finding } from "./finding.ts";
 import type { Sink } from "./line-renderer.ts";
 import type { FaultRecord } from "./roster.ts";
 
@@ -48,6 +49,11 @@ export class Announcer {
   async interrupted(active: number): Promise<void> {
     if (this.#isErrorsOnly || !this.#stderr.isTerminal || active === 0) return;
     await this.#say([`asking ${count(active, "agent")} to end the command; Ctrl-C again leaves at once`]);
+  }
+
+  /** What will be remarked at the end. */
+  async remarks(findings: readonly Finding[]): Promise<void> {
+    if (!this.#isErrorsOnly) await this.#say(findings.map(({ sentence }) => sentence));
   }
 
   /** @param milliseconds for which nothing has been heard */

@@ -51,6 +51,7 @@ export function judge(
   elapsed: number,
   rollCall: RollCall,
   fateOf: (identity: Identity) => Fate | undefined = () => undefined,
+  ofRollout: readonly Finding[] = [],
 ): Outcome {
   const judgements = roster.agents.map((agent) =>
     judgeAgent(agent, request, session, waits, fateOf(agent.hello.identity)),
@@ -72,6 +73,7 @@ export function judge(
   ];
   const problems = findingsOf(parts);
   const remarks = findingsOf([
+    ...ofRollout,
     ...remarksOn(roster),
     ...missing.filter(({ status }) => status === 0),
     ...[...newcomersSentence(rollCall), ...hints(request, roster, faults)].map((sentence) => ({ sentence })),

@@ -51,6 +51,13 @@ test("Announcer.missing() names missing agents: where errors alone are wanted, o
   assert.equal(await said(false, (announcer) => announcer.missing(nobody)), "");
 });
 
+test("Announcer.remarks() says them, unless errors alone are wanted", async () => {
+  const finding = { agents: [id("web1")], sentence: "web1 came back" };
+  const remarks = (announcer: Announcer) => announcer.remarks([finding]);
+  assert.equal(await said(false, remarks), "cb: web1 came back\n");
+  assert.equal(await said(true, remarks), "");
+});
+
 test("Announcer.latecomer() takes back that an agent is missing, wherever that was said", async () => {
   const answers = (failMissing: boolean) => (announcer: Announcer) =>
     announcer.latecomer(hello("web8"), failMissing);
