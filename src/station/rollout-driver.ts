@@ -57,11 +57,6 @@ export class RolloutDriver {
     return progressOf(this.#rollout);
   }
 
-  /** What an operator would want to know though it is no failure; the newest last. */
-  get remarks(): readonly Finding[] {
-    return overlapsOf(this.#rollout);
-  }
-
   /** When something is due though nobody says anything. @param heardAt as for `advance` */
   deadline(heardAt: number): number {
     return this.#hasBegun ? rolloutDeadline(this.#rollout) : heardAt;
@@ -69,6 +64,11 @@ export class RolloutDriver {
 
   fateOf(identity: Identity): Fate | undefined {
     return fateOf(this.#rollout, identity);
+  }
+
+  /** What an operator would want to know though it is no failure; the newest last. */
+  get remarks(): readonly Finding[] {
+    return overlapsOf(this.#rollout);
   }
 
   /**

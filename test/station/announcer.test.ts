@@ -51,13 +51,6 @@ test("Announcer.missing() names missing agents: where errors alone are wanted, o
   assert.equal(await said(false, (announcer) => announcer.missing(nobody)), "");
 });
 
-test("Announcer.remarks() says them, unless errors alone are wanted", async () => {
-  const finding = { agents: [id("web1")], sentence: "web1 came back" };
-  const remarks = (announcer: Announcer) => announcer.remarks([finding]);
-  assert.equal(await said(false, remarks), "cb: web1 came back\n");
-  assert.equal(await said(true, remarks), "");
-});
-
 test("Announcer.latecomer() takes back that an agent is missing, wherever that was said", async () => {
   const answers = (failMissing: boolean) => (announcer: Announcer) =>
     announcer.latecomer(hello("web8"), failMissing);
@@ -65,6 +58,13 @@ test("Announcer.latecomer() takes back that an agent is missing, wherever that w
   assert.equal(await said(false, answers(false)), line);
   assert.equal(await said(true, answers(false)), "");
   assert.equal(await said(true, answers(true)), line);
+});
+
+test("Announcer.remarks() says them, unless errors alone are wanted", async () => {
+  const finding = { agents: [id("web1")], sentence: "web1 came back" };
+  const remarks = (announcer: Announcer) => announcer.remarks([finding]);
+  assert.equal(await said(false, remarks), "cb: web1 came back\n");
+  assert.equal(await said(true, remarks), "");
 });
 
 test("Announcer.interrupted() tells whoever sits at a terminal what he waits for", async () => {
