@@ -252,10 +252,9 @@ export class Follower {
   async #advance(event: RolloutEvent | undefined): Promise<void> {
     if (this.#rollout === undefined) return;
     const all = heardAt(this.#session, this.#parts.waits);
-    const known = this.#rollout.remarks.length;
     const released = this.#rollout.advance(event, this.#now, all);
     this.#step(this.#rollout.meaning);
-    await this.#announcer.remarks(this.#rollout.remarks.slice(known));
+    await this.#announcer.remarks(this.#rollout.takeRemarks());
     if (released.length > 0) await this.#view.release(released, this.#rollout.progress);
   }
 

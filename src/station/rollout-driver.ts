@@ -35,6 +35,7 @@ export class RolloutDriver {
   readonly #parts: RolloutParts;
   #rollout: Rollout;
   #sequence = 1;
+  #remarksTaken = 0;
   readonly #pending: Identity[] = [];
 
   /** @param sentAt when the request went out, by the clock of every `now` below */
@@ -69,6 +70,13 @@ export class RolloutDriver {
   /** What an operator would want to know though it is no failure; the newest last. */
   get remarks(): readonly Finding[] {
     return overlapsOf(this.#rollout);
+  }
+
+  /** Those that were not taken before. */
+  takeRemarks(): readonly Finding[] {
+    const untaken = this.remarks.slice(this.#remarksTaken);
+    this.#remarksTaken += untaken.length;
+    return untaken;
   }
 
   /**
