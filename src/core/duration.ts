@@ -34,8 +34,9 @@ export function parseMinimumWait(text: string): number {
  * @throws {SyntaxError} as `parseWait`, and for `0`, which might be meant as "no limit" or "at once"
  */
 export function parseLimit(text: string): number {
-  const milliseconds = parse(text, "above 0");
-  if (milliseconds === 0) throw new SyntaxError(expected("above 0"));
+  const least = "at least 0.001";
+  const milliseconds = parse(text, least);
+  if (milliseconds === 0) throw new SyntaxError(expected(least));
   return milliseconds;
 }
 

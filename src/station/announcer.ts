@@ -10,6 +10,7 @@ import type { Request } from "../protocol/request.ts";
 import { announcement, type MissingAgent, missingFindings, type RollCall } from "./attendance.ts";
 import { roomOf, sentencesOf } from "./closing-words.ts";
 import { faultSentence } from "./fault-sentence.ts";
+import type { Finding } from "./finding.ts";
 import type { Sink } from "./line-renderer.ts";
 import type { FaultRecord } from "./roster.ts";
 import { CONFIRMATION_WAIT } from "./session.ts";
@@ -65,6 +66,11 @@ export class Announcer {
     const asked = `asked ${count(active.length, "agent")} to end ${what} (${names})`;
     const wait = `waits for ${active.length === 1 ? "it" : "them"} for ${CONFIRMATION_WAIT / 1000} s at most`;
     await this.#say([`${asked}: ${wait}, Ctrl-C again leaves at once`]);
+  }
+
+  /** What will be remarked at the end. */
+  async remarks(findings: readonly Finding[]): Promise<void> {
+    if (!this.#isErrorsOnly) await this.#say(findings.map(({ sentence }) => sentence));
   }
 
   /** @param milliseconds for which nothing has been heard */

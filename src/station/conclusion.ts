@@ -41,7 +41,7 @@ export async function conclude(
   const missing = isCutShort ? [] : attendance.missing;
   const fateOf = rollout?.fateOf.bind(rollout);
   const rollCall = rollCallOf(parts, attendance, missing);
-  const outcome = judge(request, roster, session, waits, elapsed, rollCall, fateOf);
+  const outcome = judge(request, roster, session, waits, elapsed, rollCall, fateOf, rollout?.remarks);
   const trouble = troubleOf(parts, session);
   const { agents } = roster;
   if (request.type === "ping") await stdout.write(utf8(pingText(parts, agents, missing)));

@@ -264,6 +264,7 @@ export class Follower {
     const all = heardAt(this.#session, this.#parts.waits);
     const released = this.#rollout.advance(event, this.#now, all);
     this.#step(this.#rollout.meaning);
+    await this.#announcer.remarks(this.#rollout.takeRemarks());
     if (released.length > 0) await this.#view.release(released, this.#rollout.progress);
   }
 

@@ -53,6 +53,7 @@ export function judge(
   elapsed: number,
   rollCall: RollCall,
   fateOf: (identity: Identity) => Fate | undefined = () => undefined,
+  ofRollout: readonly Finding[] = [],
 ): Outcome {
   const judgements = roster.agents.map((agent) =>
     judgeAgent(agent, request, session, waits, fateOf(agent.hello.identity)),
@@ -75,6 +76,7 @@ export function judge(
   const problems = findingsOf(parts);
   const excused = missing.filter(({ status }) => status === 0);
   const remarks = findingsOf([
+    ...ofRollout,
     ...remarksOn(roster),
     ...excused,
     ...[...newcomersSentence(rollCall), ...hints(request, roster, faults)].map((sentence) => ({ sentence })),

@@ -3,10 +3,13 @@ import { CbError } from "../core/errors.ts";
 import type { Identity } from "../core/names.ts";
 import { count } from "../core/text.ts";
 import { MAX_HOLD, MAX_RELEASED } from "../protocol/limits.ts";
+import type { Ending } from "../protocol/reply.ts";
 import type { GoRequest, Request, StationMessage } from "../protocol/request.ts";
 import type { AgentStore } from "./agent-store.ts";
 import { meantBy } from "./discovery.ts";
+import type { Finding } from "./finding.ts";
 import { newCancel, newGoes } from "./messages.ts";
+import { overlapsOf } from "./overlap.ts";
 import type { Pins } from "./pins.ts";
 import type { ReplyEvent } from "./reply-reader.ts";
 import { type RolloutEvent, rolloutDeadline, stepRollout } from "./rollout.ts";
@@ -39,6 +42,7 @@ export class RolloutDriver {
   readonly #parts: RolloutParts;
   #rollout: Rollout;
   #sequence = 1;
+  #remarksTaken = 0;
   readonly #pending: Identity[] = [];
 
   /** @param sentAt when the request went out, by the clock of every `now` below */
@@ -83,6 +87,18 @@ export class RolloutDriver {
 
   fateOf(identity: Identity): Fate | undefined {
     return fateOf(this.#rollout, identity);
+  }
+
+  /** What an operator would want to know though it is no failure; the newest last. */
+  get remarks(): readonly Finding[] {
+    return overlapsOf(this.#rollout);
+  }
+
+  /** Those that were not taken before. */
+  takeRemarks(): readonly Finding[] {
+    const untaken = this.remarks.slice(this.#remarksTaken);
+    this.#remarksTaken += untaken.length;
+    return untaken;
   }
 
   /**
@@ -151,6 +167,9 @@ export function requireCanaries({ canary }: RolloutPlan, { target }: Request, st
   });
 }
 
+/** How a command ends that never started. */
+const UNBEGUN: ReadonlySet<Ending> = new Set(["not-started", "never-started", "never-released", "state"]);
+
 /** What a reply is to a rollout. */
 function eventOf(event: ReplyEvent, pins: Pins): RolloutEvent | undefined {
   switch (event.kind) {
@@ -164,8 +183,9 @@ function eventOf(event: ReplyEvent, pins: Pins): RolloutEvent | undefined {
     case "gone":
       return { kind: "gone", identity: event.identity };
     case "exit": {
-      const isWell = event.exit.ending === "exited" && event.exit.status === 0;
-      return { kind: "exit", identity: event.identity, isWell };
+      const { ending, status } = event.exit;
+      const isWell = ending === "exited" && status === 0;
+      return { kind: "exit", identity: event.identity, isWell, isUnbegun: UNBEGUN.has(ending) };
     }
     case "fault":
       return event.silences === "run" && event.identity !== undefined

@@ -27,7 +27,9 @@ export type Rollout = {
   /** Released and not well, in flight or settled. */
   readonly failed: ReadonlySet<Identity>;
   /** Of those: nothing was heard of them for so long that their slot is given to others. */
-  readonly lost: ReadonlySet<Identity>;
+  readonly lost: ReadonlyMap<Identity, Loss>;
+  /** Heard of after all when others had their slot: for how many milliseconds they had said nothing. */
+  readonly overlaps: ReadonlyMap<Identity, number>;
   /** When nobody was in flight any more, the last time. */
   readonly emptiedAt: number | undefined;
   readonly stopped: StopReason | undefined;
@@ -47,11 +49,18 @@ export type Fleet = {
 
 export type Flight = {
   readonly releasedAt: number;
-  /** Releases that were sent. */
+  /** Releases that were sent, or whose time has passed. */
   readonly goes: number;
   readonly lastGo: number;
   /** Undefined: it has not answered the release. */
   readonly lastSign: number | undefined;
+};
+
+export type Loss = {
+  /** When it was heard of the last time, or released where it never was. */
+  readonly since: number;
+  /** The most that may have been at it at once after a later release, whoever is lost among them. */
+  readonly atOnce: number;
 };
 
 /** @param releaseBy by the clock of all the times that follow: any that never goes back, in milliseconds */
@@ -65,7 +74,8 @@ export function newRollout(plan: RolloutPlan, releaseBy: number): Rollout {
     inFlight: new Map(),
     settled: new Set(),
     failed: new Set(),
-    lost: new Set(),
+    lost: new Map(),
+    overlaps: new Map(),
     emptiedAt: undefined,
     stopped: undefined,
     withdrawnAt: undefined,

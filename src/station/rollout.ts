@@ -8,11 +8,13 @@
  *                        lost, its slot is free
  *
  * Never more than the bound are in flight: an agent counts from before its release is sent until its exit has come, or
- * until it can be neither about to start (the release has expired) nor running (it would have said so meanwhile).
+ * until it can be neither about to start (the release has expired) nor running (it would have said so meanwhile). One
+ * that stands still, or is cut off, while it runs says nothing all the same: what that comes to is kept, to be said.
  * Pure: events and a time go in, a new state and what is to be sent come out. Source: PROTOCOL.md §8.
  */
 import { compareNames } from "../core/name-set.ts";
 import type { Identity } from "../core/names.ts";
+import { LONGEST_RETURN } from "../hub/reconnecting-link.ts";
 import { GO_VALIDITY } from "../protocol/limits.ts";
 import type { Deaf } from "./hub-watch.ts";
 import { countOf } from "./rollout-plan.ts";
@@ -24,7 +26,13 @@ export type RolloutEvent =
   /** All who answer in time have answered. */
   | { readonly kind: "gathered" }
   | { readonly kind: "sign"; readonly identity: Identity }
-  | { readonly kind: "exit"; readonly identity: Identity; readonly isWell: boolean }
+  | {
+      readonly kind: "exit";
+      readonly identity: Identity;
+      readonly isWell: boolean;
+      /** The command never started there. */
+      readonly isUnbegun?: boolean;
+    }
   /** It was restarted, and knows nothing of what it held. */
   | { readonly kind: "gone"; readonly identity: Identity }
   /** Nothing that it says is believed any more. */
@@ -46,8 +54,11 @@ export type RolloutEffects = {
   readonly withdraw: boolean;
 };
 
-/** A release that is not answered is sent again, so many milliseconds after the first. */
-const AGAIN = [1_000, 3_000, 6_000];
+/**
+ * A release that is not answered is sent again, so many milliseconds after the first, and once more when an agent that
+ * had lost the hub is surely back: Redis keeps nothing for one that is away.
+ */
+const AGAIN = [1_000, 3_000, 6_000, 12_000, LONGEST_RETURN + 2_000];
 /** How long those that were told that they are not released have to confirm it, in milliseconds. */
 const WITHDRAWAL_WAIT = 2_000;
 
@@ -93,9 +104,11 @@ function apply(rollout: Rollout, event: Exclude<RolloutEvent, { kind: "tick" }>,
     case "gathered":
       return rollout.fleet === undefined ? { ...rollout, fleet: gather(rollout) } : rollout;
     case "sign":
-      return heardOf(rollout, event.identity, now);
-    case "exit":
-      return exited(rollout, event.identity, event.isWell);
+      return heardOf(afterLoss(rollout, event.identity, now), event.identity, now);
+    case "exit": {
+      const known = event.isUnbegun ? rollout : afterLoss(rollout, event.identity, now);
+      return exited(known, event.identity, event.isWell);
+    }
     case "gone": {
       // To the first release: then it has not started, and will not.
       const isSure = rollout.inFlight.get(event.identity)?.goes === 1;
@@ -139,8 +152,15 @@ function heardOf(rollout: Rollout, identity: Identity, now: number): Rollout {
     inFlight: new Map(inFlight).set(identity, back),
     settled: without(settled, identity),
     failed: without(failed, identity),
-    lost: without(lost, identity),
+    lost: withoutKey(lost, identity),
   };
+}
+
+/** Keeps that one which was lost was at it, if more may have been at once than should. */
+function afterLoss(rollout: Rollout, identity: Identity, now: number): Rollout {
+  const loss = rollout.lost.get(identity);
+  if (loss === undefined || loss.atOnce <= (rollout.fleet?.bound ?? Infinity)) return rollout;
+  return { ...rollout, overlaps: new Map(rollout.overlaps).set(identity, now - loss.since) };
 }
 
 function exited(rollout: Rollout, identity: Identity, isWell: boolean): Rollout {
@@ -157,7 +177,7 @@ function exited(rollout: Rollout, identity: Identity, isWell: boolean): Rollout 
     inFlight: withoutKey(inFlight, identity),
     settled: new Set(settled).add(identity),
     failed: isWell ? without(failed, identity) : new Set(failed).add(identity),
-    lost: without(lost, identity),
+    lost: withoutKey(lost, identity),
   };
 }
 
@@ -178,14 +198,17 @@ function deafened(rollout: Rollout, since: number, now: number): Rollout {
 
 function loseSilent(rollout: Rollout, now: number): Rollout {
   const { inFlight, settled, failed, lost } = rollout;
-  const silent = [...inFlight].filter(([, flight]) => now >= silentAt(flight, rollout)).map(([name]) => name);
-  if (silent.length === 0) return rollout; // mutant: equivalent, copies of the same
+  const silent = new Map([...inFlight].filter(([, flight]) => now >= silentAt(flight, rollout)));
+  if (silent.size === 0) return rollout; // mutant: equivalent, copies of the same
+  const losses = [...silent].map(([identity, { lastSign, releasedAt }]) => {
+    return [identity, { since: lastSign ?? releasedAt, atOnce: 0 }] as const;
+  });
   return {
     ...rollout,
-    inFlight: new Map([...inFlight].filter(([identity]) => !silent.includes(identity))),
-    settled: new Set([...settled, ...silent]),
-    failed: new Set([...failed, ...silent]),
-    lost: new Set([...lost, ...silent]),
+    inFlight: new Map([...inFlight].filter(([identity]) => !silent.has(identity))),
+    settled: new Set([...settled, ...silent.keys()]),
+    failed: new Set([...failed, ...silent.keys()]),
+    lost: new Map([...lost, ...losses]),
   };
 }
 
@@ -228,12 +251,21 @@ function send(
   const inFlight = new Map(rollout.inFlight);
   for (const identity of again) {
     const flight = inFlight.get(identity);
-    if (flight !== undefined) inFlight.set(identity, { ...flight, goes: flight.goes + 1, lastGo: now });
+    if (flight !== undefined) inFlight.set(identity, sentAgain(flight, now));
   }
   for (const identity of release)
     inFlight.set(identity, { releasedAt: now, goes: 1, lastGo: now, lastSign: undefined });
   const held = new Map([...rollout.held].filter(([identity]) => !release.includes(identity)));
-  return { ...rollout, held, inFlight };
+  const lost = [...rollout.lost].map(([identity, { since, atOnce }]) => {
+    return [identity, { since, atOnce: Math.max(atOnce, inFlight.size + rollout.lost.size) }] as const;
+  });
+  return { ...rollout, held, inFlight, lost: new Map(lost) };
+}
+
+/** Once, however many times have passed while nothing could be sent. */
+function sentAgain(flight: Flight, now: number): Flight {
+  const passed = AGAIN.filter((after) => now >= flight.releasedAt + after);
+  return { ...flight, goes: 1 + passed.length, lastGo: now };
 }
 
 /** Not where somebody is lost: he would be told to end what he may still be doing. Holds end by themselves. */

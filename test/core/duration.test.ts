@@ -49,9 +49,9 @@ test("parseMinimumWait() reads 0 as one second", () => {
   assert.equal(parseMinimumWait("0"), 1000);
 });
 
-test("parseLimit() refuses 0", () => {
-  assert.throws(() => parseLimit("0"), SyntaxError);
-  assert.throws(() => parseLimit("0.0"), SyntaxError);
+test("parseLimit() refuses 0 and what is less than a millisecond, and says what is the least", () => {
+  for (const text of ["0", "0.0", "0.0001"])
+    assert.throws(() => parseLimit(text), { name: "SyntaxError", message: /, at least 0\.001$/ }, text);
 });
 
 test("parseGrace() reads 0 as none", () => {

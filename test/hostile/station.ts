@@ -41,8 +41,8 @@ type Outcome = {
 /** A reply, and when: milliseconds from the start of the station. */
 export type Taken = { readonly envelope: Uint8Array; readonly at: number };
 
-/** What nobody may take, with all waits and those for Redis, in milliseconds. */
-const HANGS = 40_000;
+/** What nobody may take, with all waits, those for Redis and for the last release to expire, in milliseconds. */
+const HANGS = 70_000;
 
 const never = new AbortController().signal;
 

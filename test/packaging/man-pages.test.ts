@@ -31,6 +31,7 @@ import { DECLINATIONS, type Disposition, ENDINGS, type Exit, REFUSALS } from "..
 import { announcement, missingFindings, newcomersSentence } from "../../src/station/attendance.ts";
 import { clockRefusal } from "../../src/station/clock-refusal.ts";
 import { judge, type Outcome } from "../../src/station/outcome.ts";
+import { overlapsOf } from "../../src/station/overlap.ts";
 import { FAULTS, type ReplyEvent } from "../../src/station/reply-reader.ts";
 import { fateOf } from "../../src/station/rollout-report.ts";
 import { newRollout, type Rollout } from "../../src/station/rollout-state.ts";
@@ -437,7 +438,7 @@ test("cb-station(1) explains every sentence about rollouts", () => {
   const failed = (...names: readonly string[]) => ({ failed: new Set(names.map(id)) });
   const rollouts: readonly Rollout[] = [
     rollout,
-    { ...rollout, lost: new Set([id("web1")]) },
+    { ...rollout, lost: new Map([[id("web1"), { since: 0, atOnce: 0 }]]) },
     { ...rollout, stopped: "interrupted" },
     { ...rollout, stopped: "hub-silent" },
     { ...rollout, stopped: "hold-over" },
@@ -452,6 +453,8 @@ test("cb-station(1) explains every sentence about rollouts", () => {
     assert.equal(problems.length, 1);
     explained(problems[0] ?? "");
   }
+  for (const { sentence } of overlapsOf({ ...rollout, fleet, overlaps: new Map([[id("web1"), 17_000]]) }))
+    explained(sentence);
   const old = says({ is: "refused", reason: "version" });
   explained(outcomeOf([old], {}, undefined, undefined, NOW + 3_600_000).problems[0] ?? "");
 });

@@ -76,6 +76,13 @@ test("Announcer.latecomer() takes back that an agent is missing, wherever that w
   assert.equal(await said(true, answers(true)), line);
 });
 
+test("Announcer.remarks() says them, unless errors alone are wanted", async () => {
+  const finding = { agents: [id("web1")], sentence: "web1 came back" };
+  const remarks = (announcer: Announcer) => announcer.remarks([finding]);
+  assert.equal(await said(false, remarks), "cb: web1 came back\n");
+  assert.equal(await said(true, remarks), "");
+});
+
 test("Announcer.interrupted() tells whoever sits at a terminal what he waits for", async () => {
   const interrupted =
     (names: readonly string[], request: Request = runRequest()) =>

@@ -6,9 +6,11 @@
  *   a reply:   in the order of its agent, and never later than `REPLY_DELAY`; the station may stop reading meanwhile
  *   the hub:   may stand still: what it was told meanwhile it does afterwards, or it is lost with its connections, and
  *              then agents find their way back by and by
+ *   an agent:  may lose the hub, and miss what is published until it is back; in most worlds only while it is held
  *   clocks:    no further from the station's than `SKEW`
  *
- * The three add up to less than the least reply wait: that is what the promise rests on.
+ * The delays and a heartbeat add up to less than the least reply wait: that is what the promise rests on. Where agents
+ * that run are away as well, nobody can tell them from dead ones: then the promise is that the station says so.
  */
 import { stalenessAtTurn } from "../../src/agent/freshness.ts";
 import { judgeGo } from "../../src/agent/live-session.ts";
@@ -86,6 +88,8 @@ type Agent = {
   life: number;
   startedAt: number;
   lastReplyAt: number;
+  /** Before that it hears nothing, and nobody hears it. */
+  awayUntil: number;
   starts: number;
 };
 
@@ -95,6 +99,8 @@ type Go = { readonly identities: readonly Identity[]; readonly issued: number; r
 export type Verdict = {
   readonly problems: readonly string[];
   readonly mostAtOnce: number;
+  /** How many came back when others had their place, as the station knows. */
+  readonly overlaps: number;
   readonly plan: RolloutPlan;
 };
 
@@ -108,7 +114,11 @@ class World {
   readonly #plan: RolloutPlan;
   /** Of what is published: how much is lost, how much is late, and by how much at most. */
   readonly #weather: { readonly lost: number; readonly late: number; readonly by: number };
+  /** Whether agents may be away while they run. */
+  readonly #isRough: boolean;
   readonly #problems: string[] = [];
+  /** Who was at it beyond the bound, in which life, when the station had given him up. */
+  readonly #unseen = new Map<Agent, number>();
   readonly #queue: { readonly at: number; readonly order: number; readonly act: () => void }[] = [];
   #rollout: Rollout;
   #now = 0;
@@ -130,6 +140,7 @@ class World {
     this.#weather = dice.chance(0.6)
       ? { lost: 0.05, late: 0.1, by: 2 * GO_VALIDITY }
       : { lost: 0.4, late: 0.9, by: dice.chance(0.5) ? GO_VALIDITY : 6 * GO_VALIDITY };
+    this.#isRough = dice.chance(0.2);
     this.#plan = {
       parallel: dice.chance(0.8) ? share(dice, 4) : undefined,
       canary: dice.chance(0.3) ? dice.between(1, 3) : 0,
@@ -142,13 +153,14 @@ class World {
       identity: `web${index}` as Identity,
       isPinned: dice.chance(0.9),
       skew: dice.between(-SKEW, SKEW),
-      runTime: dice.chance(0.8) ? dice.between(0, 3_000) : dice.between(0, 90_000),
+      runTime: dice.chance(this.#isRough ? 0.3 : 0.8) ? dice.between(0, 3_000) : dice.between(0, 90_000),
       isWell: dice.chance(0.8),
       queue: dice.chance(0.8) ? 0 : dice.between(1, 30_000),
       phase: "elsewhere",
       life: 0,
       startedAt: -3_600_000,
       lastReplyAt: 0,
+      awayUntil: 0,
       starts: 0,
     }));
   }
@@ -188,7 +200,18 @@ class World {
   }
 
   #verdict(...problems: readonly string[]): Verdict {
-    return { problems: [...this.#problems, ...problems], mostAtOnce: this.#mostAtOnce, plan: this.#plan };
+    const overlaps = this.#rollout.overlaps.size;
+    const all = [...this.#problems, ...this.#unsaid, ...problems];
+    return { problems: all, mostAtOnce: this.#mostAtOnce, overlaps, plan: this.#plan };
+  }
+
+  /** Those that were at it beyond the bound, and of whom nothing is said. */
+  get #unsaid(): readonly string[] {
+    const { overlaps, lost } = this.#rollout;
+    return [...this.#unseen].flatMap(([{ identity, life, phase }, then]) => {
+      const isSaid = overlaps.has(identity) || lost.has(identity) || life !== then || phase === "dead";
+      return isSaid ? [] : [`${identity} was at it beyond the bound, and that is not said`];
+    });
   }
 
   /** Its hello, and what may befall it. */
@@ -200,6 +223,8 @@ class World {
       this.#reply(agent, { kind: "held", identity: agent.identity, isPinned: agent.isPinned });
       this.#after(MAX_HOLD, () => this.#leave(agent));
     });
+    const isAway = dice.chance(this.#isRough ? 0.6 : 0.3);
+    if (isAway) this.#after(dice.between(1, 60_000), () => this.#loseHub(agent));
     if (!dice.chance(0.2)) return;
     this.#after(dice.between(1, 90_000), () => {
       agent.phase = "dead";
@@ -211,6 +236,14 @@ class World {
         });
       }
     });
+  }
+
+  #loseHub(agent: Agent): void {
+    const dice = this.#dice;
+    const longest = dice.chance(0.7) ? LONGEST_RETURN : 90_000;
+    if (agent.phase !== "held" && !this.#isRough) return;
+    agent.awayUntil = this.#now + dice.between(1, longest);
+    agent.lastReplyAt = Math.max(agent.lastReplyAt, agent.awayUntil);
   }
 
   // The station
@@ -333,7 +366,7 @@ class World {
   // The agents
 
   #receive(agent: Agent, go: Go): void {
-    if (agent.phase === "dead") return;
+    if (agent.phase === "dead" || this.#now < agent.awayUntil) return;
     const { identity, skew, startedAt, phase } = agent;
     const isThere = phase === "held" || phase === "queued" || phase === "running";
     const live = isThere ? { ...KEYS, isHeld: phase === "held", command: undefined } : undefined;
@@ -394,16 +427,22 @@ class World {
   /** The run ends, or its hold does. */
   #leave(agent: Agent, isWell = false): void {
     if (agent.phase === "dead" || agent.phase === "elsewhere" || agent.phase === "over") return;
+    const isUnbegun = agent.phase === "held";
     agent.phase = "over";
-    this.#reply(agent, { kind: "exit", identity: agent.identity, isWell });
+    this.#reply(agent, { kind: "exit", identity: agent.identity, isWell, isUnbegun });
   }
 
   /** How many agents are released and alive now. */
   #count(): void {
-    const active = this.#agents.filter(({ phase }) => phase === "queued" || phase === "running").length;
-    this.#mostAtOnce = Math.max(this.#mostAtOnce, active);
-    const bound = this.#rollout.fleet?.bound ?? 0;
+    const all = this.#agents.filter(({ phase }) => phase === "queued" || phase === "running");
+    this.#mostAtOnce = Math.max(this.#mostAtOnce, all.length);
+    const { fleet, lost, overlaps } = this.#rollout;
+    const bound = fleet?.bound ?? 0;
+    if (all.length <= bound) return;
+    const unseen = all.filter(({ identity }) => lost.has(identity) || overlaps.has(identity));
+    const active = all.length - (this.#isRough ? unseen.length : 0);
     if (active > bound) this.#problems.push(`${active} at once, the bound is ${bound}`);
+    for (const agent of unseen) this.#unseen.set(agent, agent.life);
   }
 
   // Time

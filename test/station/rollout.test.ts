@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { LONGEST_RETURN } from "../../src/hub/reconnecting-link.ts";
+import { sentenceOf, together } from "../../src/station/finding.ts";
+import { overlapsOf } from "../../src/station/overlap.ts";
 import {
   type RolloutEffects,
   type RolloutEvent,
@@ -64,6 +67,11 @@ class Scene {
       this.tell({ kind: "tick", heard: this.now });
     }
     this.now = end;
+  }
+
+  /** What is remarked of it, by agent. */
+  get remarks(): readonly string[] {
+    return overlapsOf(this.rollout).map(({ sentence }) => sentence);
   }
 
   /** What was sent since the last time. */
@@ -189,12 +197,16 @@ test("stepRollout() pauses between batches, from the end of one to the next", ()
   assert.equal(scene.news, "+web3 +web4");
 });
 
-test("stepRollout() sends a release that is not answered again, three times, and then waits", () => {
+test("stepRollout() sends a release that is not answered again, until an agent that was away is back", () => {
   const scene = new Scene({}, "web1");
   scene.pass(1_000);
   assert.equal(scene.news, "+web1 again web1");
+  scene.pass(LONGEST_RETURN - 1_000);
+  assert.equal(scene.news, "again web1 again web1 again web1");
+  scene.pass(2_000);
+  assert.equal(scene.news, "again web1");
   scene.pass(60_000);
-  assert.equal(scene.news, "again web1 again web1");
+  assert.equal(scene.news, "");
   assert.equal(scene.rollout.isOver, true);
   const answered = new Scene({}, "web1");
   answered.signs("web1");
@@ -202,9 +214,17 @@ test("stepRollout() sends a release that is not answered again, three times, and
   assert.equal(answered.news, "+web1");
 });
 
+test("stepRollout() sends a release again once, however many times it should have been meanwhile", () => {
+  const scene = new Scene({}, "web1");
+  scene.now = 7_000;
+  scene.tell({ kind: "tick", heard: 0 });
+  scene.pass(LONGEST_RETURN);
+  assert.equal(scene.news, `+web1${" again web1".repeat(3)}`);
+});
+
 test("stepRollout() gives the place of who never answers to others once no release for him is good any more", () => {
   const scene = new Scene({ parallel: { count: 1 } }, "web1", "web2");
-  scene.pass(6_000 + 10_000 + REPLY_WAIT - 1);
+  scene.pass(20_000 + 10_000 + REPLY_WAIT - 1);
   assert.equal(scene.news.includes("+web2"), false);
   scene.pass(1);
   assert.equal(scene.news, "+web2");
@@ -254,6 +274,63 @@ test("stepRollout() counts who is heard after all, and judges him by his exit", 
   late.pass(REPLY_WAIT);
   late.exits("web1");
   assert.deepEqual([late.rollout.failed.size, late.rollout.lost.size, late.rollout.isOver], [0, 0, true]);
+});
+
+const TOO_LATE = "came back after it had said nothing for";
+
+test("stepRollout() keeps of one that comes back, when others have its place, that it was at it", () => {
+  const so = "others had its place, so more than 1 agent may have been at it at once";
+  for (const word of ["sign", "exit"] as const) {
+    const scene = new Scene({ parallel: { count: 1 } }, "web1", "web2", "web3");
+    scene.pass(500);
+    scene.signs("web1");
+    scene.pass(REPLY_WAIT);
+    assert.deepEqual([scene.news, scene.remarks], ["+web1 +web2", []]);
+    scene.pass(7_000);
+    if (word === "sign") scene.signs("web1");
+    else scene.exits("web1");
+    assert.deepEqual(scene.remarks, [`web1 ${TOO_LATE} 37.0 s: ${so}`]);
+    assert.deepEqual([scene.rollout.lost.size, fateOf(scene.rollout, id("web1"))], [0, undefined]);
+    scene.exits("web2");
+    scene.exits("web1");
+    assert.equal(scene.remarks.length, 1);
+  }
+});
+
+test("stepRollout() keeps nothing of one that comes back when none has its place, or that never began", () => {
+  const alone = new Scene({ parallel: { count: 2 } }, "web1", "web2");
+  alone.signs("web2");
+  alone.pass(REPLY_WAIT);
+  alone.signs("web1");
+  alone.signs("web2");
+  assert.deepEqual([alone.remarks, alone.rollout.inFlight.size], [[], 2]);
+  const unbound = new Scene({}, "web1");
+  unbound.signs("web1");
+  unbound.pass(REPLY_WAIT);
+  unbound.hold("web2");
+  unbound.signs("web1");
+  assert.deepEqual([unbound.news, unbound.remarks], ["+web1 +web2", []]);
+  const unbegun = new Scene({ parallel: { count: 1 } }, "web1", "web2");
+  unbegun.pass(30_000 + REPLY_WAIT);
+  assert.ok(unbegun.news.endsWith("+web2"));
+  unbegun.tell({ kind: "exit", identity: id("web1"), isWell: false, isUnbegun: true });
+  assert.deepEqual([unbegun.remarks, unbegun.rollout.lost.size], [[], 0]);
+});
+
+test("stepRollout() takes it that all that are lost may be at it, and counts the time from the release on", () => {
+  const scene = new Scene({ parallel: { count: 2 } }, "web1", "web2", "web3", "web4");
+  scene.pass(30_000 + REPLY_WAIT);
+  assert.ok(scene.news.endsWith("+web3 +web4"));
+  scene.exits("web3");
+  scene.exits("web4");
+  scene.signs("web2");
+  scene.signs("web1");
+  const said = together(overlapsOf(scene.rollout)).map((finding) => sentenceOf(finding));
+  assert.deepEqual(said, [
+    "web[1-2] (2 agents) came back after they had said nothing for too long: others had their places, " +
+      "so more than 2 agents may have been at it at once",
+  ]);
+  assert.ok(scene.remarks[0]?.startsWith(`web2 ${TOO_LATE} 60.0 s: `), scene.remarks[0]);
 });
 
 test("stepRollout() counts who runs without a release", () => {
@@ -457,7 +534,7 @@ test("stepRollout() sends a release into the silence of the hub again when that 
   late.now = 60_000;
   late.tell({ kind: "deaf", since: -5_000, returnBy: 78_000 });
   late.pass(60_000);
-  assert.equal(late.news, "+web1 again web1 again web1 again web1");
+  assert.equal(late.news, `+web1${" again web1".repeat(5)}`);
 });
 
 test("stepRollout() releases nobody once the hub has been silent for good", () => {

@@ -135,6 +135,7 @@ test("Roster counts repeats, and needs nothing of output and of states", () => {
   roster.record({ kind: "output", identity: id("web1"), stream: "stdout", data: new Uint8Array(1) }, 1, NOW);
   // Of one who never said hello nothing can come; were it so, it would not be an agent.
   roster.record({ kind: "exit", identity: id("web2"), exit: exit() }, 1, NOW);
+  roster.record({ kind: "output", identity: id("web2"), stream: "stdout", data: new Uint8Array(1) }, 1, NOW);
   assert.equal(roster.repeats, 3);
   assert.equal(roster.agents.length, 1);
   assert.deepEqual(roster.faults, []);
