@@ -56,7 +56,7 @@ export class RolloutDriver {
   }
 
   /** Nothing was heard of them for so long that nobody waits for them. */
-  get lost(): ReadonlySet<Identity> {
+  get lost(): ReadonlyMap<Identity, unknown> {
     return this.#rollout.lost;
   }
 

@@ -32,7 +32,7 @@ test("statusLine counts who is done, who runs, who failed and who has not answer
   const released = [id("db2"), id("db4")];
   const rollout = {
     inFlight: new Map([[id("db2"), { releasedAt: 0 }]]),
-    lost: new Set<Identity>(),
+    lost: new Map<Identity, unknown>(),
     hasReleased: (identity: Identity) => released.includes(identity),
     progress: { released: 1, batch: 2, batches: 5 },
   };
@@ -45,7 +45,7 @@ test("statusLine counts who is done, who runs, who failed and who has not answer
     roster.record({ kind: "hello", hello: hello(name, { disposition: held }) }, 5, NOW);
   const cancelled = exit({ ending: "cancelled", status: undefined });
   roster.record({ kind: "exit", identity: id("db5"), exit: cancelled }, 5, NOW);
-  const lost = { ...rollout, lost: new Set([id("db4")]) };
+  const lost = { ...rollout, lost: new Map([[id("db4"), {}]]) };
   assert.equal(
     statusLine({ ...progress, agents: roster.agents, rollout: lost }, 140),
     "4/10 done · batch 2/5 · 3 running (db2, web[3-4]) · 1 waiting · 1 failed · 1 not run · 1 unfinished · " +
@@ -64,7 +64,7 @@ test("statusLine says of a rollout where it is, and while nothing runs when it g
     const released = ["web1", ...inFlight].map(id);
     const rollout = {
       inFlight: new Map(inFlight.map((name) => [id(name), { releasedAt: 0 }])),
-      lost: new Set<Identity>(),
+      lost: new Map<Identity, unknown>(),
       hasReleased: (identity: Identity) => released.includes(identity),
       progress: { released: batch, batch, batches: 4 },
     };
@@ -161,7 +161,7 @@ test("statusLine takes nobody for silent who waits for its release", () => {
     roster.record({ kind: "hello", hello: hello(name, { disposition: { is: "held" } }) }, 5, NOW);
   const rollout = {
     inFlight: new Map([[id("web1"), { releasedAt: 60_000 }]]),
-    lost: new Set<Identity>(),
+    lost: new Map<Identity, unknown>(),
     hasReleased: (identity: Identity) => identity === "web1",
     progress: { released: 1, batch: 1, batches: 2 },
   };
