@@ -13,8 +13,11 @@ import type { CommandName, Identity } from "../core/names.ts";
 import type { Values } from "../core/settings.ts";
 import { count } from "../core/text.ts";
 import { cryptoReady } from "../protocol/crypto.ts";
+import { matchesTarget, type Target } from "../protocol/target.ts";
+import type { KnownAgent } from "../station/agents-table.ts";
 import { checkRequest, type Task } from "../station/messages.ts";
-import { inDoubt, type RunRecord, timeOfRun, toRepeat } from "../station/run-record.ts";
+import { inDoubt, type RunRecord, toRepeat, whenOf } from "../station/run-record.ts";
+import { targetWords } from "../station/target-words.ts";
 import { addresseesOf } from "./addressees.ts";
 import type { Context } from "./command.ts";
 import { write } from "./output.ts";
@@ -23,11 +26,18 @@ import type { runSettings } from "./settings/station.ts";
 
 type Settings = Values<typeof runSettings>;
 
+/** What is to be repeated. */
+export type Retry = {
+  readonly settings: Settings;
+  /** Says it, once it is known who of the agents is meant; `known`: what is known of their tags. */
+  readonly announce: (target: Target | undefined, known: readonly KnownAgent[]) => Promise<void>;
+};
+
 /** Names, or folds of them, that are said at most. */
 const MAX_SAID = 20;
 
 /**
- * The settings with the agents where a task is to be repeated, which are said; undefined where there are none.
+ * The settings with the agents where a task is to be repeated; undefined where there are none, which is said.
  *
  * @throws {CbError} `usage` where no run of the command is known, or its agents are too many; `file`
  */
@@ -35,7 +45,7 @@ export async function retried(
   settings: Settings,
   task: Extract<Task, { type: "run" }>,
   context: Context,
-): Promise<Settings | undefined> {
+): Promise<Retry | undefined> {
   if (settings.to.patterns.size > 0 || settings["to-file"] !== undefined) {
     const why = "it names the agents itself, expected no --to and no --to-file with it";
     throw new CbError("usage", `Cannot use --retry-failed: ${why}`);
@@ -48,24 +58,44 @@ export async function retried(
   };
   const all = toRepeat(record);
   if (all.length === 0) {
-    const { size } = record.agents;
-    const where = size === 1 ? [...record.agents.keys()].join("") : `all ${count(size, "agent")}`;
-    await say(`nothing to repeat: "${command}" went well on ${where}${when(" at ", record, now)}`);
+    const agents = [...record.agents.keys()];
+    const where = agents.length === 1 ? agents.join("") : `all ${count(agents.length, "agent")}`;
+    await say(`nothing to repeat: "${command}" went well on ${where}${whenOf("at", record, agents, now)}`);
     return undefined;
   }
   // Those that are excluded are taken off once more where the target is made, which also says so if nobody is left.
   const repeated = withoutExcluded(settings, all);
-  if (repeated.length > 0) {
-    await refuseTooMany(settings, task, repeated, context);
+  if (repeated.length > 0) await refuseTooMany(settings, task, repeated, context);
+  const announce: Retry["announce"] = async (target, known) => {
+    const tagsOf = new Map(known.map(({ identity, record }) => [identity, record?.tags]));
+    const isMeant = (identity: Identity) => {
+      const tags = tagsOf.get(identity);
+      return matchesTarget(tags === undefined ? untagged(target) : target, { identity, tags: tags ?? [] });
+    };
+    const meant = repeated.filter(isMeant);
+    const run = (agents: readonly Identity[]) => `"${command}"${whenOf("of", record, agents, now)}`;
     const repeats = settings.plan ? "would repeat" : "repeats";
-    await say(`${repeats} "${command}"${when(" of ", record, now)} on ${listed(repeated)}`);
-  }
-  const doubtful = withoutExcluded(settings, inDoubt(record));
-  if (doubtful.length > 0) {
-    const where = listed(doubtful);
-    await say(`it is not known how that run ended on ${where}; it was cut off there, or still runs`);
-  }
-  return withNames(settings, all);
+    if (meant.length > 0) await say(`${repeats} ${run(meant)} on ${listed(meant)}`);
+    else if (target !== undefined) {
+      const why = `none ${tagWords(target)}, as far as is known`;
+      await say(`${run(repeated)} is to be repeated on ${listed(repeated)}; ${why}`);
+    }
+    const doubtful = inDoubt(record).filter((identity) => meant.includes(identity));
+    if (doubtful.length === 0) return;
+    await say(
+      `it is not known how that run ended on ${listed(doubtful)}; it was cut off there, or still runs`,
+    );
+  };
+  return { settings: withNames(settings, all), announce };
+}
+
+/** What of a target can be judged of an agent of which no tags are known. */
+function untagged(target: Target | undefined): Target | undefined {
+  return target && { ...target, tags: undefined, excludedTags: undefined };
+}
+
+function tagWords({ tags, excludedTags }: Target): string {
+  return targetWords({ tags, excludedTags });
 }
 
 /** @throws {CbError} `usage` where there is none of this command; `file` */
@@ -78,7 +108,7 @@ function lastRun(
   const cannot = (why: string) => new CbError("usage", `Cannot repeat "${command}": ${why}`);
   if (record === undefined) throw cannot(`no run of it on channel "${channel}" is recorded here`);
   if (record.agents.size > 0) return record;
-  const run = `its last run${when(" at ", record, now)} on channel "${channel}"`;
+  const run = `its last run${whenOf("at", record, [], now)} on channel "${channel}"`;
   throw cannot(`nobody is known to have been reached by ${run}`);
 }
 
@@ -135,9 +165,4 @@ function listed(identities: readonly Identity[]): string {
   const names = foldNames(identities);
   const more = names.length > MAX_SAID ? ["…"] : [];
   return `${count(identities.length, "agent")}: ${[...names.slice(0, MAX_SAID), ...more].join(",")}`;
-}
-
-/** Nothing where the time is not known. */
-function when(word: string, { begun }: RunRecord, now: number): string {
-  return begun === undefined ? "" : `${word}${timeOfRun(begun, now)}`;
 }

@@ -51,19 +51,21 @@ export async function runOnAgents({
     beside: () => openBeside(settings, context),
   };
   const task = { type: "run", command, limit, parameters, rollout } as const;
-  const values = settings["retry-failed"] ? await retried(settings, task, context) : settings;
-  if (values === undefined) return ExitStatus.ok;
-  const given = { values, origins };
+  const retry = settings["retry-failed"] ? await retried(settings, task, context) : undefined;
+  if (settings["retry-failed"] && retry === undefined) return ExitStatus.ok;
+  const given = { values: retry?.settings ?? settings, origins };
+  const announce: Check = async ({ target }, known) => retry?.announce(target, known);
   if (plan) {
     const output = settings.output === "ndjson" ? "ndjson" : "live";
     const kept = (["report", "to-directory"] as const).find((name) => settings[name] !== undefined);
     if (kept !== undefined)
       throw new CbError("usage", `Cannot use --${kept} with --plan: nothing is run that it could keep`);
     const shown = { ...display, output, beside: nothingBeside, plan: { command, rollout } } as const;
-    return ask({ type: "ping" }, given, shown, context);
+    return ask({ type: "ping" }, given, shown, context, announce);
   }
   const check: Check = async (addressed, known) => {
     if (display.output === "raw") requireOneAgent(addressed, known);
+    await announce(addressed, known);
     await confirmRun({ command, addressed, known, guard: all ? 0 : guard }, context);
   };
   return ask(task, given, display, context, check);

@@ -211,9 +211,10 @@ export class Follower {
 
   async #take(envelope: Uint8Array): Promise<void> {
     const { clock } = this.#parts;
-    const roundTrip = clock.monotonic() - this.#publishedAt;
+    // At the same moment, for the one is measured by the other.
+    const [roundTrip, heardAt] = [clock.monotonic() - this.#publishedAt, clock.wall()];
     for (const event of this.#reader.read(envelope)) {
-      const newFault = this.#roster.record(event, roundTrip, clock.wall());
+      const newFault = this.#roster.record(event, roundTrip, heardAt);
       const arrival = event.kind === "hello" ? this.#attendance.answers(event.hello.identity) : undefined;
       const meaning = meaningOf(event, arrival, this.#rollout !== undefined);
       if (event.kind === "hello") await this.#announce(event.hello, arrival);
@@ -250,7 +251,10 @@ export class Follower {
     const { awaited } = this.#attendance;
     const rollout = this.#rollout;
     const stage = rollout?.stage(this.#now);
-    const progress = { agents, awaited, isRollCalled: this.#hasCalledRoll, rollout, elapsed, stage };
+    const { listeningSince } = this.#session;
+    const listening = { publishedAt: this.#publishedAt, listeningSince, provenAt: this.#watch.provenAt };
+    const isRollCalled = this.#hasCalledRoll;
+    const progress = { agents, awaited, isRollCalled, rollout, listening, elapsed, stage };
     return statusLine(progress, columns);
   }
 

@@ -15,7 +15,7 @@ import { type Finding, sentenceOf, together } from "./finding.ts";
 import type { Fate } from "./rollout-report.ts";
 import type { AgentRecord, FaultRecord, Roster } from "./roster.ts";
 import { type RunTime, runTimesOf, typicalAndSlowest } from "./run-times.ts";
-import type { Session, WaitPolicy } from "./session.ts";
+import { type Session, unheardOf, type WaitPolicy } from "./session.ts";
 import { targetWords } from "./target-words.ts";
 import { type AgentVerdict, judgeAgent } from "./verdict.ts";
 
@@ -25,6 +25,8 @@ export type Outcome = {
   readonly problems: readonly string[];
   /** What an operator would want to know though it is no failure. */
   readonly remarks: readonly string[];
+  /** Those of the remarks that say who is missing. */
+  readonly absences: readonly string[];
   /** The same, for whom not all of it is to be shown. */
   readonly findings: Readonly<Record<"problems" | "remarks", readonly Finding[]>>;
   /** One sentence for each agent that did what it was asked. */
@@ -67,19 +69,21 @@ export function judge(
     })),
     ...missing.filter(({ status }) => status !== 0),
     judgeAbsence(request, roster, session, rollCall),
-    judgeUnheard(request, session),
+    judgeUnheard(request, session, waits),
     judgeNumber(judgements, rollCall),
   ];
   const problems = findingsOf(parts);
+  const excused = missing.filter(({ status }) => status === 0);
   const remarks = findingsOf([
     ...remarksOn(roster),
-    ...missing.filter(({ status }) => status === 0),
+    ...excused,
     ...[...newcomersSentence(rollCall), ...hints(request, roster, faults)].map((sentence) => ({ sentence })),
   ]);
   return {
     status: parts.reduce((status, part) => status | part.status, 0),
     problems: problems.map((finding) => sentenceOf(finding)),
     remarks: remarks.map((finding) => sentenceOf(finding)),
+    absences: findingsOf(excused).map((finding) => sentenceOf(finding)),
     findings: { problems, remarks },
     successes: roster.agents.flatMap(successOf),
     agents: judgements,
@@ -221,17 +225,18 @@ function judgeAbsence(request: Request, roster: Roster, session: Session, rollCa
  * Those that the hub counted and that did not answer. They may be agents that are slow and run the command later, or
  * that do not know our keys, or no agents at all: only their logs tell.
  */
-function judgeUnheard(request: Request, { counted, answered, end, interruptedAt }: Session): Part {
+function judgeUnheard(request: Request, session: Session, waits: WaitPolicy): Part {
   const everybodyAnswers = request.target === undefined || request.census;
-  const unheard = counted - answered;
-  if (!everybodyAnswers || unheard <= 0 || end === undefined || interruptedAt !== undefined)
-    return { status: 0 };
+  const unheard = everybodyAnswers ? unheardOf(session, waits) : 0;
+  if (unheard === 0) return { status: 0 };
+  const { counted } = session;
   const what =
     request.type === "run" ? "may not know our keys, or run the command later" : "may not know our keys";
   const sentence = `${unheard} of ${counted} that listen did not answer: they ${what}, their logs tell`;
   return { status: ExitStatus.notAllRun, sentence };
 }
 
+/** All that were meant, as far as is known, and what each of them came to: the parts add up to the first number. */
 function summarise(
   judgements: readonly AgentVerdict[],
   { missing }: RollCall,
@@ -244,6 +249,7 @@ function summarise(
     return number > 0 ? [`${number} ${verdict}`] : [];
   });
   const absent = missing.length > 0 ? [`${missing.length} missing`] : [];
-  const words = [count(asked.length, "agent"), ...parts, ...absent, seconds(elapsed)];
+  const meant = count(asked.length + missing.length, "agent");
+  const words = [meant, ...parts, ...absent, seconds(elapsed)];
   return [...words, ...typicalAndSlowest(runTimes)].join(" · ");
 }

@@ -87,8 +87,9 @@ export class ReportView implements View {
       elapsed,
       exitStatus: status,
       summary: outcome.summary,
-      problems: [...outcome.problems, ...losses],
-      remarks: outcome.remarks,
+      // Whoever was meant and did not do it is among what went wrong here, be it a failure or not.
+      problems: [...outcome.problems, ...outcome.absences, ...losses],
+      remarks: outcome.remarks.filter((sentence) => !outcome.absences.includes(sentence)),
       rows,
       timeline: timeline(rows, elapsed, ({ identity }) => groupOf.get(identity)),
       outputs: page,

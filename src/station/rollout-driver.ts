@@ -19,7 +19,7 @@ import {
   type RolloutStage,
   stageOf,
 } from "./rollout-report.ts";
-import { newRollout, type Rollout } from "./rollout-state.ts";
+import { type Flight, newRollout, type Rollout } from "./rollout-state.ts";
 import type { SessionEvent } from "./session.ts";
 
 /** Before the agents give up by themselves nobody is released any more: the last has time for its turn, in milliseconds. */
@@ -47,8 +47,18 @@ export class RolloutDriver {
     this.#rollout = newRollout(parts.plan, sentAt + MAX_HOLD - HOLD_MARGIN);
   }
 
-  get inFlight(): ReadonlyMap<Identity, unknown> {
+  get inFlight(): ReadonlyMap<Identity, Pick<Flight, "releasedAt">> {
     return this.#rollout.inFlight;
+  }
+
+  /** Nothing was heard of them for so long that nobody waits for them. */
+  get lost(): ReadonlySet<Identity> {
+    return this.#rollout.lost;
+  }
+
+  hasReleased(identity: Identity): boolean {
+    const { inFlight, settled } = this.#rollout;
+    return inFlight.has(identity) || settled.has(identity);
   }
 
   /** What it is to the waits of the session. */

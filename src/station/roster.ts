@@ -18,6 +18,8 @@ export type AgentRecord = {
   exit: Exit | undefined;
   /** Milliseconds from the request to the exit. */
   endedAfter: number | undefined;
+  /** Milliseconds from the request to its last reply. */
+  lastSign: number;
   /** It was restarted before it ran what it held. */
   isGone: boolean;
   /** A fault made the rest of its replies worthless. */
@@ -86,6 +88,7 @@ export class Roster {
           startedAfter,
           exit: undefined,
           endedAfter: undefined,
+          lastSign: roundTrip,
           isGone: false,
           isSilenced: false,
         };
@@ -94,8 +97,10 @@ export class Roster {
       }
       case "state": {
         const agent = this.#agents.get(event.identity);
+        if (agent === undefined) return undefined;
+        agent.lastSign = roundTrip;
         // Who was held says every few seconds that it still runs.
-        if (agent !== undefined && event.state === "running") agent.startedAfter ??= roundTrip;
+        if (event.state === "running") agent.startedAfter ??= roundTrip;
         return undefined;
       }
       case "exit": {
@@ -118,6 +123,7 @@ export class Roster {
       case "output": {
         const agent = this.#agents.get(event.identity);
         if (agent === undefined) return undefined;
+        agent.lastSign = roundTrip;
         agent.lastWords ??= new LastWords();
         agent.lastWords.take(event.stream, event.data);
         return undefined;

@@ -2,12 +2,13 @@
  * What became of a command on a channel the last time: enough to run it again where that is due.
  *
  *     { "version": 2, "command": "reload", "begun": "2026-11-22T13:04:05.000Z",
- *       "agents": { "web1": "ok", "web2": "failed", "web3": "in doubt" } }
+ *       "agents": { "web1": "ok", "web2": "failed", "web3": "in doubt" }, "earlier": ["web2"] }
  *
  * Before a run is published, all agents that it is known to be meant for are in doubt, and they stay so until it is known
  * what became of it there: whatever ends the station, nobody is taken for well who was not. The next run changes those
  * agents that it is meant for and leaves the others as they were, so that neither a narrowed run nor one that reached
- * nobody forgets a failure; other commands have records of their own.
+ * nobody forgets a failure: what is known of those is of an earlier run than the one whose time is on record. Other
+ * commands have records of their own.
  * Without parameters, output or reasons: whoever repeats a run types its line again, and a file need not hold what a
  * parameter may say.
  */
@@ -33,6 +34,8 @@ export type RunRecord = {
   /** Of its last run; undefined in a record of version 1, which had no time. */
   readonly begun: number | undefined;
   readonly agents: ReadonlyMap<Identity, Word>;
+  /** Those of them that the last run was not meant for: their words are of one before. */
+  readonly earlier: ReadonlySet<Identity>;
 };
 
 /** Undefined: it was not meant after all. */
@@ -53,8 +56,12 @@ export function beginRecord(
   { identities, isKept }: Meant,
 ): RunRecord {
   const agents = new Map([...(former?.agents ?? [])].filter(([identity]) => isKept(identity)));
-  for (const identity of identities) agents.set(identity, "in doubt");
-  return { command, begun, agents };
+  const earlier = new Set(agents.keys());
+  for (const identity of identities) {
+    agents.set(identity, "in doubt");
+    earlier.delete(identity);
+  }
+  return { command, begun, agents, earlier };
 }
 
 /**
@@ -69,19 +76,33 @@ export function changeRecord(
   start: RunStart,
   changes: Changes,
 ): RunRecord {
-  const { command, begun, agents } = record ?? { ...start, agents: new Map<Identity, Word>() };
-  const changed = new Map(agents);
+  const { command, begun, agents, earlier } = record ?? beginRecord(undefined, start, NOBODY);
+  const changed = { command, begun, agents: new Map(agents), earlier: new Set(earlier) };
+  // Where another run has begun since, this one is an earlier one.
+  const isLast = begun === start.begun;
   for (const [identity, word] of changes) {
     const known = word ?? former?.agents.get(identity);
-    if (known === undefined) changed.delete(identity);
-    else changed.set(identity, known);
+    if (known === undefined) changed.agents.delete(identity);
+    else changed.agents.set(identity, known);
+    if (known === undefined || (word !== undefined && isLast)) changed.earlier.delete(identity);
+    else changed.earlier.add(identity);
   }
-  return { command, begun, agents: changed };
+  return changed;
 }
 
+const NOBODY: Meant = { identities: [], isKept: () => true };
+
 /** The record without agents that are to be forgotten. */
-export function withoutRuns({ agents, ...run }: RunRecord, forgotten: readonly Identity[]): RunRecord {
-  return { ...run, agents: new Map([...agents].filter(([identity]) => !forgotten.includes(identity))) };
+export function withoutRuns(
+  { agents, earlier, ...run }: RunRecord,
+  forgotten: readonly Identity[],
+): RunRecord {
+  const isLeft = (identity: Identity) => !forgotten.includes(identity);
+  return {
+    ...run,
+    agents: new Map([...agents].filter(([identity]) => isLeft(identity))),
+    earlier: new Set([...earlier].filter(isLeft)),
+  };
 }
 
 /** Where it did not go well, or not at all, or where that is not known. */
@@ -93,9 +114,16 @@ export function inDoubt({ agents }: RunRecord): readonly Identity[] {
   return [...agents].filter(([, word]) => word === "in doubt").map(([identity]) => identity);
 }
 
-export function formatRunRecord({ command, begun, agents }: RunRecord): string {
+export function formatRunRecord({ command, begun, agents, earlier }: RunRecord): string {
   const time = begun === undefined ? undefined : new Date(begun).toISOString();
-  const record = { version: VERSION, command, begun: time, agents: Object.fromEntries(agents) };
+  const before = earlier.size === 0 ? undefined : [...earlier];
+  const record = {
+    version: VERSION,
+    command,
+    begun: time,
+    agents: Object.fromEntries(agents),
+    earlier: before,
+  };
   return `${JSON.stringify(record, undefined, 2)}\n`;
 }
 
@@ -105,7 +133,7 @@ export function parseRunRecord(text: string, path: string): RunRecord {
     new CbError("file", `Cannot use "${printable(path)}": expected ${expected}`);
   const value = parseJson(text);
   if (!isJsonObject(value)) throw damaged();
-  const { version, command, agents } = value;
+  const { version, command, agents, earlier = [] } = value;
   if (typeof version === "number" && version > VERSION)
     throw damaged(`the record of a run of version ${VERSION} at most, upgrade this cb`);
   if (version !== VERSION && version !== 1) throw damaged();
@@ -117,13 +145,40 @@ export function parseRunRecord(text: string, path: string): RunRecord {
     if (word === undefined || !isName<Identity>(identity)) throw damaged();
     return [identity, word] as const;
   });
-  return { command, begun, agents: new Map(words) };
+  if (!Array.isArray(earlier)) throw damaged();
+  const known = new Map(words);
+  return { command, begun, agents: known, earlier: new Set([...known.keys()].filter(isIn(earlier))) };
+}
+
+function isIn(names: readonly unknown[]): (identity: Identity) => boolean {
+  const all = new Set(names);
+  return (identity) => all.has(identity);
 }
 
 /** NaN for what is no time; undefined where there is none, as it was not known. */
 function parseTime(text: unknown): number | undefined {
   if (text === undefined) return undefined;
   return typeof text === "string" ? Date.parse(text) : Number.NaN;
+}
+
+/**
+ * When what is known of these agents was: ` of 13:04:05`, ` of 13:04:05 and before`, ` of before 13:04:05`; nothing where
+ * that is not known.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function whenOf(
+  word: "of" | "at",
+  { begun, earlier }: RunRecord,
+  agents: readonly Identity[],
+  now: number,
+): string {
+  if (begun === undefined) return "";
+  const number = agents.filter((identity) => earlier.has(identity)).length;
+  const time = timeOfRun(begun, now);
+  if (number === 0) return ` ${word} ${time}`;
+  if (number < agents.length) return ` ${word} ${time} and before`;
+  return word === "of" ? ` of before ${time}` : ` before ${time}`;
 }
 
 /** By the clock on the wall: `13:04:05`, and the day before it unless it is today. */

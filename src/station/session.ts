@@ -177,6 +177,18 @@ export function heardAt(session: Session, waits: WaitPolicy): number {
 }
 
 /**
+ * How many of those that the hub counted were waited for and did not answer. Nobody, where all that alone can be meant
+ * have answered: the session then ends without the others. Nor where it ended before all had the time to answer.
+ */
+export function unheardOf(session: Session, waits: WaitPolicy): number {
+  const { counted, answered, unheardNames, end, interruptedAt, lastSign } = session;
+  if (end === undefined || interruptedAt !== undefined || unheardNames === 0) return 0;
+  // A hub that fell silent may have kept their answers; what came after their time shows that it had not.
+  if (end === "hub-silent" && lastSign < heardAt(session, waits)) return 0;
+  return Math.max(0, counted - answered);
+}
+
+/**
  * When agents that are known and have not answered are missing, though the session goes on: when it would be over,
  * were nobody active.
  */

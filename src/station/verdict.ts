@@ -55,6 +55,43 @@ export function judgeExit(identity: Identity, exit: Exit, request: Request): Age
   return { identity, ...judgeEnding(identity, exit, request) };
 }
 
+/** As `judgeAgent` judges in the end, of what an agent itself has said so far; undefined while it is at work. */
+export function verdictSoFar({ hello, exit, isGone, isSilenced }: AgentRecord): Verdict | undefined {
+  switch (hello.disposition.is) {
+    case "present":
+      return "ok";
+    case "not-targeted":
+      return "not targeted";
+    case "declined":
+      return "not run";
+    case "refused":
+      return "refused";
+    case "running":
+    case "queued":
+    case "held":
+      if (exit !== undefined) return verdictOn(exit);
+      if (isGone) return "refused";
+      return isSilenced ? "failed" : undefined;
+  }
+}
+
+function verdictOn({ ending, status }: Exit): Verdict {
+  switch (ending) {
+    case "exited":
+      return status === 0 ? "ok" : "failed";
+    case "signalled":
+    case "time-limit":
+    case "stopped":
+    case "cancelled":
+      return "failed";
+    case "not-started":
+    case "state":
+    case "never-started":
+    case "never-released":
+      return "not run";
+  }
+}
+
 type Judgement = Omit<AgentVerdict, "identity">;
 
 /** @param ofSeveral where it is not what is said of one */

@@ -68,7 +68,7 @@ for (const runtime of RUNTIMES) {
 
     await web2.stop();
     const without = await fleet.station("--tags", "web", "ping");
-    said(without, 0, "cb: web2 is missing, last seen # ago", "2 agents · 2 ok · 1 missing · # s");
+    said(without, 0, "cb: web2 is missing, last seen # ago", "3 agents · 2 ok · 1 missing · # s");
 
     const table = plain((await fleet.station("agents")).stdout).replaceAll(/ +/g, " ");
     assert.deepEqual(lines(table), [
@@ -87,15 +87,15 @@ test("cb station --fail-missing adds 2 for agents that the tags could mean, and 
   await web2.stop();
 
   const missing = "cb: web2 is missing, last seen # ago";
-  const summary = "1 agent · 1 ok · 1 missing · # s";
+  const summary = "2 agents · 1 ok · 1 missing · # s";
   for (const tags of [[], ["--tags", "web"], ["--tags", "us,web"]]) {
     const isAlone = tags.includes("us,web");
     const plainly = await fleet.station(...tags, "run", "prints-arguments");
     const failing = await fleet.station("-m", ...tags, "run", "prints-arguments");
     if (isAlone) {
       const none = "cb: no agent has the tags us,web (1 agent answered)";
-      said(plainly, 64, missing, none, "0 agents · 1 missing · # s");
-      said(failing, 66, missing, none, "0 agents · 1 missing · # s");
+      said(plainly, 64, missing, none, "1 agent · 1 missing · # s");
+      said(failing, 66, missing, none, "1 agent · 1 missing · # s");
     } else {
       said(plainly, 0, missing, summary);
       said(failing, 2, missing, summary);
@@ -108,7 +108,7 @@ test("cb station --fail-missing adds 2 for agents that the tags could mean, and 
     6,
     "cb: web1: exit status 3 after # s",
     missing,
-    "1 agent · 1 failed · 1 missing · # s",
+    "2 agents · 1 failed · 1 missing · # s",
   );
   const quiet = await fleet.station("--errors-only", "ping");
   said(quiet, 0);
@@ -124,8 +124,8 @@ test("cb station --fail-missing ends with 66 where known agents are missing and 
     "cb: web1 is missing, last seen # ago",
     'cb: nobody answered: nobody listens on channel "default"',
   ];
-  said(await fleet.station(...args), 64, missing, nobody, "0 agents · 1 missing · # s");
-  said(await fleet.station("--fail-missing", ...args), 66, missing, nobody, "0 agents · 1 missing · # s");
+  said(await fleet.station(...args), 64, missing, nobody, "1 agent · 1 missing · # s");
+  said(await fleet.station("--fail-missing", ...args), 66, missing, nobody, "1 agent · 1 missing · # s");
 });
 
 test("cb station lets an explicit minimum wait pass, whoever is known", async () => {
@@ -211,7 +211,7 @@ test("cb station names an agent whose key has changed on every run, until the ne
       "cb: web1 answers with another key than the one pinned: KEY, not KEY",
       STRANGER,
       HINT,
-      "1 agent · 1 ok · 1 missing · # s",
+      "2 agents · 1 ok · 1 missing · # s",
     );
     assert.ok(ended.stderr.includes(`${now}, not ${before}`));
     assert.ok(elapsed(ended) < 2, ended.stderr);
@@ -254,7 +254,7 @@ test("cb station does not take an agent for another whose disk was copied to it"
   const alone = await fleet.station("run", "greets");
   assert.equal(alone.stdout, "web2 │ I am web2\n");
   const missing = "cb: web1 is missing, last seen # ago";
-  said(alone, 32, mismatch, missing, mismatch, STRANGER, HINT, "1 agent · 1 ok · 1 missing · # s");
+  said(alone, 32, mismatch, missing, mismatch, STRANGER, HINT, "2 agents · 1 ok · 1 missing · # s");
 });
 
 test("cb station reports one key under two identities, and two agents under one, and pins neither of them", async () => {
@@ -332,7 +332,7 @@ test("cb station says while others still run who is new, who is missing and who 
   };
 
   const usual = await watch("web4", [], [newcomer("web4"), mismatch, missing]);
-  const summary = "2 agents · 2 ok · 2 missing · # s";
+  const summary = "4 agents · 2 ok · 2 missing · # s";
   assert.deepEqual(usual.atTheEnd, [missing, "cb: 1 new agent: web4", mismatch, STRANGER, HINT, summary]);
   assert.equal(usual.ended.status, 32);
   const failing = await watch("web5", ["--errors-only", "-m"], [mismatch, missing]);

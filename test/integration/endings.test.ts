@@ -181,7 +181,7 @@ test("cb station says of an agent that is stopped that it did not answer, and is
     assert.match(stdout, /^web1 .*\n$/);
     assert.match(stderr, /^cb: 1 of 2 that listen did not answer/m);
     assert.match(stderr, /^cb: web2 is missing, last seen /m);
-    assert.match(stderr, /^1 agent · 1 ok · 1 missing · /m);
+    assert.match(stderr, /^2 agents · 1 ok · 1 missing · /m);
   }
   stopped.program.kill("SIGCONT");
   assert.equal((await fleet.station("--fail-missing", "ping")).status, 0);

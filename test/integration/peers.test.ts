@@ -89,7 +89,7 @@ test("one agent is dead and known: the status is not 0 with --fail-missing, in a
     const { status, stderr } = await fleet.station("--fail-missing", ...task);
     assert.equal(status, 2, stderr);
     assert.match(stderr, DEAD);
-    assert.match(stderr, /^3 agents · 3 ok · 1 missing · /m);
+    assert.match(stderr, /^4 agents · 3 ok · 1 missing · /m);
   });
   await Promise.all(runs);
 });
@@ -98,7 +98,7 @@ test("one agent is dead and nobody asked for it: it is named all the same, and c
   const { status, stderr } = await fleet.station("run", "well");
   assert.equal(status, 0, stderr);
   assert.match(stderr, DEAD);
-  assert.match(stderr, /^3 agents · 3 ok · 1 missing · /m);
+  assert.match(stderr, /^4 agents · 3 ok · 1 missing · /m);
 });
 
 test("one agent failed and one is dead at once: both are in the status, and each is named", async () => {

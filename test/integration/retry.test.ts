@@ -63,7 +63,10 @@ function words({ stderr }: Finished): readonly string[] {
   );
 }
 
-const NOTHING = (agents: number) => `cb: nothing to repeat: "job" went well on all ${agents} agents at #`;
+const NOTHING = (agents: number, when = "at #") =>
+  `cb: nothing to repeat: "job" went well on all ${agents} agents ${when}`;
+/** Not all of them were meant by the last run. */
+const EARLIER = "at # and before";
 
 test("cb station run --retry-failed repeats after kill -9 where no end was heard, and says of how many", async () => {
   await using fleet = await fleetOf("web1", "web2", "web3");
@@ -85,7 +88,7 @@ test("cb station run --retry-failed repeats after kill -9 where no end was heard
     "cb: it is not known how that run ended on 2 agents: web[2-3]; it was cut off there, or still runs",
   ]);
   assert.equal(whoRan(fleet), "web2 web3");
-  assert.deepEqual(words(await retry(fleet)), [NOTHING(3)]);
+  assert.deepEqual(words(await retry(fleet)), [NOTHING(3, EARLIER)]);
 });
 
 test("cb station run has everybody who is known on record before anything runs", async () => {
@@ -154,7 +157,10 @@ test("cb station run --retry-failed forgets no failure for a run that left it ou
   whoRan(fleet);
   // One failure more, and one that is repeated and fails again.
   const again = await retry(fleet, "--minimum-wait", "0.1");
-  assert.deepEqual([again.status, words(again)[0]], [64 + 4, 'cb: repeats "job" of # on 2 agents: web[2,9]']);
+  assert.deepEqual(
+    [again.status, words(again)[0]],
+    [64 + 4, 'cb: repeats "job" of # and before on 2 agents: web[2,9]'],
+  );
   assert.equal(whoRan(fleet), "web2");
   assert.deepEqual(recorded(fleet), { web1: "ok", web2: "failed", web3: "ok", web9: "missing" });
   // A name that nobody has does not outlive a run for everybody.
@@ -163,6 +169,34 @@ test("cb station run --retry-failed forgets no failure for a run that left it ou
   assert.deepEqual(words(await retry(fleet)), [NOTHING(3)]);
   assert.equal((await fleet.station("agents", "forget", "web3")).status, 0);
   assert.deepEqual(recorded(fleet), { web1: "ok", web2: "ok" });
+});
+
+test("cb station run --retry-failed says who of the failed is asked, where tags leave some of them out", async () => {
+  await using fleet = await fleetOf("web1", "web2");
+  for (const name of ["db1", "db2"]) await fleet.agent(name, ["--tags", "db"]);
+  await fleet.agent("eu1", ["--tags", "eu"]);
+  assert.equal((await fleet.station("ping")).status, 0);
+  set(fleet, "fail", "web1", "db1", "db2");
+  assert.equal((await fleet.station("run", "job")).status, 4);
+  whoRan(fleet);
+  const planned = await retry(fleet, "--tags", "db", "--plan");
+  assert.deepEqual(words(planned), ['cb: would repeat "job" of # on 2 agents: db[1-2]']);
+  assert.equal(planned.status, 0);
+  const tagged = await retry(fleet, "--tags", "db");
+  assert.equal(whoRan(fleet), "db1 db2");
+  assert.deepEqual([tagged.status, words(tagged)[0]], [4, 'cb: repeats "job" of # on 2 agents: db[1-2]']);
+  const before = await retry(fleet, "--tags", "!db");
+  assert.deepEqual([before.status, words(before)[0]], [4, 'cb: repeats "job" of before # on 1 agent: web1']);
+  const none = await retry(fleet, "--tags", "eu");
+  assert.deepEqual(
+    [none.status, words(none).find((line) => line.includes("repeat"))],
+    [
+      64,
+      'cb: "job" of # and before is to be repeated on 3 agents: db[1-2],web1; ' +
+        "none has the tags eu, as far as is known",
+    ],
+  );
+  assert.equal(whoRan(fleet), "web1");
 });
 
 test("cb station run --retry-failed takes nothing for begun that Redis refused to publish", async () => {
@@ -204,7 +238,10 @@ test("cb station run loses nothing of two runs at a time, of one command or of t
   lift(fleet, "fail", "web1");
   whoRan(fleet);
   const again = await retry(fleet);
-  assert.deepEqual([again.status, words(again)[0]], [4, 'cb: repeats "job" of # on 2 agents: web[1-2]']);
+  assert.deepEqual(
+    [again.status, words(again)[0]],
+    [4, 'cb: repeats "job" of # and before on 2 agents: web[1-2]'],
+  );
   assert.equal(whoRan(fleet), "web1 web2");
   assert.deepEqual(recorded(fleet), { web1: "ok", web2: "failed" });
 });
@@ -231,7 +268,7 @@ test("cb station run --retry-failed reads the record of an older cb, and says ho
   const again = await retry(fleet);
   assert.deepEqual([again.status, words(again)], [0, ['cb: repeats "job" on 1 agent: web2']]);
   assert.equal(whoRan(fleet), "web2");
-  assert.deepEqual(words(await retry(fleet)), [NOTHING(2)]);
+  assert.deepEqual(words(await retry(fleet)), [NOTHING(2, EARLIER)]);
 
   const names = Array.from({ length: 9_000 }, (_, index) => `long-server-name-${index}`);
   write(pathOf(fleet), 2, Object.fromEntries([...names, "web1"].map((name) => [name, "failed"])));

@@ -88,13 +88,13 @@ test("cb station gives 64 and the name where an agent that was named does not an
     "cb: web2 did not answer, last seen # ago",
     "cb: web99 did not answer, not known here",
   ];
-  said(await fleet.station(...wait, "--to", "web2", "ping"), 64, seen, "0 agents · 1 missing · # s");
-  said(await fleet.station(...wait, "--to", "web99", "ping"), 64, never, "0 agents · 1 missing · # s");
+  said(await fleet.station(...wait, "--to", "web2", "ping"), 64, seen, "1 agent · 1 missing · # s");
+  said(await fleet.station(...wait, "--to", "web99", "ping"), 64, never, "1 agent · 1 missing · # s");
   const mixed = await fleet.station(...wait, "-m", "--to", "web1,web2,web99", "run", "who");
-  said(mixed, 66, seen, never, "1 agent · 1 ok · 2 missing · # s");
+  said(mixed, 66, seen, never, "3 agents · 1 ok · 2 missing · # s");
   // A fold and a pattern are for those that are there.
   const missing = "cb: web2 is missing, last seen # ago";
-  const summary = "1 agent · 1 ok · 1 missing · # s";
+  const summary = "2 agents · 1 ok · 1 missing · # s";
   const some = "cb: 7 of the names in web[1-9] are not known: web[3-9]";
   said(await fleet.station("--to", "web[1-9]", "run", "who"), 0, some, missing, summary);
   said(await fleet.station("--to", "web*", "run", "who"), 0, missing, summary);
@@ -181,7 +181,7 @@ test("cb station says what of a target fits nobody that is known, before anybody
     64,
     'cb: wbe1 is not known here, did you mean "web1"?',
     "cb: wbe1 did not answer, not known here",
-    "0 agents · 1 missing · # s",
+    "1 agent · 1 missing · # s",
   );
   for (const range of ["web1-web2", "web1..web2"]) {
     const why = 'no agent of that name is known, did you mean "web[1-2]"?';

@@ -38,6 +38,7 @@ function closing(problems: readonly Finding[], remarks: readonly Finding[], how:
     status: 4,
     problems: [],
     remarks: [],
+    absences: [],
     findings: { problems, remarks },
     successes: ["web9: exit status 0 after 0.10 s"],
     agents: [],

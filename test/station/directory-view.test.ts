@@ -79,7 +79,7 @@ test("DirectoryView waits for the end to say what became of who was held and not
     { identity: id("web2"), verdict: "not run" as const, status: 64, trouble },
   ];
   const findings = { problems: [], remarks: [] };
-  const told = { ...findings, findings, successes: [], faults: [], summary: "" };
+  const told = { ...findings, findings, absences: [], successes: [], faults: [], summary: "" };
   const outcome = { status: 64, ...told, agents };
   await view.conclude({ outcome, losses: [], status: 64, agents: [], missing: [], elapsed: 5 });
   assert.deepEqual([kept.resultOf("web1").status, kept.resultOf("web2").status], ["ok", "not_run"]);

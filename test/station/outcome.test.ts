@@ -21,6 +21,7 @@ import { judge } from "../../src/station/outcome.ts";
 import { FAULTS, type FaultEvent, type ReplyEvent } from "../../src/station/reply-reader.ts";
 import { Roster } from "../../src/station/roster.ts";
 import { newSession, type Session } from "../../src/station/session.ts";
+import { verdictSoFar } from "../../src/station/verdict.ts";
 import { exit, hello, id, listRequest, NOW, pingRequest, runRequest, target } from "./scene.ts";
 
 const WAITS = { helloWait: 2000, replyWait: 120_000, minimumWait: 4000, isMinimumExplicit: false };
@@ -253,6 +254,46 @@ test("judge() gives +64 for those that the hub counted and that did not answer",
   judged([web2], 64, [none, `1 of 2 that listen did not answer: ${later}`], tagged);
 });
 
+test("verdictSoFar() is what judge() says in the end of one that has said all it has to say", () => {
+  const dispositions: readonly Disposition[] = [
+    { is: "present" },
+    { is: "not-targeted" },
+    ...DECLINATIONS.map((reason) => ({ is: "declined", reason }) as const),
+    ...REFUSALS.map((reason) => ({ is: "refused", reason }) as const),
+  ];
+  const stories = [
+    ...dispositions.map((disposition) => [says("web1", disposition)]),
+    ...ENDINGS.flatMap((ending) => [0, 1].map((status) => [says("web1"), ends("web1", { ending, status })])),
+    [says("web1"), { ...fault("malformed", "web1"), silences: "run" } as ReplyEvent],
+    [says("web1", { is: "held" }), { kind: "gone", identity: id("web1") } as const],
+  ];
+  for (const events of stories) {
+    const roster = new Roster();
+    for (const event of events) roster.record(event, 1, NOW);
+    const [agent] = roster.agents;
+    assert.equal(agent && verdictSoFar(agent), outcomeOf(events).agents[0]?.verdict, JSON.stringify(events));
+  }
+  const roster = new Roster();
+  for (const is of ["running", "queued", "held"] as const) roster.record(says(is, { is }), 1, NOW);
+  assert.deepEqual(roster.agents.map(verdictSoFar), [undefined, undefined, undefined]);
+});
+
+test("judge() calls nobody unheard whom the session did not wait for: it ends with the last one that was named", () => {
+  const request = runRequest({ target: { identities: ["web1", "web2"] as NamePattern[] }, census: true });
+  const refused = { is: "refused", reason: "no-such-command" } as const;
+  const session = { ...newSession(0, 49, 2, 2), answered: 16, addressed: 2, unheardNames: 0 };
+  const rollCall = { missing: [], newcomers: [], failMissing: false, now: NOW };
+  const roster = new Roster();
+  for (const name of ["web1", "web2"]) roster.record(says(name, refused), 180, NOW);
+  const judgedAs = (facts: Partial<Session>) =>
+    judge(request, roster, { ...session, ...facts }, WAITS, 180, rollCall);
+  const told = judgedAs({ end: "all-heard" });
+  const sentence = 'web[1-2] (2 agents) refused: no such command "reload"';
+  assert.deepEqual([told.status, told.problems], [16, [sentence]]);
+  // One of them is waited for, and so is everybody: for the whole time, whatever ends the session.
+  assert.equal(judgedAs({ end: "waited", unheardNames: 1 }).status, 16 + 64);
+});
+
 test("judge() gives +64 where agents answered and none was meant, and says what was asked for", () => {
   const web1 = says("web1", { is: "not-targeted" });
   const web2 = says("web2", { is: "not-targeted" });
@@ -418,7 +459,7 @@ test("judge() names missing agents as a remark, or with --fail-missing as a fail
   assert.deepEqual([plain.status, plain.problems, plain.remarks], [0, [], MISSED]);
   const failing = outcomeOf(ran("web1"), { rollCall: { missing: MISSING, failMissing: true } });
   assert.deepEqual([failing.status, failing.problems, failing.remarks], [2, MISSED, []]);
-  for (const { summary } of [plain, failing]) assert.equal(summary, "1 agent · 1 ok · 2 missing · 0.05 s");
+  for (const { summary } of [plain, failing]) assert.equal(summary, "3 agents · 1 ok · 2 missing · 0.05 s");
   assert.equal(outcomeOf(ran("web1"), { rollCall: { failMissing: true } }).status, 0);
 });
 

@@ -7,7 +7,7 @@ import { hello, NOW, target } from "./scene.ts";
 
 function present(identity: string, changes: Partial<Hello> = {}, roundTrip = 2, heardAt = NOW): AgentRecord {
   const said = hello(identity, { disposition: { is: "present" }, ...changes });
-  const open = { exit: undefined, isGone: false, isSilenced: false };
+  const open = { exit: undefined, isGone: false, isSilenced: false, lastSign: 0 };
   return { hello: said, roundTrip, heardAt, startedAfter: undefined, endedAfter: undefined, ...open };
 }
 
@@ -44,7 +44,17 @@ test("pingTable() compares clocks at the middle of the round trip, and shows no 
     [NOW - 3_600_001, "-3600.0 s"],
   ] as const;
   for (const [time, text] of rows) assert.equal(clock(time), text, String(time - NOW));
-  assert.match(pingTable([present("web1", { time: NOW }, 400)]), /clock \+0\.2 s/);
+});
+
+test("pingTable() shows no offset of clocks that the round trip may account for, nor more digits than were measured", () => {
+  const shown = (offset: number, roundTrip: number) => {
+    // The clock of the agent as it is in the middle of the round trip.
+    const row = present("web1", { time: NOW + offset - roundTrip / 2 }, roundTrip);
+    return String(/clock (.*)\n/.exec(pingTable([row]))?.[1]);
+  };
+  assert.deepEqual([shown(-300, 700), shown(300, 600), shown(-300, 500)], ["+0.0 s", "+0.0 s", "-0.3 s"]);
+  assert.deepEqual([shown(-61, 120), shown(-62, 120)], ["+0.0 s", "-0.1 s"]);
+  assert.deepEqual([shown(-900, 2000), shown(3400, 2000), shown(-3600, 2000)], ["+0 s", "+3 s", "-4 s"]);
 });
 
 test("pingTable() makes what an agent calls its version harmless on a terminal", () => {

@@ -12,7 +12,7 @@ const NOBODY = new Map();
 
 function answer(identity: string, is: "present" | "not-targeted") {
   const times = { roundTrip: 1, heardAt: NOW, startedAfter: undefined, endedAfter: undefined };
-  const record = { ...times, exit: undefined, isGone: false, isSilenced: false };
+  const record = { ...times, exit: undefined, isGone: false, isSilenced: false, lastSign: 0 };
   return { ...record, hello: hello(identity, { disposition: { is } }) };
 }
 

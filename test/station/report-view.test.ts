@@ -51,6 +51,21 @@ test("ReportView shows who failed, a row for each agent, and each output once wi
   );
 });
 
+test("ReportView counts alike everywhere, and has who is missing among what went wrong", async () => {
+  const agents = [{ name: "web1" }, { name: "web2", exit: { status: 1 } }];
+  const text = await page(agents, { missing: ["web8", "web9"] });
+  assert.match(text, /<h1>reload on 4 agents<\/h1>/);
+  assert.match(text, />4 agents · 1 ok · 1 failed · 2 missing · 1\.23 s/);
+  assert.match(text, />3 of 4 agents did not do what was asked</);
+  const [, wrong = ""] = /<h2>What went wrong<\/h2>([\s\S]*?)<\/section>/.exec(text) ?? [];
+  const sentences = [...wrong.matchAll(/<li>(.*?)<\/li>/g)].map(([, sentence]) => sentence);
+  assert.deepEqual(sentences, [
+    "web2: exit status 1 after 1.23 s",
+    "web[8-9] (2 agents) are missing, last seen 1 second ago",
+  ]);
+  assert.doesNotMatch(text, /<h2>Remarks<\/h2>/);
+});
+
 test("ReportView says that all is well where it is", async () => {
   assert.match(await page([{ name: "web1" }]), />The agent did what was asked<small>exit status 0 /);
   assert.match(await page([{ name: "web1" }, { name: "web2" }]), />All 2 agents did what was asked</);

@@ -50,6 +50,30 @@ test("Roster takes down when each command started and ended", () => {
   );
 });
 
+test("Roster takes down when each agent was last heard, by its own replies, and nothing of who said no hello", () => {
+  const roster = new Roster();
+  const events: readonly ReplyEvent[] = [
+    { kind: "hello", hello: hello("web1") },
+    { kind: "hello", hello: hello("web2") },
+    { kind: "hello", hello: hello("web3") },
+    { kind: "state", identity: id("web2"), state: "running" },
+    { kind: "output", identity: id("web3"), stream: "stdout", data: new Uint8Array(1) },
+    { kind: "fault", fault: "conflict", identity: id("web1") },
+    { kind: "repeat", identity: id("web1") },
+    { kind: "state", identity: id("web4"), state: "running" },
+    { kind: "output", identity: id("web4"), stream: "stdout", data: new Uint8Array(1) },
+  ];
+  for (const [index, event] of events.entries()) roster.record(event, 10 * index, NOW);
+  assert.deepEqual(
+    roster.agents.map(({ hello: { identity }, lastSign }) => [identity, lastSign]),
+    [
+      ["web1", 0],
+      ["web2", 30],
+      ["web3", 40],
+    ],
+  );
+});
+
 test("Roster adds up the same fault of the same agent, keeping the first detail", () => {
   const roster = new Roster();
   const record = (event: Partial<FaultEvent> & Pick<FaultEvent, "fault">) => {

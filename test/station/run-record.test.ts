@@ -13,6 +13,7 @@ import {
   timeOfRun,
   toRepeat,
   type Word,
+  whenOf,
   withoutRuns,
 } from "../../src/station/run-record.ts";
 import { id, NOW } from "./scene.ts";
@@ -24,7 +25,13 @@ function words(of: Readonly<Record<string, Word | undefined>>) {
 }
 
 function record(of: Readonly<Record<string, Word>>, start = RELOAD): RunRecord {
-  return { ...start, agents: new Map(Object.entries(of).map(([name, word]) => [id(name), word])) };
+  const agents = new Map(Object.entries(of).map(([name, word]) => [id(name), word]));
+  return { ...start, agents, earlier: new Set() };
+}
+
+/** The same record, where the words of these agents are of a run before. */
+function before(names: readonly string[], of: RunRecord): RunRecord {
+  return { ...of, earlier: new Set(names.map(id)) };
 }
 
 function meant(...names: readonly string[]) {
@@ -46,7 +53,7 @@ test("beginRecord() has everybody in doubt whom a run is meant for, and keeps th
   const former = record({ web1: "ok", web2: "failed", web3: "missing" });
   const begun = beginRecord(former, again, meant("web1", "web4"));
   const wanted = record({ web1: "in doubt", web2: "failed", web3: "missing", web4: "in doubt" }, again);
-  assert.deepEqual(begun, wanted);
+  assert.deepEqual(begun, before(["web2", "web3"], wanted));
   assert.deepEqual(beginRecord(undefined, RELOAD, meant()), record({}));
   assert.deepEqual(former, record({ web1: "ok", web2: "failed", web3: "missing" }));
 });
@@ -55,12 +62,15 @@ test("beginRecord() leaves those out whom a run for everybody does not know", ()
   const former = record({ web1: "failed", web2: "ok", web3: "missing" });
   const isKept = (identity: string) => identity !== "web3";
   const begun = beginRecord(former, RELOAD, { identities: [id("web2")], isKept });
-  assert.deepEqual(begun, record({ web1: "failed", web2: "in doubt" }));
+  assert.deepEqual(begun, before(["web1"], record({ web1: "failed", web2: "in doubt" })));
 });
 
 test("withoutRuns() forgets agents, and nothing else", () => {
   const wanted = record({ web2: "ok" });
-  assert.deepEqual(withoutRuns(record({ web1: "failed", web2: "ok" }), [id("web1"), id("web3")]), wanted);
+  const both = record({ web1: "failed", web2: "ok" });
+  assert.deepEqual(withoutRuns(both, [id("web1"), id("web3")]), wanted);
+  const earlier = before(["web1", "web2"], both);
+  assert.deepEqual(withoutRuns(earlier, [id("web1")]), before(["web2"], wanted));
 });
 
 test("changeRecord() changes those that it is known of, and gives those that were not meant what they had before", () => {
@@ -69,7 +79,10 @@ test("changeRecord() changes those that it is known of, and gives those that wer
   const changes = words({ web1: "failed", web2: undefined, web4: "ok", web5: undefined });
   assert.deepEqual(
     changeRecord(begun, former, RELOAD, changes),
-    record({ web1: "failed", web2: "failed", web3: "missing", web4: "ok", web6: "in doubt" }),
+    before(
+      ["web2", "web3"],
+      record({ web1: "failed", web2: "failed", web3: "missing", web4: "ok", web6: "in doubt" }),
+    ),
   );
 });
 
@@ -78,10 +91,10 @@ test("changeRecord() has the last say of an agent, and the time of the last run,
   const later = { ...RELOAD, begun: NOW + 5 };
   const both = beginRecord(first, later, meant("web2"));
   const changed = changeRecord(both, undefined, RELOAD, words({ web1: "ok", web2: "failed" }));
-  assert.deepEqual(changed, record({ web1: "ok", web2: "failed" }, later));
+  assert.deepEqual(changed, before(["web1", "web2"], record({ web1: "ok", web2: "failed" }, later)));
   assert.deepEqual(
     changeRecord(changed, first, later, words({ web2: "ok" })),
-    record({ web1: "ok", web2: "ok" }, later),
+    before(["web1"], record({ web1: "ok", web2: "ok" }, later)),
   );
 });
 
@@ -95,7 +108,8 @@ test("toRepeat() names all who are not known to be well, inDoubt() those of whom
 });
 
 test("parseRunRecord() inverts formatRunRecord(), reads version 1, and takes nothing else", () => {
-  assert.deepEqual(parseRunRecord(formatRunRecord(ALL), "x.json"), ALL);
+  for (const whole of [ALL, before(["web2", "web7"], ALL)])
+    assert.deepEqual(parseRunRecord(formatRunRecord(whole), "x.json"), whole);
   const old = '{ "version": 1, "command": "reload", "agents": { "web1": "ok", "web2": "failed" } }';
   const untimed = { ...record({ web1: "ok", web2: "failed" }), begun: undefined };
   assert.deepEqual(parseRunRecord(old, "x.json"), untimed);
@@ -114,6 +128,7 @@ test("parseRunRecord() inverts formatRunRecord(), reads version 1, and takes not
     text.replace(/"begun": "[^"]*"/, '"begun": "noon"'),
     text.replace(/"begun": "[^"]*"/, '"begun": 7'),
     text.replace(/"agents": \{[^}]*\}/, '"agents": []'),
+    text.replace('"agents"', '"earlier": {}, "agents"'),
   ];
   for (const one of damaged)
     assert.throws(
@@ -132,6 +147,19 @@ test("parseRunRecord() inverts formatRunRecord(), reads version 1, and takes not
       }
     }),
   );
+});
+
+test("whenOf() says of which run what is known of some agents is, be it the last or one before", () => {
+  const run = before(["web2", "web3"], record({ web1: "ok", web2: "failed", web3: "failed" }));
+  const said = (word: "of" | "at", ...names: readonly string[]) =>
+    whenOf(word, run, names.map(id), NOW).replace(/\d\d:\d\d:\d\d/, "#");
+  assert.deepEqual([said("of", "web1"), said("at", "web1"), said("at")], [" of #", " at #", " at #"]);
+  assert.deepEqual(
+    [said("of", "web1", "web2"), said("at", "web1", "web2")],
+    [" of # and before", " at # and before"],
+  );
+  assert.deepEqual([said("of", "web2", "web3"), said("at", "web2")], [" of before #", " before #"]);
+  assert.equal(whenOf("of", { ...run, begun: undefined }, [id("web2")], NOW), "");
 });
 
 test("timeOfRun() says the time of day, and the day where it is another one", () => {

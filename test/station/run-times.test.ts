@@ -13,7 +13,7 @@ const BARS = { columns: 80, isUnicode: true };
 function ended(name: string, changes: Partial<Exit> | undefined): AgentRecord {
   const end = changes && exit(changes);
   const times = { roundTrip: 1, heardAt: NOW, startedAfter: 1, endedAfter: 2 };
-  return { hello: hello(name), exit: end, isGone: false, isSilenced: false, ...times };
+  return { hello: hello(name), exit: end, isGone: false, isSilenced: false, lastSign: 0, ...times };
 }
 
 function times(...milliseconds: readonly number[]): readonly RunTime[] {

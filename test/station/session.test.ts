@@ -11,6 +11,7 @@ import {
   type Session,
   type SessionEvent,
   step,
+  unheardOf,
   type WaitPolicy,
 } from "../../src/station/session.ts";
 import { meaningOf } from "../../src/station/session-meaning.ts";
@@ -220,6 +221,29 @@ test("where names alone were meant, the session is over when all of them have an
   assert.equal(story([[10, WORTHLESS]], 1).end, undefined);
   const settled = newSession(START, 40, 1, 0);
   assert.equal(deadline(step(settled, DECLINES, START + 10, DEFAULTS), DEFAULTS), START + 500);
+});
+
+test("unheardOf() counts those alone that the session waited for", () => {
+  const begin = (names?: number) => newSession(START, 49, names ?? 0, names);
+  const named: SessionEvent = { ...DECLINES, isAwaited: true, isNamed: true };
+  const at = (session: Session, event: SessionEvent, ms: number) =>
+    step(session, event, START + ms, DEFAULTS);
+  const unheard = (session: Session) => [session.end, unheardOf(session, DEFAULTS)];
+  // All that were named have answered, and 47 that were not have had no time to.
+  const first = at(begin(2), named, 180);
+  assert.deepEqual(unheard(first), [undefined, 0]);
+  assert.deepEqual(unheard(at(first, named, 181)), ["all-heard", 0]);
+  // Who was named is waited for, and those that were not with it.
+  assert.deepEqual(unheard(at(first, TICK, 4000)), ["waited", 48]);
+  // Where anybody may answer, everybody is waited for.
+  const anybody = at(begin(), RUNS, 180);
+  assert.deepEqual(unheard(at(at(anybody, FINISHED, 200), TICK, 4000)), ["waited", 48]);
+  assert.deepEqual(unheard(at(anybody, TICK, 121_000)), ["reply-wait-expired", 48]);
+  assert.deepEqual(unheard(at(at(anybody, INTERRUPTED, 200), TICK, 16_000)), ["interrupted", 0]);
+  // A hub that fell silent before their time was over may have kept their answers.
+  const silent: SessionEvent = { kind: "hub-silent" };
+  assert.deepEqual(unheard(at(anybody, silent, 121_000)), ["hub-silent", 0]);
+  assert.deepEqual(unheard(at(at(anybody, SIGN, 5000), silent, 121_000)), ["hub-silent", 48]);
 });
 
 test("known agents prolong no wait, and account for nobody that was counted", () => {

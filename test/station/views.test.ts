@@ -3,8 +3,6 @@ import { test } from "node:test";
 import type { Target } from "../../src/protocol/target.ts";
 import { openView } from "../../src/station/output-form.ts";
 import { QUIET } from "../../src/station/raw-view.ts";
-import { Roster } from "../../src/station/roster.ts";
-import { statusLine } from "../../src/station/status-line.ts";
 import type { Conclusion, OutputForm, View } from "../../src/station/view.ts";
 import { Views } from "../../src/station/views.ts";
 import { eventProblems } from "../support/event-schema.ts";
@@ -144,6 +142,7 @@ test("folded: a terminal gets one span of time for agents that were not heard si
       status: 0,
       successes: [],
       agents: [],
+      absences: [],
       faults: [],
       summary: "",
     };
@@ -257,7 +256,7 @@ test("ndjson: who was held has its last event at the end, unless it was released
     { identity: id("web2"), verdict: "not run" as const, status: 64, trouble },
   ];
   const findings = { problems: [], remarks: [] };
-  const told = { ...findings, findings, successes: [], faults: [], summary: "" };
+  const told = { ...findings, findings, absences: [], successes: [], faults: [], summary: "" };
   const outcome = { status: 64, ...told, agents };
   await view.conclude({ outcome, losses: [], status: 64, agents: [], missing: [], elapsed: 5 });
   const all = stdout.text
@@ -287,6 +286,7 @@ test("ndjson: a named agent that was never seen is missing since nobody knows wh
     status: 64,
     problems: [],
     remarks: [],
+    absences: [],
     findings: { problems: [], remarks: [] },
     successes: [],
     agents: [],
@@ -341,65 +341,4 @@ test("Views tell each how much of the output waits on disk, of all of them", asy
   const views = new Views({ before: [spilling(5)], after: [last] }, spilling(7));
   await views.conclude(() => ({}) as Conclusion);
   assert.deepEqual(told, [12]);
-});
-
-test("statusLine counts who is done, who runs, who failed and who has not answered", () => {
-  const roster = new Roster();
-  for (const name of ["web1", "web2", "web3", "web4"])
-    roster.record({ kind: "hello", hello: hello(name) }, 5, NOW);
-  const others = hello("db1", { disposition: { is: "not-targeted" } });
-  roster.record({ kind: "hello", hello: others }, 5, NOW);
-  roster.record({ kind: "exit", identity: id("web1"), exit: exit() }, 5, NOW);
-  roster.record({ kind: "exit", identity: id("web2"), exit: exit({ status: 1 }) }, 5, NOW);
-  const progress = { agents: roster.agents, awaited: 2, isRollCalled: false, elapsed: 12_345 };
-  assert.equal(statusLine(progress, 79), "2/6 done · 2 running (web[3-4]) · 1 failed · 2 awaited · 12.3 s");
-  const held = { is: "held" as const };
-  for (const name of ["db2", "db3"])
-    roster.record({ kind: "hello", hello: hello(name, { disposition: held }) }, 5, NOW);
-  const rollout = { inFlight: new Map([[id("db2"), {}]]), progress: { released: 1, batch: 2, batches: 5 } };
-  assert.equal(
-    statusLine({ ...progress, agents: roster.agents, rollout }, 120),
-    "2/8 done · batch 2/5 · 3 running (db2, web[3-4]) · 1 waiting · 1 failed · 2 awaited · 12.3 s",
-  );
-  const later = statusLine({ ...progress, isRollCalled: true }, 79);
-  assert.equal(later, "2/6 done · 2 running (web[3-4]) · 1 failed · 2 missing · 12.3 s");
-});
-
-test("statusLine says of a rollout where it is, and while nothing runs when it goes on", () => {
-  const roster = new Roster();
-  for (const name of ["web1", "web2"])
-    roster.record({ kind: "hello", hello: hello(name, { disposition: { is: "held" } }) }, 5, NOW);
-  roster.record({ kind: "exit", identity: id("web1"), exit: exit() }, 5, NOW);
-  const line = (batch: number, isCanary: boolean, nextBatchIn?: number, inFlight: readonly string[] = []) => {
-    const rollout = {
-      inFlight: new Map(inFlight.map((name) => [id(name), {}])),
-      progress: { released: batch, batch, batches: 4 },
-    };
-    const stage = { isCanary, nextBatchIn };
-    const progress = { agents: roster.agents, awaited: 0, isRollCalled: true, elapsed: 400, rollout, stage };
-    return statusLine(progress, 120).replace(" · 0 failed · 0 missing · 0.4 s", "");
-  };
-  assert.equal(line(1, false, 1_001), "1/2 done · batch 1/4 · next batch in 2 s · 1 waiting");
-  assert.equal(line(1, true, 0), "1/2 done · canary · next batch in 1 s · 1 waiting");
-  assert.equal(line(1, true, undefined, ["web2"]), "1/2 done · canary · 1 running (web2)");
-  assert.equal(line(0, false), "1/2 done · 0 running · 1 waiting", "nobody is released yet");
-});
-
-test("statusLine names those that run as far as there is room, and never at the cost of the rest", () => {
-  const roster = new Roster();
-  for (const name of ["alpha", "beta", "gamma", "delta"])
-    roster.record({ kind: "hello", hello: hello(name) }, 5, NOW);
-  const progress = { agents: roster.agents, awaited: 0, isRollCalled: false, elapsed: 400 };
-  const rest = "0 failed · 0 awaited · 0.4 s";
-  const line = (columns: number) => statusLine(progress, columns);
-  assert.equal(line(79), `0/4 done · 4 running (alpha, beta, delta, gamma) · ${rest}`);
-  assert.equal(line(70), `0/4 done · 4 running (alpha, beta, de…) · ${rest}`);
-  assert.equal(line(60), `0/4 done · 4 running · ${rest}`);
-  const many = (count: number) => {
-    for (let index = 0; index < count; index += 1)
-      roster.record({ kind: "hello", hello: hello(`web${index}`) }, 5, NOW);
-    return statusLine({ ...progress, agents: roster.agents }, 200);
-  };
-  assert.equal(many(20), `0/24 done · 24 running (alpha, beta, delta, gamma, web[0-19]) · ${rest}`);
-  assert.equal(many(300), `0/304 done · 304 running · ${rest}`);
 });
