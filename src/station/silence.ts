@@ -47,7 +47,9 @@ export function runnerNames(runners: readonly Runner[]): string {
   for (const runner of runners) {
     if (runner.silentFor < WORTH_SAYING) continue;
     const whole = Math.floor(runner.silentFor / 1000);
-    silent.set(whole, [...(silent.get(whole) ?? []), runner]);
+    const ones = silent.get(whole) ?? [];
+    silent.set(whole, ones);
+    ones.push(runner);
   }
   const quiet = [...silent.values()].flat();
   if (quiet.length > MAX_NAMED) return "";
