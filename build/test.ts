@@ -15,8 +15,8 @@ import { redisServer } from "./redis-server.ts";
 import { COMPILED, runTests } from "./run-tests.ts";
 import { tool } from "./tool.ts";
 
-/** Test runners at a time: a test of whole programs waits for half of its time and more. */
-const LANES = 2 * availableParallelism();
+/** Test runners at a time: a test of whole programs waits for two thirds of its time. */
+const LANES = 3 * availableParallelism();
 
 async function test(filters: readonly string[], signal: AbortSignal): Promise<number> {
   let passed = 0;

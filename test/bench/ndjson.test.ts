@@ -48,7 +48,8 @@ function grouped(
 test(`cb station run --output ndjson has each line of ${AGENTS} agents as the schema says, garbage and failures too`, async () => {
   await cryptoReady();
   await using fleet = await Fleet.start();
-  // The first one ends when all have begun: however busy the machine is, the station's waits are not over before.
+  // Some end when all have begun: however busy the machine is, and whoever of them is heard first, the station's waits
+  // are not over before.
   let begun = 0;
   let allHaveBegun = () => {};
   const until = new Promise<void>((resolve) => {
@@ -58,7 +59,7 @@ test(`cb station run --output ndjson has each line of ${AGENTS} agents as the sc
     if (isRunning && ++begun === AGENTS - 10) allHaveBegun();
   };
   await using _agents = await startEmulated(fleet, AGENTS, (index) => {
-    return { ...modelOf(index), onChange, ...(index === 0 && { until }) };
+    return { ...modelOf(index), onChange, ...(index % 100 === 0 && { until }) };
   });
   const { status, stdout, stderr } = await fleet.station("run", COMMAND, "--output", "ndjson");
   assert.equal(status, 4 + 16, stderr);
