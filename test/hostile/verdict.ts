@@ -1,6 +1,7 @@
 /** Whether the promises held: what a station said and showed, and what agents ran. */
 import { inspect } from "node:util";
 import { CbError } from "../../src/core/errors.ts";
+import { LONGEST_RETURN } from "../../src/hub/reconnecting-link.ts";
 import { hex } from "../../src/protocol/bytes.ts";
 import type { SessionPublicKey } from "../../src/protocol/keys.ts";
 import { STREAMS } from "../../src/protocol/reply.ts";
@@ -13,8 +14,11 @@ import type { Question, Told } from "./station.ts";
 
 /** Milliseconds after the last sign of life; far above the waits of a schedule, for machines are busy. */
 const LONGEST_WAIT = 5_000;
-/** The same where a station may be waiting for an answer of Redis itself (hub/redis-connection.ts). */
-const LONGEST_WAIT_FOR_REDIS = 18_000;
+/**
+ * The same where a station may be waiting for an answer of Redis itself (hub/redis-connection.ts), and then lets agents
+ * come back to it, which are not silent meanwhile.
+ */
+const LONGEST_WAIT_FOR_REDIS = 18_000 + LONGEST_RETURN;
 /** Receivers, above which a station does not believe a count. */
 const MAX_COUNTED = 100_000;
 
