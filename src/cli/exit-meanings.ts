@@ -28,24 +28,24 @@ export const STATION_EXIT: ExitMeanings = {
 const { commandFailed: _failed, replyWaitExpired: _silent, ...present } = STATION_EXIT;
 
 /** Of a ping, which runs nothing. */
-export const PING_EXIT: ExitMeanings = {
+export const PING_EXIT = {
   ...present,
   ok: "all who were asked and answered are well",
   setup: "nothing was asked: a bad option, key or name, or no Redis; or output cannot be written",
   agentError: "an agent refused",
   notAllRun:
     "nobody answered or is meant, one that was named or listens did not answer, fewer did than expected",
-};
+} satisfies ExitMeanings;
 
 /** Of a list, which agents are some time at. */
 export const COMMANDS_EXIT: ExitMeanings = {
   ...STATION_EXIT,
   ok: "all who were asked and answered have told what they have",
-  setup: PING_EXIT.setup ?? "",
+  setup: PING_EXIT.setup,
   commandFailed: "an agent was stopped before it had told all",
   replyWaitExpired: "an agent that was at it said nothing for the reply wait",
   agentError: "an agent refused, or could not list its commands",
-  notAllRun: PING_EXIT.notAllRun ?? "",
+  notAllRun: PING_EXIT.notAllRun,
 };
 
 /** Of what is known without asking anybody. */

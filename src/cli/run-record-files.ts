@@ -5,9 +5,6 @@
  * What a run adds is put into what is there by then, under a lock, so that stations that run at the same time lose
  * nothing of each other. A file is only ever replaced whole: what a kill -9 or a power failure costs is the last second.
  * Records end in .json and nothing beside them does, so that no command has the name of another one's lock.
- *
- * An older cb kept the last command of a channel alone, in `last-run/CHANNEL.json`: that is read where its command has no
- * file yet, and changed only to forget agents. Not in the same directory, as the name of a channel may end in .json.
  */
 import { existsSync, readdirSync, renameSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -47,7 +44,6 @@ const [PATIENCE, PATIENCE_MEANWHILE] = [10, 1];
 type Runs = { readonly channel: Channel; readonly command: CommandName };
 
 export class RunRecordFile implements RecordKeeper {
-  readonly #stateDirectory: string;
   readonly #runs: Runs;
   readonly #path: string;
   readonly #meant: Meant;
@@ -62,7 +58,6 @@ export class RunRecordFile implements RecordKeeper {
   #isStuck = false;
 
   constructor(stateDirectory: string, runs: Runs, meant: Meant, clock: Clock) {
-    this.#stateDirectory = stateDirectory;
     this.#runs = runs;
     this.#path = pathOf(stateDirectory, runs);
     this.#meant = meant;
@@ -134,20 +129,12 @@ export class RunRecordFile implements RecordKeeper {
   /** A record that cannot be used is nobody's last run; it is set aside. */
   #readSound(): RunRecord | undefined {
     try {
-      const found = recordAt(this.#path, this.#runs);
-      if (found !== undefined) return found;
+      return recordAt(this.#path, this.#runs);
     } catch (error) {
       if (!(error instanceof CbError) || error.cause !== undefined) throw error;
       const aside = `${this.#path}.damaged-${this.#clock.wall()}`;
       attempt("rename", this.#path, () => renameSync(this.#path, aside));
       this.#failures.add(`${error.message}; set it aside as "${printable(aside)}"`);
-      return undefined;
-    }
-    try {
-      return olderRecord(this.#stateDirectory, this.#runs);
-    } catch (error) {
-      if (!(error instanceof CbError)) throw error;
-      this.#failures.add(error.message);
       return undefined;
     }
   }
@@ -174,7 +161,7 @@ export class RunRecordFile implements RecordKeeper {
  * @throws {CbError} `file`
  */
 export function readRunRecord(stateDirectory: string, runs: Runs): RunRecord | undefined {
-  return recordAt(pathOf(stateDirectory, runs), runs) ?? olderRecord(stateDirectory, runs);
+  return recordAt(pathOf(stateDirectory, runs), runs);
 }
 
 /**
@@ -203,7 +190,6 @@ export function forgetRuns(
       if (record !== undefined) writeRecord(path, withoutRuns(record, identities));
     });
   };
-  telling(() => forgetIn(olderPath(stateDirectory, channel)));
   telling(() => {
     for (const command of recordedCommands(stateDirectory, channel))
       telling(() => forgetIn(pathOf(stateDirectory, { channel, command })));
@@ -231,15 +217,6 @@ function directoryOf(stateDirectory: string, channel: Channel): string {
 
 function pathOf(stateDirectory: string, { channel, command }: Runs): string {
   return join(directoryOf(stateDirectory, channel), `${command}${EXTENSION}`);
-}
-
-function olderPath(stateDirectory: string, channel: Channel): string {
-  return join(stateDirectory, "last-run", `${channel}${EXTENSION}`);
-}
-
-function olderRecord(stateDirectory: string, { channel, command }: Runs): RunRecord | undefined {
-  const record = readIfThere(olderPath(stateDirectory, channel));
-  return record?.command === command ? record : undefined;
 }
 
 /** The record in a file of these runs, which must be of them: somebody may have copied it there. */

@@ -44,7 +44,7 @@ export async function conclude(
   const outcome = judge(request, roster, session, waits, elapsed, rollCall, fateOf, rollout?.remarks);
   const trouble = troubleOf(parts, session);
   const { agents } = roster;
-  if (request.type === "ping") await stdout.write(utf8(pingText(parts, agents, missing)));
+  if (request.type === "ping") await stdout.write(utf8(pingText(parts, agents, missing, attendance)));
   const lossesWith = (losses: readonly string[]) => [...trouble, ...losses];
   const statusWith = (losses: readonly string[]) =>
     losses.length === 0 ? outcome.status : outcome.status | ExitStatus.integrity;

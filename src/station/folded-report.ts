@@ -9,9 +9,9 @@
  *     ── no answer: web40 (last seen 2 days ago) ──────────────────
  *
  * Those in trouble first. Compared is with what the most agents printed that did well; where that says little, an output
- * is shown whole. `! ` is before lines of standard error, and `│ ` before a line of an output that begins as a rule does. Nothing is left out of a whole output, however long it is; of
- * names in a rule on a terminal only so many are shown as a reader takes in. Outputs that are alike but for a few lines
- * are one block:
+ * is shown whole. `! ` is before lines of standard error, and `│ ` before a line of an output that begins as a rule does.
+ * Nothing is left out of a whole output, however long it is; of names in a rule on a terminal only so many are shown as a
+ * reader takes in. Outputs that are alike but for a few lines are one block:
  *
  *     ── 3 agents: web[1-3] ── alike but for line 2 ───────────────
  *       Debian 12

@@ -1,5 +1,5 @@
 /** What a ping shows once all have answered: a table, or who would run a command. */
-import type { MissingAgent } from "./attendance.ts";
+import type { Attendance, MissingAgent } from "./attendance.ts";
 import { pingTable } from "./ping-table.ts";
 import { planText } from "./plan-text.ts";
 import type { AgentRecord } from "./roster.ts";
@@ -10,7 +10,9 @@ export function pingText(
   { plan, clock, output, store }: Pick<StationParts, "plan" | "clock" | "output" | "store">,
   agents: readonly AgentRecord[],
   missing: readonly MissingAgent[],
+  { unheardNames }: Pick<Attendance, "unheardNames">,
 ): string {
   if (plan === undefined) return pingTable(agents);
-  return output === "ndjson" ? "" : planText(plan, agents, store.pins, missing, clock.wall());
+  const canOthersFit = unheardNames === undefined;
+  return output === "ndjson" ? "" : planText(plan, agents, store.pins, missing, clock.wall(), canOthersFit);
 }

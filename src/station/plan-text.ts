@@ -16,6 +16,7 @@ export type Plan = { readonly command: CommandName; readonly rollout: RolloutPla
  *
  * @param agents all that answered
  * @param now milliseconds since the epoch
+ * @param canOthersFit whether more than those that were named can be meant
  */
 export function planText(
   { command, rollout }: Plan,
@@ -23,6 +24,7 @@ export function planText(
   pins: Pins,
   missing: readonly MissingAgent[],
   now: number,
+  canOthersFit: boolean,
 ): string {
   const present = agents.filter(({ hello }) => hello.disposition.is === "present");
   const identities = present.map(({ hello }) => hello.identity);
@@ -34,7 +36,7 @@ export function planText(
     `${wouldRun(identities.length, command)}${names === "" ? "" : `: ${names}`}\n`,
     rollout === undefined || identities.length === 0 ? "" : `${orderOf(rollout, identities, pins)}\n`,
     ...absent,
-    "others that fit would get it too, if they listen by then\n",
+    canOthersFit ? "others that fit would be asked too, if they listen by then\n" : "",
   ].join("");
 }
 

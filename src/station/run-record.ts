@@ -1,7 +1,7 @@
 /**
  * What became of a command on a channel the last time: enough to run it again where that is due.
  *
- *     { "version": 2, "command": "reload", "begun": "2026-11-22T13:04:05.000Z",
+ *     { "version": 1, "command": "reload", "begun": "2026-11-22T13:04:05.000Z",
  *       "agents": { "web1": "ok", "web2": "failed", "web3": "in doubt" }, "earlier": ["web2"] }
  *
  * Before a run is published, all agents that it is known to be meant for are in doubt, and they stay so until it is known
@@ -17,7 +17,7 @@ import { isJsonObject, parseJson } from "../core/json.ts";
 import { type CommandName, type Identity, isName } from "../core/names.ts";
 import { printable } from "../core/text.ts";
 
-const VERSION = 2;
+const VERSION = 1;
 
 /** Of an agent that was meant. */
 const WORDS = ["ok", "failed", "refused", "not run", "unfinished", "missing", "in doubt"] as const;
@@ -31,8 +31,8 @@ export type RunStart = {
 
 export type RunRecord = {
   readonly command: CommandName;
-  /** Of its last run; undefined in a record of version 1, which had no time. */
-  readonly begun: number | undefined;
+  /** Of its last run, in milliseconds since the epoch. */
+  readonly begun: number;
   readonly agents: ReadonlyMap<Identity, Word>;
   /** Those of them that the last run was not meant for: their words are of one before. */
   readonly earlier: ReadonlySet<Identity>;
@@ -67,16 +67,14 @@ export function beginRecord(
 /**
  * The record after it is known of some agents what became of a run there.
  *
- * @param record what is there of its command by now
  * @param former what was there before the run: the words for those that it was not meant for
  */
 export function changeRecord(
-  record: RunRecord | undefined,
+  { command, begun, agents, earlier }: RunRecord,
   former: RunRecord | undefined,
   start: RunStart,
   changes: Changes,
 ): RunRecord {
-  const { command, begun, agents, earlier } = record ?? beginRecord(undefined, start, NOBODY);
   const changed = { command, begun, agents: new Map(agents), earlier: new Set(earlier) };
   // Where another run has begun since, this one is an earlier one.
   const isLast = begun === start.begun;
@@ -89,8 +87,6 @@ export function changeRecord(
   }
   return changed;
 }
-
-const NOBODY: Meant = { identities: [], isKept: () => true };
 
 /** The record without agents that are to be forgotten. */
 export function withoutRuns(
@@ -115,12 +111,11 @@ export function inDoubt({ agents }: RunRecord): readonly Identity[] {
 }
 
 export function formatRunRecord({ command, begun, agents, earlier }: RunRecord): string {
-  const time = begun === undefined ? undefined : new Date(begun).toISOString();
   const before = earlier.size === 0 ? undefined : [...earlier];
   const record = {
     version: VERSION,
     command,
-    begun: time,
+    begun: new Date(begun).toISOString(),
     agents: Object.fromEntries(agents),
     earlier: before,
   };
@@ -136,8 +131,8 @@ export function parseRunRecord(text: string, path: string): RunRecord {
   const { version, command, agents, earlier = [] } = value;
   if (typeof version === "number" && version > VERSION)
     throw damaged(`the record of a run of version ${VERSION} at most, upgrade this cb`);
-  if (version !== VERSION && version !== 1) throw damaged();
-  const begun = version === 1 ? undefined : parseTime(value["begun"]);
+  if (version !== VERSION) throw damaged();
+  const begun = typeof value["begun"] === "string" ? Date.parse(value["begun"]) : Number.NaN;
   if (typeof command !== "string" || !isName<CommandName>(command)) throw damaged();
   if (!isJsonObject(agents) || Number.isNaN(begun)) throw damaged();
   const words = Object.entries(agents).map(([identity, given]) => {
@@ -155,15 +150,8 @@ function isIn(names: readonly unknown[]): (identity: Identity) => boolean {
   return (identity) => all.has(identity);
 }
 
-/** NaN for what is no time; undefined where there is none, as it was not known. */
-function parseTime(text: unknown): number | undefined {
-  if (text === undefined) return undefined;
-  return typeof text === "string" ? Date.parse(text) : Number.NaN;
-}
-
 /**
- * When what is known of these agents was: ` of 13:04:05`, ` of 13:04:05 and before`, ` of before 13:04:05`; nothing where
- * that is not known.
+ * When what is known of these agents was: ` of 13:04:05`, ` of 13:04:05 and before`, ` of before 13:04:05`.
  *
  * @param now milliseconds since the epoch
  */
@@ -173,7 +161,6 @@ export function whenOf(
   agents: readonly Identity[],
   now: number,
 ): string {
-  if (begun === undefined) return "";
   const number = agents.filter((identity) => earlier.has(identity)).length;
   const time = timeOfRun(begun, now);
   if (number === 0) return ` ${word} ${time}`;

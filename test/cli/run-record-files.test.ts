@@ -23,7 +23,6 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 const pathOf = (command: string) => join(directory, "last-runs", CHANNEL, `${command}.json`);
-const olderPath = () => join(directory, "last-run", `${CHANNEL}.json`);
 const runs = (command: string) => ({ channel: CHANNEL, command: command as CommandName });
 
 /** @param jump milliseconds that the clock has gone on, by which it is asked for the time */
@@ -31,13 +30,6 @@ function file(meant: readonly string[], { command = "reload", jump = (): number 
   const clock = { wall: () => NOW, monotonic: () => systemClock.monotonic() + jump() };
   const whom = { identities: meant.map(id), isKept: () => true };
   return new RunRecordFile(directory, runs(command), whom, clock);
-}
-
-/** Writes what a cb of before has kept of the channel. */
-function writeOlder(command: string, agents: Readonly<Record<string, Word>>, version = 2): string {
-  mkdirSync(join(directory, "last-run"));
-  writeFileSync(olderPath(), JSON.stringify({ version, command, agents }));
-  return readFileSync(olderPath(), "utf8");
 }
 
 function changes(of: Readonly<Record<string, Word | undefined>>) {
@@ -136,52 +128,13 @@ test("RunRecordFile keeps commands apart that run at the same time, whatever the
   }
 });
 
-test("readRunRecord() reads what an older cb has kept of a command that has no record yet, and of no other", () => {
-  writeOlder("reload", { web1: "ok", web2: "missing" }, 1);
-  assert.deepEqual(kept(), { reload: undefined, web1: "ok", web2: "missing" });
-  assert.equal(readRunRecord(directory, runs("deploy")), undefined);
-});
-
-test("RunRecordFile goes on from what an older cb has kept of its command, and leaves that as it is", () => {
-  const older = writeOlder("reload", { web1: "failed", web2: "failed" });
-  const other = file(["web1"], { command: "deploy" });
-  other.begin({ ...runs("deploy"), begun: NOW });
-  assert.deepEqual(kept("deploy"), { deploy: NOW, web1: "in doubt" });
-  const record = file(["web1"]);
-  record.begin(RELOAD);
-  record.withdraw();
-  assert.deepEqual(kept(), { reload: undefined, web1: "failed", web2: "failed" });
-  record.begin(RELOAD);
-  record.change(changes({ web1: "ok" }));
-  record.end();
-  assert.deepEqual(kept(), { reload: NOW, web1: "ok", web2: "failed" });
-  assert.equal(readFileSync(olderPath(), "utf8"), older);
-  assert.deepEqual([...record.failures, ...other.failures], []);
-});
-
-test("RunRecordFile keeps a channel apart from the file that an older cb has kept of another one", () => {
-  const older = writeOlder("reload", { web1: "failed" });
-  const runsThere = { ...runs("reload"), channel: `${CHANNEL}.json` as Channel };
-  const meant = { identities: [id("web2")], isKept: () => true };
-  const record = new RunRecordFile(directory, runsThere, meant, systemClock);
-  record.begin(RELOAD);
-  assert.deepEqual(record.failures, []);
-  assert.deepEqual([...(readRunRecord(directory, runsThere)?.agents ?? [])], [["web2", "in doubt"]]);
-  assert.deepEqual(kept(), { reload: undefined, web1: "failed" });
-  assert.equal(readFileSync(olderPath(), "utf8"), older);
-});
-
-test("RunRecordFile says that what an older cb has kept cannot be used, and does without", () => {
-  writeOlder("../reload", {});
-  const record = file(["web1"]);
-  record.begin(RELOAD);
-  assert.deepEqual(kept(), { reload: NOW, web1: "in doubt" });
-  const why = `Cannot use "${olderPath()}": expected the record of a run, as cb writes it`;
-  assert.deepEqual(record.failures, [why]);
-});
-
 test("RunRecordFile sets a record aside that cannot be used, and says so", () => {
-  const ofDeploy = JSON.stringify({ version: 2, command: "deploy", agents: { web2: "failed" } });
+  const ofDeploy = JSON.stringify({
+    version: 1,
+    command: "deploy",
+    begun: "2026-11-22T13:04:05Z",
+    agents: { web2: "failed" },
+  });
   const rows = [
     ["{}", "expected the record of a run, as cb writes it"],
     [ofDeploy, 'expected the record of a run of "reload"'],
@@ -234,11 +187,9 @@ test("RunRecordFile leaves no record of a run before where one cannot be begun, 
 test("forgetRuns() takes agents off all records of a channel, and makes none", () => {
   assert.deepEqual(forgetRuns(directory, CHANNEL, [id("web1")]), []);
   assert.deepEqual(readdirSync(directory), []);
-  writeOlder("deploy", { web1: "failed", web2: "failed" });
   for (const command of ["reload", "uptime.json"])
     file(["web1", "web2"], { command }).begin({ ...runs(command), begun: NOW });
   assert.deepEqual(forgetRuns(directory, CHANNEL, [id("web1")]), []);
-  assert.deepEqual(kept("deploy"), { deploy: undefined, web2: "failed" });
   for (const command of ["reload", "uptime.json"])
     assert.deepEqual(kept(command), { [command]: NOW, web2: "in doubt" });
 });

@@ -23,18 +23,18 @@ test("planText() folds who would be asked to run it, and names who did not answe
     { identity: id("web9"), lastSeen: undefined, isNamed: true },
   ];
   assert.equal(
-    planText(RELOAD, agents, NOBODY, missing, NOW),
+    planText(RELOAD, agents, NOBODY, missing, NOW, true),
     `2 agents would be asked to run "reload": web[1-2]
 no answer from web3 (last seen 2 minutes ago)
 no answer from web9 (not known here)
-others that fit would get it too, if they listen by then
+others that fit would be asked too, if they listen by then
 `,
   );
 });
 
 test("planText() says that nobody would be asked", () => {
   const plan = { ...RELOAD, rollout: rollout({ parallel: { count: 4 } }) };
-  assert.match(planText(plan, [], NOBODY, [], NOW), /^no agent would be asked to run "reload"\nothers/);
+  assert.match(planText(plan, [], NOBODY, [], NOW, true), /^no agent would be asked to run "reload"\nothers/);
 });
 
 function rollout(changes: Partial<RolloutPlan>): RolloutPlan {
@@ -48,7 +48,7 @@ test("planText() says in one line who goes first, and how many at a time", () =>
     ["web1", "web2", "web10"].map((name) => [id(name), new Uint8Array() as AgentPublicKey]),
   );
   const order = (changes: Partial<RolloutPlan>) =>
-    planText({ ...RELOAD, rollout: rollout(changes) }, agents, pins, [], NOW).split("\n")[1];
+    planText({ ...RELOAD, rollout: rollout(changes) }, agents, pins, [], NOW, true).split("\n")[1];
   assert.equal(order({ parallel: { count: 3 } }), "3 at a time");
   assert.equal(order({ parallel: { percent: 50 }, canary: 1 }), "first canary web1, then 2 at a time");
   assert.equal(order({ canary: 2 }), "first canaries web[1-2], then all others at once");
